@@ -1,0 +1,323 @@
+"""Settings of the product, read from the environment.
+
+Every value that differs between machines comes from an environment variable and is named in
+``docker-compose.yml``; a production start without its secrets fails here, loudly.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# ---- What kind of process is this? ----
+
+#: Started by `make run` on one machine, with servers of its own and demo data.
+EMBEDDED = env.bool("EMBEDDED", default=False)
+#: May demo data be put into a database that is not the embedded one?
+DEMO = env.bool("DEMO", default=False)
+DEBUG = env.bool("DEBUG", default=False)
+
+# ---- Secrets ----
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is missing. `make run` makes one by itself.")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+#: Keys that encrypt backend tokens, newest first: "<key id>:<base64 of 32 bytes>", comma between.
+TOKEN_KEYS = env.list("TOKEN_KEYS", default=[])
+#: Bearer token for /metrics; without one the page does not exist.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# ---- Where we are reached ----
+
+#: Absolute links in mails and activation links start with this, never with the Host header.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+#: How many proxies in front of us append to X-Forwarded-For; 0 = the header is ignored.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+HTTPS = PUBLIC_URL.startswith("https://")
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_FAILURE_VIEW = "common.errors.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+
+# ---- Applications ----
+
+INSTALLED_APPS = [
+    "partnerhub",
+    "userstatus",
+    "activation_portal",
+    "provisioning",
+    "templates_app",
+    "accounts",
+    "common",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "django_tables2",
+    "django_filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+]
+
+MIDDLEWARE = [
+    "common.requests.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "common.errors.ErrorPagesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "common.requests.LanguageMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.UserLanguageMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "common.requests.CrossSiteMiddleware",
+]
+
+ROOT_URLCONF = "partnerhub.urls"
+WSGI_APPLICATION = "partnerhub.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "partnerhub" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "common.requests.request_context",
+                "userstatus.context.console",
+            ],
+            "builtins": ["django.templatetags.i18n", "common.templatetags.look"],
+        },
+    }
+]
+FORM_RENDERER = "common.forms.Renderer"
+
+# ---- Data ----
+
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default="postgres://postgres@127.0.0.1:5432/partnerhub")
+    | {
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "application_name": "partnerhub"},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+#: Sessions, cache and throttles live in PostgreSQL: Redis may be down.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+EXPORTS_DIR = Path(env.str("EXPORTS_DIR", default=str(BASE_DIR / ".run" / "exports")))
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# ---- Background work ----
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "health_check_interval": 10,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_TIME_LIMIT = 30
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+#: Celery's Django fixup closes the connection around every task unless this is set.
+CELERY_DB_REUSE_MAX = 1000
+CELERY_TASK_DEFAULT_QUEUE = "provision"
+
+#: One factor on every duration of the engine, so that tests need not wait.
+TIME_SCALE = env.float("TIME_SCALE", default=1.0)
+#: Seconds between two incremental syncs of a connection.
+SYNC_SECONDS = env.int("SYNC_SECONDS", default=30)
+
+# ---- Backend ----
+
+#: Hosts that a connection may point to besides public https ones: the simulator's, mostly.
+BACKEND_HOSTS = env.list("BACKEND_HOSTS", default=[])
+SIMULATOR_URL = env.str("SIMULATOR_URL", default="").rstrip("/")
+SIMULATOR_CONTROL_TOKEN = env.str("SIMULATOR_CONTROL_TOKEN", default="")
+
+# ---- Portal ----
+
+#: Wrong passwords passed on to BroadWorks per user ID between successes or per 24 hours.
+#: Must stay below BroadWorks's own lock-out number.
+PORTAL_WRONG_PASSWORDS = env.int("PORTAL_WRONG_PASSWORDS", default=2)
+#: Limits as "<count>/<seconds>".
+PORTAL_PER_IP = env.str("PORTAL_PER_IP", default="20/900")
+PORTAL_PER_LINK = env.str("PORTAL_PER_LINK", default="100/3600")
+MAIL_PER_ADDRESS = env.str("MAIL_PER_ADDRESS", default="3/3600")
+MAIL_PER_ADDRESS_DAY = env.str("MAIL_PER_ADDRESS_DAY", default="10/86400")
+MAIL_PER_LINK = env.str("MAIL_PER_LINK", default="200/3600")
+
+# ---- Mail ----
+
+#: smtp+tls://user:password@host:587 and so on; without it mails go to /dev/mailbox/ when embedded.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+if EMAIL_URL:
+    vars().update(env.email_url("EMAIL_URL"))
+elif EMBEDDED:
+    EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
+EMAIL_TIMEOUT = 10
+
+# ---- Sign-in ----
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm"}
+#: As shipped five wrong tries lock an account for everybody: count per address only.
+#: The rule per account and address is in accounts.adapter.
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "40/15m/ip",
+    "reset_password": "10/m/ip,3/15m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "10/m/user",
+    "signup": "1/d/ip",
+}
+
+# ---- Pages ----
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("da", _("Danish"))]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.str("TIME_ZONE", default="Europe/Copenhagen")
+USE_I18N = True
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["partnerhub.formats"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_BACKEND = env.str(
+    "STATICFILES_BACKEND", default="whitenoise.storage.CompressedManifestStaticFilesStorage"
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": STATICFILES_BACKEND},
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "manifest-src": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# ---- Logs: JSON lines on standard output, an allow-list of fields ----
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "common.logs.JsonFormatter"}},
+    "filters": {"scrub": {"()": "common.logs.ScrubFilter"}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["scrub"],
+        }
+    },
+    "root": {"handlers": ["stdout"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "urllib3": {"level": "WARNING"},
+        "django.server": {"handlers": ["stdout"], "propagate": False},
+        # Refusals are the product's daily bread, not noise for operators.
+        "django.request": {"level": "ERROR"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}
