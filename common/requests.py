@@ -1,0 +1,88 @@
+"""What every request gets: an id, a language, a refusal of other sites' posts."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
+
+type_response = Callable[[HttpRequest], HttpResponse]
+LanguageMiddleware = LocaleMiddleware
+_METHODS = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"]
+_STATIC = re.compile(r"^/static/")
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The address that the request came from, believing only our own proxies (ASVS 15.3.4)."""
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.TRUSTED_PROXIES:
+        chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(chain) >= settings.TRUSTED_PROXIES:
+            address = chain[-settings.TRUSTED_PROXIES].strip()
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return ""
+
+
+def network_of(address: str) -> str:
+    """What a throttle counts as one address: an IPv6 customer owns a whole /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return address
+
+
+class RequestMiddleware:
+    """Gives the request an id, refuses odd methods, keeps private pages out of caches."""
+
+    def __init__(self, get_response: type_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = uuid.uuid4().hex[:16]  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id(request))
+        if request.method not in _METHODS:
+            return HttpResponseNotAllowed(_METHODS)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id(request)
+        response.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if not _STATIC.match(request.path):
+            response.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class CrossSiteMiddleware:
+    """A second check beside the CSRF token: browsers say when another site sent the form."""
+
+    def __init__(self, get_response: type_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        unsafe = request.method not in ("GET", "HEAD", "OPTIONS")
+        if unsafe and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            return render(request, "403_csrf.html", status=403)
+        return self.get_response(request)
+
+
+def request_id(request: HttpRequest) -> str:
+    """The id to quote to support; it is in every log line and error page of this request."""
+    return str(getattr(request, "request_id", ""))
+
+
+def request_context(request: HttpRequest) -> dict[str, Any]:
+    """Template context of every page."""
+    return {"request_id": request_id(request), "simulated": bool(settings.SIMULATOR_URL)}
