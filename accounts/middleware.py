@@ -1,0 +1,30 @@
+"""A person's own language wins over the browser's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from accounts.models import User
+
+
+class UserLanguageMiddleware:
+    """Activates the signed-in person's language, when one was chosen in the account page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # The portal is an end user's: an administrator who tries it sees it as they would.
+        if "session" in request.COOKIES or "__Host-session" in request.COOKIES:
+            user = request.user
+            if isinstance(user, User) and user.language and not _is_portal(request):
+                translation.activate(user.language)
+                request.LANGUAGE_CODE = user.language
+        return self.get_response(request)
+
+
+def _is_portal(request: HttpRequest) -> bool:
+    return request.path.startswith("/activate/")
