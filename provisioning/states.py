@@ -1,0 +1,124 @@
+"""Statuses, job states and which action is allowed when. Pure data and functions."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class Status(models.TextChoices):
+    """Subscriber statuses, in the API's words (domain.md 3.1). Others may come: shown verbatim."""
+
+    PROVISIONED = "provisioned", _("Provisioned")
+    PROVISIONING = "provisioning", _("Provisioning")
+    UPDATING = "updating", _("Updating")
+    WAITING_ADDRESS = "pending_email_input", _("Waiting for email address")
+    WAITING_CONFIRMATION = "pending_email_validation", _("Waiting for email confirmation")
+    WAITING_CONSENT = "pending_user_migration", _("Waiting for consent")
+    ERROR = "error", _("Error")
+
+
+PENDING = frozenset({Status.WAITING_ADDRESS, Status.WAITING_CONFIRMATION, Status.WAITING_CONSENT})
+#: Webex is at work: ask again soon, and let nobody act meanwhile.
+UNSETTLED = frozenset({Status.PROVISIONING, Status.UPDATING})
+
+
+def shown_status(backend_status: str, *, confirmation_open: bool) -> str:
+    """The status on the screen.
+
+    It is the backend's own, but for one: while a confirmation of ours is open, "waiting for an
+    address" is shown as "waiting for the confirmation" (the backend cannot know of our mail).
+    """
+    if confirmation_open and backend_status == Status.WAITING_ADDRESS:
+        return Status.WAITING_CONFIRMATION
+    return backend_status
+
+
+class JobKind(models.TextChoices):
+    """What a job does at the backend."""
+
+    PROVISION = "provision", _("Activation")
+    RETRY = "retry", _("Retry activation")
+    DELETE = "delete", _("Delete user")
+    PACKAGE = "package", _("Change package type")
+
+
+class JobState(models.TextChoices):
+    """Where a job is. The last three are final."""
+
+    QUEUED = "queued", pgettext_lazy("job state", "Queued")
+    SENDING = "sending", pgettext_lazy("job state", "Sending")
+    CHECKING = "checking", pgettext_lazy("job state", "Checking what happened")
+    WAITING = "waiting", pgettext_lazy("job state", "Webex is working")
+    DONE = "done", pgettext_lazy("job state", "Done")
+    FAILED = "failed", pgettext_lazy("job state", "Failed")
+    CANCELLED = "cancelled", pgettext_lazy("job state", "Cancelled")
+
+
+UNFINISHED = frozenset({JobState.QUEUED, JobState.SENDING, JobState.CHECKING, JobState.WAITING})
+FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+#: Legal changes of state (reliability.md 2.2, in DESIGN's seven states).
+TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.SENDING, JobState.FAILED, JobState.CANCELLED}),
+    JobState.SENDING: frozenset(
+        {
+            JobState.QUEUED,
+            JobState.CHECKING,
+            JobState.WAITING,
+            JobState.DONE,
+            JobState.FAILED,
+        }
+    ),
+    JobState.CHECKING: frozenset(
+        {JobState.SENDING, JobState.WAITING, JobState.DONE, JobState.FAILED}
+    ),
+    JobState.WAITING: frozenset({JobState.DONE, JobState.FAILED}),
+}
+
+#: Row actions by status (DESIGN section 4, "Which action when").
+_ALLOWED: dict[str, frozenset[JobKind]] = {
+    **dict.fromkeys(
+        [*PENDING, Status.ERROR], frozenset({JobKind.RETRY, JobKind.DELETE, JobKind.PACKAGE})
+    ),
+    Status.PROVISIONED: frozenset({JobKind.PACKAGE, JobKind.DELETE}),
+}
+
+
+def allowed_kinds(status: str, *, busy: bool) -> frozenset[JobKind]:
+    """What may be started on a subscriber; `busy` = one of its jobs is unfinished.
+
+    While Webex works, or while the status is one that we do not know, nothing may.
+    """
+    return frozenset() if busy else _ALLOWED.get(status, frozenset())
+
+
+class ActivationState(models.TextChoices):
+    """Where one run of the portal stands."""
+
+    SIGNED_IN = "signed_in", _("Signed in")
+    MAIL_SENT = "mail_sent", _("Waiting for the confirmation")
+    CONFIRMED = "confirmed", _("Address confirmed")
+    DONE = "done", _("Active")
+    REFUSED = "refused", _("Refused")
+    REPLACED = "replaced", _("Replaced by a newer run")
+
+
+class MailState(models.TextChoices):
+    """Where a mail is."""
+
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Accepted by the mail server")
+    FAILED = "failed", _("Refused by the mail server")
+
+
+class ExportState(models.TextChoices):
+    """Where an export is."""
+
+    QUEUED = "queued", _("Queued")
+    WRITING = "writing", _("Being written")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+    EXPIRED = "expired", _("Deleted after its time")
