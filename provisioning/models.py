@@ -398,3 +398,12 @@ class Export(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("userstatus:export", args=[self.uuid])
 
+
+class Heartbeat(models.Model):
+    """When a kind of process last did its work, as seen in the database."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -90,7 +90,9 @@ class OnboardingTemplate(models.Model):
     @property
     def activation_link(self) -> str:
         """The portal's URL for this template; made from PUBLIC_URL, never from a Host header."""
-        return settings.PUBLIC_URL + reverse("activation_portal:sign_in", args=[self.activation_key])
+        return settings.PUBLIC_URL + reverse(
+            "activation_portal:sign_in", args=[self.activation_key]
+        )
 
     def get_absolute_url(self) -> str:
         return reverse("templates_app:detail", args=[self.uuid])

@@ -1,0 +1,62 @@
+"""Guards of views: each view says what it requires, or that it is public and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from accounts.rights import Right, may
+
+View = Callable[..., HttpResponseBase]
+
+
+def requires(right: Right) -> Callable[[View], View]:
+    """Let only administrators with this right in.
+
+    Strangers go to the sign-in page, operations to Django admin, a refused role gets 403 with
+    words (PermissionDenied). The right is kept on the view, where the URL matrix test reads it.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            user = request.user
+            if not user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if user.is_staff and not user.partner_id:
+                return redirect("admin:index")
+            if not may(user, right):
+                raise PermissionDenied(refusal(user))
+            return view(request, *args, **kwargs)
+
+        guarded.right = right  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def public(reason: str) -> Callable[[View], View]:
+    """Mark a view that is open without sign-in, and say why."""
+
+    def decorate(view: View) -> View:
+        view.public_reason = reason  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def refusal(user: Any) -> str:
+    """Why this user may not, in words for the 403 page."""
+    if not user.partner_id or not user.role:
+        return _("You are signed in, but you do not belong to a partner. Ask operations.")
+    return _("You are signed in as %(email)s with the role %(role)s.") % {
+        "email": user.email,
+        "role": user.get_role_display(),
+    }

@@ -1,0 +1,72 @@
+"""Forms of signing in: django-allauth's, with our labels and hints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import forms as allauth_forms
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+def _relabel(form: forms.Form, **labels: Any) -> None:
+    """Give fields our labels; placeholders go, because a label that vanishes is none."""
+    for name, label in labels.items():
+        if name in form.fields:
+            form.fields[name].label = label
+    for field in form.fields.values():
+        field.widget.attrs.pop("placeholder", None)
+
+
+def _prepare_email(field: forms.Field) -> None:
+    field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
+    field.error_messages["required"] = _("Enter your email address.")
+
+
+class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
+    """E-mail address and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _relabel(
+            self,
+            login=_("Email address"),
+            password=_("Password"),
+            remember=_("Keep me signed in on this computer"),
+        )
+        _prepare_email(self.fields["login"])
+        self.fields["login"].widget.attrs |= {"autocomplete": "username", "autofocus": True}
+        # allauth puts a link into the hint; the page has its own beside the label.
+        self.fields["password"].help_text = ""
+        self.fields["password"].error_messages["required"] = _("Enter your password.")
+
+
+class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+    """The address to which the link for a new password is sent."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _relabel(self, email=_("Email address"))
+        _prepare_email(self.fields["email"])
+
+
+class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password, reached by the link in the mail."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _relabel(self, password1=_("New password"), password2=_("New password again"))
+
+
+class ChangePasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+    """A new password for someone who is signed in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _relabel(
+            self,
+            oldpassword=_("Present password"),
+            password1=_("New password"),
+            password2=_("New password again"),
+        )
+        self.fields["oldpassword"].help_text = ""

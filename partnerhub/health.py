@@ -1,0 +1,103 @@
+"""Alive, ready, counted: the addresses that platforms and monitors ask."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from provisioning import selectors
+
+Report = dict[str, Any]
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Nothing else is asked, nothing else is told."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when requests can be served: only the database and its migrations can fail it.
+
+    Redis, worker, beat and each connection are told as ok or degraded: their trouble delays
+    work, and the pages still serve.
+    """
+    report: Report = {"database": "ok", "migrations": "ok"}
+    try:
+        if not _migrated():
+            report["migrations"] = "missing"
+        else:
+            report |= _parts()
+    except Error:
+        report["database"] = "down"
+    ready = report["database"] == "ok" and report["migrations"] == "ok"
+    return JsonResponse({"ready": ready} | report, status=200 if ready else 503)
+
+
+def _migrated() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def _parts() -> Report:
+    now = timezone.now()
+    beats = selectors.heartbeats()
+    old = timedelta(seconds=60)
+    parts: Report = {
+        name: "ok" if name in beats and now - beats[name] < old else "degraded"
+        for name in ("worker", "beat")
+    }
+    parts["redis"] = "ok" if _redis_answers() else "degraded"
+    parts["connections"] = {
+        str(c.partner.uuid): {
+            "state": "ok" if c.health == "ok" else "degraded",
+            "synced_seconds_ago": int((now - c.synced_at).total_seconds()) if c.synced_at else None,
+        }
+        for c in selectors.connections()
+    }
+    return parts
+
+
+def _redis_answers() -> bool:
+    import redis
+
+    try:
+        client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=0.3, socket_connect_timeout=0.3
+        )
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text, behind METRICS_TOKEN; without a token the page does not exist."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not settings.METRICS_TOKEN or not secrets.compare_digest(
+        given.encode(), settings.METRICS_TOKEN.encode()
+    ):
+        raise Http404
+    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    """Gauges read from the database, so that every web process tells the same."""
+    registry = CollectorRegistry()
+    jobs = Gauge("partnerhub_jobs", "Jobs by state", ["state"], registry=registry)
+    for state, count in selectors.jobs_by_state().items():
+        jobs.labels(state=state).set(count)
+    users = Gauge("partnerhub_subscribers", "Subscribers by status", ["status"], registry=registry)
+    for status, count in selectors.subscribers_by_status().items():
+        users.labels(status=status).set(count)
+    oldest = Gauge(
+        "partnerhub_oldest_due_job_seconds", "Age of the oldest due job", registry=registry
+    )
+    oldest.set(selectors.oldest_due_seconds(timezone.now()))
+    return registry
