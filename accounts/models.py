@@ -87,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """Someone who signs in: an administrator of a partner, or operations (`is_staff`)."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    email = models.EmailField(_("email address"))
+    email = models.EmailField(_("email address"), unique=True)
     name = models.CharField(_("name"), max_length=100, blank=True)
     partner = models.ForeignKey(
         Partner,
