@@ -1,0 +1,148 @@
+"""Template tags of the visual design: icons, times, addresses, figures, navigation marks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MINUTE, HOUR, DAY, WEEK, MONTH, YEAR = 60, 3600, 86400, 604800, 2629800, 31557600
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """Draw a symbol of `static/icons.svg`; `classes` are added to `icon`, for example `spin`."""
+    return _use(name, f"icon {classes}".strip())
+
+
+@register.simple_tag
+def mark() -> SafeString:
+    """Draw the product's own mark."""
+    return _use("mark", "mark")
+
+
+@register.simple_tag
+def portal_logo() -> SafeString:
+    """Draw the stand-in for a partner without a logo."""
+    return _use("partner", "portal-logo")
+
+
+def _use(name: str, classes: str) -> SafeString:
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        classes,
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def relative_time(moment: datetime | None, now: datetime | None = None) -> SafeString | str:
+    """Say how long ago a moment was, as `<time>` with the exact time as its title.
+
+    The words are those of `Intl.RelativeTimeFormat(…, {style: "short"})`, so that
+    `relative-time.js` continues in the same voice. Without a moment: a dash.
+    """
+    if moment is None:
+        return "–"
+    seconds = int(((now or timezone.now()) - moment).total_seconds())
+    return format_html(
+        '<time datetime="{}" title="{}" data-relative>{}</time>',
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        _exact(moment),
+        _ago(seconds) if seconds >= 0 else _ahead(-seconds),
+    )
+
+
+@register.simple_tag
+def exact_time(moment: datetime | None) -> SafeString | str:
+    """Write date and time in the reader's language and the active time zone, as `<time>`."""
+    if moment is None:
+        return "–"
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        _exact(moment),
+    )
+
+
+def _exact(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S} {local.tzname()}"
+
+
+def _ago(seconds: int) -> str:
+    for size, words in (
+        (YEAR, lambda n: ngettext("%(n)s yr. ago", "%(n)s yr. ago", n)),
+        (MONTH, lambda n: ngettext("%(n)s mo. ago", "%(n)s mo. ago", n)),
+        (WEEK, lambda n: ngettext("%(n)s wk. ago", "%(n)s wk. ago", n)),
+        (DAY, lambda n: ngettext("%(n)s day ago", "%(n)s days ago", n)),
+        (HOUR, lambda n: ngettext("%(n)s hr. ago", "%(n)s hr. ago", n)),
+        (MINUTE, lambda n: ngettext("%(n)s min. ago", "%(n)s min. ago", n)),
+    ):
+        if seconds >= size:
+            count = seconds // size
+            return words(count) % {"n": count}
+    return gettext("now")
+
+
+def _ahead(seconds: int) -> str:
+    for size, words in (
+        (DAY, lambda n: ngettext("in %(n)s day", "in %(n)s days", n)),
+        (HOUR, lambda n: ngettext("in %(n)s hr.", "in %(n)s hr.", n)),
+        (MINUTE, lambda n: ngettext("in %(n)s min.", "in %(n)s min.", n)),
+    ):
+        if seconds >= size:
+            count = seconds // size
+            return words(count) % {"n": count}
+    return gettext("now")
+
+
+@register.simple_tag
+def address(value: str | None) -> SafeString | str:
+    """Write an e-mail address or BroadWorks ID so that it breaks before the @; a dash for none."""
+    if not value:
+        return "–"
+    local, at, host = value.rpartition("@")
+    if not at:
+        return format_html("<bdi>{}</bdi>", value)
+    return format_html('<bdi>{}<wbr><span class="host">@{}</span></bdi>', local, host)
+
+
+@register.simple_tag
+def figure(value: float) -> str:
+    """Write a number with the separators of the reader's language."""
+    return number_format(value, force_grouping=True)
+
+
+@register.simple_tag(takes_context=True)
+def here(context: template.Context, path: str, unless: str = "") -> SafeString | str:
+    """Mark a navigation link: `aria-current="page"` on its page, `"true"` on pages below it.
+
+    A view may set `nav_here` in the context when its own path is not the place in the navigation.
+    `unless` names a part of the path that belongs to another link.
+    """
+    request: Any = context.get("request")
+    current = context.get("nav_here") or (request.path if request else "")
+    if current == path:
+        return format_html('aria-current="{}"', "page")
+    below = path != "/" and current.startswith(path) and not (unless and unless in current)
+    return format_html('aria-current="{}"', "true") if below else ""
+
+
+@register.inclusion_tag("parts/user_status_link.html", takes_context=True)
+def user_status_link(context: template.Context, item: Any) -> dict[str, Any]:
+    """Link to a template's users in the side bar; `item` has `name`, `uuid`, `error_count`."""
+    path = f"/templates/{item.uuid}/users/"
+    return {"item": item, "path": path, "mark": here(context, path)}

@@ -1,0 +1,146 @@
+// One <dialog> for the whole page. <a href="…" data-dialog> is fetched into it; without script the
+// same link opens the same form as a page. Forms inside are sent by htmx to their own action:
+// 422 swaps the form with its errors; HX-Trigger "close-dialog" closes; trouble keeps what was typed.
+// data-open="<id>" opens a dialog that is on the page; data-dialog-close closes the one around it.
+const frame = document.querySelector("[data-dialog-frame]");
+const content = document.getElementById("dialog-content");
+const problem = document.querySelector("[data-dialog-problem]");
+const toasts = document.querySelector("[data-toasts]")?.dataset ?? {};
+let opener = null;
+let address = "";
+
+const plainClick = (event) =>
+  event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+
+const dirty = (dialog) =>
+  [...dialog.querySelectorAll("input, select, textarea")].some((field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.options) return [...field.options].some((o) => o.selected !== o.defaultSelected);
+    return field.type !== "hidden" && field.value !== field.defaultValue;
+  });
+
+const say = (text) => {
+  problem.textContent = text ?? "";
+  problem.hidden = !text;
+};
+
+// Where the focus goes back to: the opener, or what replaced it, or the page.
+const giveBackFocus = () => {
+  const again = opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id);
+  (again || document.getElementById("main"))?.focus();
+  opener = null;
+};
+
+const load = (link) => {
+  address = link.href;
+  // A link in a menu vanishes with it; the menu's button is then what was left behind.
+  const menu = link.closest("[popover]");
+  opener = menu ? (menu.menuButton ?? document.activeElement) : link;
+  link.setAttribute("aria-busy", "true");
+  window.htmx
+    .ajax("GET", address, { source: frame, target: content, swap: "innerHTML" })
+    .finally(() => link.removeAttribute("aria-busy"));
+};
+
+const focusIn = () => {
+  const target =
+    content.querySelector("[aria-invalid='true']") ??
+    content.querySelector("[autofocus]") ??
+    content.querySelector("[data-form-errors]") ??
+    content.querySelector("input:not([type=hidden]), select, textarea, .btn-primary, .btn-danger");
+  target?.focus();
+};
+
+// Before htmx looks at the new content: send its forms by htmx, without the author's help.
+const prepare = () => {
+  for (const form of content.querySelectorAll("form[method='post']:not([hx-post])")) {
+    form.setAttribute("hx-post", form.getAttribute("action") || address);
+    form.setAttribute("hx-target", "#dialog-content");
+    form.setAttribute("hx-swap", "innerHTML");
+    form.setAttribute("hx-sync", "this:drop");
+  }
+  const title = content.querySelector("h1, h2");
+  if (title) {
+    title.id ||= "dialog-title";
+    frame.setAttribute("aria-labelledby", title.id);
+  }
+};
+
+const isPage = (text) => /^\s*<!doctype html/i.test(text ?? "");
+
+if (frame) {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    if (link && plainClick(event)) {
+      event.preventDefault();
+      load(link);
+    }
+    const closer = event.target.closest("[data-dialog-close]");
+    const dialog = closer?.closest("dialog");
+    if (dialog?.open) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+
+  // A sign-in page (or any other whole page) instead of a part: go there.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, target } = event.detail;
+    if (!isPage(xhr.responseText) || target === document.body || xhr.status >= 400) return;
+    event.detail.shouldSwap = false;
+    location.assign(xhr.responseURL);
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target !== content) return;
+    say("");
+    if (!content.textContent.trim()) return;
+    prepare();
+    if (!frame.open) frame.showModal();
+    frame.scrollTop = 0;
+    focusIn();
+  });
+
+  document.addEventListener("close-dialog", () => frame.open && frame.close());
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!frame.contains(event.detail.elt)) return;
+    say("");
+    frame.setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:afterRequest", () => frame.removeAttribute("aria-busy"));
+  document.addEventListener("htmx:responseError", (event) => {
+    if (!frame.open || !frame.contains(event.detail.elt)) return;
+    const { status } = event.detail.xhr;
+    say(status === 403 ? toasts.refused : status === 404 ? toasts.gone : toasts.failed);
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => {
+      if (frame.open && frame.contains(event.detail.elt)) say(toasts.offline);
+    });
+  }
+
+  frame.addEventListener("close", () => {
+    content.replaceChildren();
+    say("");
+    giveBackFocus();
+  });
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-open]");
+  if (button) document.getElementById(button.dataset.open)?.showModal();
+});
+
+// A click beside the dialog closes it, but never throws away what was typed.
+let pressedOn = null;
+document.addEventListener("pointerdown", (event) => (pressedOn = event.target));
+document.addEventListener("click", (event) => {
+  const dialog = event.target;
+  if (!(dialog instanceof HTMLDialogElement) || pressedOn !== dialog || dirty(dialog)) return;
+  const box = dialog.getBoundingClientRect();
+  const inside =
+    event.clientX >= box.left && event.clientX <= box.right &&
+    event.clientY >= box.top && event.clientY <= box.bottom;
+  if (!inside) dialog.close();
+});
