@@ -1,0 +1,1 @@
+"""The wire: Webex's REST API and BroadWorks' Xsi-Actions. No models, no queue."""

@@ -1,0 +1,129 @@
+"""The BroadWorks login check: read the user's own profile with the user's own password.
+
+The password is used for one request and forgotten. A failed login is never repeated: BroadWorks
+counts failures and locks the account, which would take the customer's telephone login with it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection
+
+from django.views.decorators.debug import sensitive_variables
+
+from common import http
+from common.http_guard import path_segment
+from webex.xsi_profile import ErrorInfo, NotAnAnswer, XsiProfile, read_error, read_profile
+
+_ROOT = "/com.broadsoft.xsi-actions"
+_VERSION = "/v2.0"
+
+
+class XsiError(Exception):
+    """A login check that gave no profile.
+
+    `status` is the HTTP status or None; `code` BroadWorks' own error code or None.
+    """
+
+    def __init__(self, status: int | None = None, code: str | None = None) -> None:
+        super().__init__(f"status={status} code={code}")
+        self.status = status
+        self.code = code
+
+
+class WrongLogin(XsiError):
+    """401: wrong user ID or password; BroadWorks doesn't tell which, and has counted it."""
+
+
+class LoginLocked(XsiError):
+    """BroadWorks says that the account is locked. Most systems hide this behind a plain 401."""
+
+
+class NotAllowed(XsiError):
+    """403: this user, or our address, may not use Xsi-Actions."""
+
+
+class NoSuchResource(XsiError):
+    """404: this user has no profile here; or the Xsi URL is wrong."""
+
+
+class XsiUnavailable(XsiError):
+    """No verdict. `sent` tells whether the password may have arrived and been counted."""
+
+    def __init__(self, *, sent: bool, reason: str, status: int | None = None) -> None:
+        super().__init__(status)
+        self.sent = sent
+        self.reason = reason
+
+
+@sensitive_variables()
+def check_login(
+    xsi_base_url: str,
+    user_id: str,
+    password: str,
+    *,
+    timeout: float = 5.0,
+    trusted_hosts: Collection[str] = (),
+) -> XsiProfile:
+    """Return the profile of a BroadWorks user whose password is right.
+
+    `xsi_base_url` is the XSP's URL, with or without `/com.broadsoft.xsi-actions[/v2.0]`;
+    `timeout` is for the whole call, in seconds. Raises an `XsiError`. Source of path and
+    answers: the Xsi-Actions interface, `GET /user/{userId}/profile` with HTTP Basic.
+    """
+    request = _request(xsi_base_url, user_id, password)
+    limits = http.Timeout(connect=min(3.0, timeout), total=timeout)
+    try:
+        answer = http.call(request, timeout=limits, trusted_hosts=trusted_hosts, keep_alive=False)
+    except http.NotConnected as error:
+        failure = XsiUnavailable(sent=False, reason=error.reason)
+    except http.AnswerLost as error:
+        failure = XsiUnavailable(sent=True, reason=error.reason, status=error.status)
+    else:
+        return _understood(answer)
+    raise failure
+
+
+@sensitive_variables()
+def _request(xsi_base_url: str, user_id: str, password: str) -> http.Request:
+    # Basic credentials are one text with a colon after the user ID (RFC 7617): an ID with a
+    # colon would make a part of itself the password.
+    if ":" in user_id:
+        raise WrongLogin
+    try:
+        segment = path_segment(user_id)
+    except ValueError:
+        raise WrongLogin from None
+    url = f"{_actions_url(xsi_base_url)}/user/{segment}/profile"
+    pair = f"{user_id}:{password}".encode("utf-8", "replace")
+    credentials = base64.b64encode(pair).decode("ascii")
+    headers = {
+        "Authorization": f"Basic {credentials}",
+        "Accept": "application/xml, application/json;q=0.5",
+        "Connection": "close",
+    }
+    return http.Request("GET", url, headers)
+
+
+def _actions_url(base_url: str) -> str:
+    url = base_url.rstrip("/").removesuffix(_VERSION).removesuffix(_ROOT)
+    return url + _ROOT + _VERSION
+
+
+def _understood(answer: http.Answer) -> XsiProfile:
+    if answer.status == 200:
+        try:
+            return read_profile(answer.body)
+        except NotAnAnswer:
+            pass
+        raise XsiUnavailable(sent=True, reason="garbage", status=200)
+    raise _refusal(answer.status, read_error(answer.body))
+
+
+def _refusal(status: int, info: ErrorInfo) -> XsiError:
+    if status in {401, 403} and info.says_locked:
+        return LoginLocked(status, info.code)
+    kinds: dict[int, type[XsiError]] = {401: WrongLogin, 403: NotAllowed, 404: NoSuchResource}
+    if status in kinds:
+        return kinds[status](status, info.code)
+    return XsiUnavailable(sent=True, reason="http", status=status)
