@@ -11,15 +11,11 @@ let openOnPress = null;
 
 const place = (panel, button) => {
   for (const other of document.querySelectorAll("[data-menu-anchor]")) {
-    other.style.removeProperty("anchor-name");
     delete other.dataset.menuAnchor;
   }
   button.dataset.menuAnchor = "";
-  if (anchored) {
-    button.style.setProperty("anchor-name", "--menu-button");
-    panel.style.setProperty("position-anchor", "--menu-button");
-    return;
-  }
+  // An attribute, not a style: htmx copies style attributes on a swap, which the CSP forbids.
+  if (anchored) return;
   const box = button.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = panel;
   const below = box.bottom + height + 8 < innerHeight;
