@@ -1,0 +1,118 @@
+"""Who is asking: bearer tokens, their scopes, and the settings of the account behind them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from simulator import db
+from simulator.errors import ApiError, refuse
+
+SUBSCRIBERS_READ = "spark-admin:broadworks_subscribers_read"
+SUBSCRIBERS_WRITE = "spark-admin:broadworks_subscribers_write"
+ENTERPRISES_READ = "spark-admin:broadworks_enterprises_read"
+ENTERPRISES_WRITE = "spark-admin:broadworks_enterprises_write"
+ALL_SCOPES = [SUBSCRIBERS_READ, SUBSCRIBERS_WRITE, ENTERPRISES_READ, ENTERPRISES_WRITE]
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """How the backend behaves towards one account; every name may stand in a world document."""
+
+    repeated_post: str = "retry"  # or "refuse": a pending or failed subscriber posted again
+    unique_key: bool = True  # False: a second subscriber with the same key is not refused
+    next_link_keeps_filters: bool = True  # False: as the real Webex was seen to do
+    answers: str = "schema"  # or "examples": where the published document contradicts itself
+    provision_seconds: list[float] = field(default_factory=lambda: [2.0, 4.0])
+    update_seconds: list[float] = field(default_factory=lambda: [1.0, 2.0])
+    first_user_seconds: float = 8.0
+    time_scale: float | None = None  # None: SIMULATOR_TIME_SCALE
+
+    @property
+    def scale(self) -> float:
+        """Factor on asynchronous delays."""
+        return float(settings.TIME_SCALE) if self.time_scale is None else self.time_scale
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> AccountSettings:
+        """Read stored settings; raises TypeError for a name that does not exist."""
+        return cls(**values)
+
+    @classmethod
+    def names(cls) -> set[str]:
+        """The settings that exist."""
+        return {item.name for item in fields(cls)}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The account behind a valid token."""
+
+    token_name: str
+    scopes: frozenset[str]
+    account_id: int
+    account_name: str
+    region: str
+    settings: AccountSettings
+
+
+CALLER = """
+    SELECT t.name AS token_name, t.scopes, a.id, a.name, a.region, a.settings
+    FROM simulator_token t JOIN simulator_account a ON a.id = t.account_id WHERE t.token = %s
+"""
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Return the caller behind the bearer token; raises ApiError 401."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    row = None
+    if scheme.lower() == "bearer" and "\x00" not in token:
+        row = db.one(CALLER, [token.strip()])
+    if row is None:
+        challenge = {"WWW-Authenticate": 'Bearer realm="webex"'}
+        raise ApiError(401, headers=challenge)
+    return Caller(
+        token_name=row["token_name"],
+        scopes=frozenset(row["scopes"]),
+        account_id=row["id"],
+        account_name=row["name"],
+        region=row["region"],
+        settings=AccountSettings.from_json(row["settings"]),
+    )
+
+
+def require_scope(caller: Caller, scope: str) -> None:
+    """Raise ApiError 403 unless the token carries the scope."""
+    if scope not in caller.scopes:
+        raise refuse(403, f"The access token lacks the scope {scope}.")
+
+
+def require_provisioning(caller: Caller, provisioning_id: str) -> None:
+    """Raise ApiError 400 for an unknown provisioning ID, 403 for another account's."""
+    row = db.one("SELECT account_id FROM simulator_provisioning WHERE id = %s", [provisioning_id])
+    check_owner(caller, row["account_id"] if row else None)
+
+
+def check_owner(caller: Caller, account_id: int | None) -> None:
+    """Judge the account that a provisioning ID belongs to (None: nobody knows it)."""
+    if account_id is None:
+        raise refuse(400, "Invalid provisioningId: this Provisioning ID is not known to Webex.")
+    if account_id != caller.account_id:
+        raise refuse(403, "The provisioningId belongs to another partner.")
+
+
+def basic_login(request: HttpRequest) -> tuple[str, str] | None:
+    """Return user ID and password of an HTTP Basic header, or None."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user_id, colon, password = base64.b64decode(encoded).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (user_id, password) if colon and "\x00" not in user_id else None

@@ -1,0 +1,45 @@
+"""Flow-through: Integrated IM&P assigned to a user makes a subscriber; taken away, it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from simulator import db
+
+# What is missing of the users' subscribers; one that exists stays as it is.
+ARRIVE = """
+    INSERT INTO simulator_subscriber
+        (uid, account_id, provisioning_id, cluster, sp_enterprise_id, user_id, user_key, keyed,
+         first_name, last_name, email, email_key, primary_phone, mobile_phone, extension,
+         timezone, language, package, status, errors, self_activated, created,
+         last_status_change, due_status, due_errors, changes)
+    SELECT gen_random_uuid(), p.account_id, p.id, p.cluster, u.sp_enterprise_id, u.user_id,
+           u.user_key, true, u.first_name, u.last_name, '', '', u.number, u.mobile, u.extension,
+           '', '', u.package, 'pending_email_input', '[]', false, %(now)s, %(now)s, '', '[]', '{}'
+    FROM simulator_broadworks_user u JOIN simulator_provisioning p ON p.id = u.provisioning_id
+    WHERE u.user_key = ANY(%(keys)s) AND NOT EXISTS (
+        SELECT 1 FROM simulator_subscriber s WHERE s.provisioning_id = p.id
+        AND s.sp_enterprise_id = u.sp_enterprise_id AND s.user_key = u.user_key)
+    ON CONFLICT (provisioning_id, sp_enterprise_id, user_key) WHERE keyed DO NOTHING
+"""
+LEAVE = """
+    DELETE FROM simulator_subscriber s USING simulator_broadworks_user u
+    WHERE u.user_key = ANY(%s) AND s.user_key = u.user_key
+      AND s.provisioning_id = u.provisioning_id AND s.sp_enterprise_id = u.sp_enterprise_id
+"""
+MARK = "UPDATE simulator_broadworks_user SET im_p = %s WHERE user_key = ANY(%s)"
+
+
+def assign(user_ids: Sequence[str], now: datetime) -> int:
+    """Assign Integrated IM&P; returns how many subscribers arrived."""
+    keys = [user_id.lower() for user_id in user_ids]
+    db.execute(MARK, [True, keys])
+    return db.execute(ARRIVE, {"now": now, "keys": keys})
+
+
+def unassign(user_ids: Sequence[str]) -> int:
+    """Take Integrated IM&P away; returns how many subscribers disappeared."""
+    keys = [user_id.lower() for user_id in user_ids]
+    db.execute(MARK, [False, keys])
+    return db.execute(LEAVE, [keys])

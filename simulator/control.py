@@ -1,0 +1,202 @@
+"""`/_control/`: load a world, make things happen, read what happened. Not part of any real API."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+
+from simulator import broadworks, db, subscribers, transitions, world
+from simulator.auth import AccountSettings
+from simulator.calls import utc_now
+from simulator.faults import PLAN_KEYS
+from simulator.payloads import encode_id, isoformat, subscriber
+from simulator.world import WorldError
+
+Body = dict[str, Any]
+MOST_LINES = 1000
+
+
+def serve(request: HttpRequest, name: str, **arguments: str) -> HttpResponse:
+    """Answer a control request: 404 without a configured token, 401 with a wrong one."""
+    if not settings.CONTROL_TOKEN:
+        raise Http404
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(given.encode(), settings.CONTROL_TOKEN.encode()):
+        return JsonResponse({"message": "wrong control token"}, status=401)
+    handler = HANDLERS.get((name, request.method or ""))
+    if handler is None:
+        return JsonResponse({"message": "method not allowed"}, status=405)
+    try:
+        body = json.loads(request.body) if request.body else {}
+        if not isinstance(body, dict):
+            raise WorldError("a JSON object expected")
+        with transaction.atomic():
+            return JsonResponse(handler(request, body, **arguments))
+    except (ValueError, KeyError, TypeError) as error:  # WorldError and bad JSON are ValueErrors
+        return JsonResponse({"message": f"{type(error).__name__}: {error}"}, status=400)
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Answer 200 once the database does."""
+    db.one("SELECT count(*) FROM simulator_account")
+    return JsonResponse({"status": "ok"})
+
+
+def _health(request: HttpRequest, body: Body) -> Body:
+    db.one("SELECT count(*) FROM simulator_account")
+    return {"status": "ok"}
+
+
+def _load(request: HttpRequest, body: Body) -> Body:
+    return {"loaded": world.load(body, utc_now())}
+
+
+def _reset(request: HttpRequest, body: Body) -> Body:
+    world.reset()
+    return {"reset": True}
+
+
+def _assign(request: HttpRequest, body: Body) -> Body:
+    return {"arrived": broadworks.assign(_user_ids(body), utc_now())}
+
+
+def _unassign(request: HttpRequest, body: Body) -> Body:
+    return {"disappeared": broadworks.unassign(_user_ids(body))}
+
+
+def _user_ids(body: Body) -> list[str]:
+    user_ids = body["user_ids"] if "user_ids" in body else [body["user_id"]]
+    known = "SELECT user_key FROM simulator_broadworks_user WHERE user_key = ANY(%s)"
+    keys = [str(user_id).lower() for user_id in user_ids]
+    found = {row["user_key"] for row in db.rows(known, [keys])}
+    if missing := [key for key in keys if key not in found]:
+        raise WorldError(f"no such BroadWorks user: {', '.join(missing)}")
+    return keys
+
+
+def _mails(request: HttpRequest, body: Body) -> Body:
+    transitions.apply_due(utc_now())
+    base = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+    sql = (
+        'SELECT m.token, m."to", m.user_id, m.sent_at, m.subscriber_uid, a.name FROM simulator_mail'
+        " m JOIN simulator_account a ON a.id = m.account_id"
+        " WHERE (%(to)s = '' OR lower(m.\"to\") = %(to)s) ORDER BY m.id DESC LIMIT %(most)s"
+    )
+    values = {"to": request.GET.get("to", "").lower(), "most": MOST_LINES}
+    mails = [
+        {
+            "to": row["to"],
+            "account": row["name"],
+            "user_id": row["user_id"],
+            "subscriber_id": encode_id("SUBSCRIBER", row["subscriber_uid"]),
+            "sent_at": isoformat(row["sent_at"]),
+            "subject": "Move your Webex account",
+            "link": f"{base}/consent/{row['token']}",
+        }
+        for row in db.rows(sql, values)
+    ]
+    return {"items": mails}
+
+
+def _force(request: HttpRequest, body: Body, subscriber_id: str) -> Body:
+    """Change a subscriber as if Webex had done so itself: the time of change moves on."""
+    now = utc_now()
+    row = subscribers.find(subscriber_id, None, now)
+    if row is None:
+        raise Http404
+    person_due = body.get("status") == "provisioned"
+    values = [
+        body.get("status", row["status"]),
+        db.dumps(world.error_bodies(body.get("errors", []))),
+        body.get("email", row["email"]),
+        body.get("email", row["email"]).lower(),
+        body.get("package", row["package"]),
+        now,
+        person_due,
+        row["id"],
+    ]
+    changed = db.rows(
+        "UPDATE simulator_subscriber SET status = %s, errors = %s, email = %s, email_key = %s,"
+        " package = %s, last_status_change ="
+        " greatest(%s, last_status_change + interval '1 millisecond'), person_uid = CASE WHEN %s"
+        " THEN coalesce(person_uid, gen_random_uuid()) ELSE person_uid END,"
+        " due_at = NULL, due_status = '', due_errors = '[]', changes = '{}'"
+        " WHERE id = %s RETURNING *",
+        values,
+    )[0]
+    return subscriber(changed, AccountSettings())
+
+
+def _advance(request: HttpRequest, body: Body) -> Body:
+    """Let time pass for everything that is under way: its due times move closer."""
+    milliseconds = round(float(body["seconds"]) * 1000)
+    moved = db.execute(
+        "UPDATE simulator_subscriber SET due_at = due_at - %s * interval '1 millisecond'"
+        " WHERE due_at IS NOT NULL",
+        [milliseconds],
+    )
+    return {"moved": moved}
+
+
+def _requests(request: HttpRequest, body: Body) -> Body:
+    """The request log, oldest first; filters: after (an id), operation, user_id, effect, limit."""
+    query = request.GET
+    clauses, values = ["id > %s"], [int(query.get("after", 0))]
+    for name in ("operation", "user_id", "token_name", "effect"):
+        if name in query:
+            clauses.append(f"{name} = %s")
+            values.append(query[name])  # type: ignore[arg-type]
+    limit = min(int(query.get("limit", MOST_LINES)), MOST_LINES)
+    where = " AND ".join(clauses)
+    sql = f"SELECT * FROM simulator_request WHERE {where} ORDER BY id LIMIT %s"  # noqa: S608
+    found = db.rows(sql, [*values, limit])
+    return {"items": [row | {"at": isoformat(row["at"])} for row in found]}
+
+
+def _add_fault(request: HttpRequest, body: Body) -> Body:
+    plan = {key: body[key] for key in PLAN_KEYS & body.keys()}
+    if unknown := body.keys() - PLAN_KEYS - {"operation", "contains", "times"}:
+        raise WorldError(f"unknown members: {', '.join(sorted(unknown))}")
+    if not plan:
+        raise WorldError(f"nothing to go wrong; one of {', '.join(sorted(PLAN_KEYS))} expected")
+    row = db.rows(
+        "INSERT INTO simulator_fault (operation, contains, times, plan) VALUES (%s, %s, %s, %s)"
+        " RETURNING id",
+        [
+            str(body.get("operation", "*")),
+            str(body.get("contains", "")),
+            int(body.get("times", 1)),
+            db.dumps(plan),
+        ],
+    )[0]
+    return {"id": row["id"]}
+
+
+def _faults(request: HttpRequest, body: Body) -> Body:
+    return {"items": db.rows("SELECT * FROM simulator_fault WHERE times > 0 ORDER BY id")}
+
+
+def _clear_faults(request: HttpRequest, body: Body) -> Body:
+    return {"cleared": db.execute("DELETE FROM simulator_fault")}
+
+
+HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
+    ("health", "GET"): _health,
+    ("world", "POST"): _load,
+    ("reset", "POST"): _reset,
+    ("assign", "POST"): _assign,
+    ("unassign", "POST"): _unassign,
+    ("mails", "GET"): _mails,
+    ("subscriber", "POST"): _force,
+    ("advance", "POST"): _advance,
+    ("requests", "GET"): _requests,
+    ("faults", "POST"): _add_fault,
+    ("faults", "GET"): _faults,
+    ("faults", "DELETE"): _clear_faults,
+}

@@ -1,0 +1,230 @@
+"""Everything the simulated backend remembers.
+
+The models give the tables their shape; the hot path reads and writes them with plain SQL (`db`).
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+
+class Account(models.Model):
+    """A partner (service provider) organisation in Webex."""
+
+    name = models.TextField(unique=True)
+    region = models.TextField(default="us")
+    settings = models.JSONField(default=dict)
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_account"
+
+
+class Token(models.Model):
+    """A bearer token of an account. Stored plainly: it opens nothing but this simulator."""
+
+    token = models.TextField(primary_key=True)
+    name = models.TextField()
+    account = models.ForeignKey(Account, models.CASCADE)
+    scopes = models.JSONField(default=list)
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_token"
+
+
+class Provisioning(models.Model):
+    """A provisioning ID: all that the backend knows of an onboarding template."""
+
+    id = models.TextField(primary_key=True)
+    account = models.ForeignKey(Account, models.CASCADE)
+    region = models.TextField(default="us")
+    cluster = models.TextField()
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_provisioning"
+
+
+class Enterprise(models.Model):
+    """A customer: a BroadWorks enterprise, or a group of a service provider (`SP+group`)."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True)
+    org_uid = models.UUIDField(default=uuid.uuid4)
+    sp_enterprise_id = models.TextField()
+    provisioning = models.ForeignKey(Provisioning, models.CASCADE)
+    cluster = models.TextField()
+    is_enterprise = models.BooleanField(default=True)
+    group = models.TextField(default="")
+    region = models.TextField(default="", help_text="empty: that of the provisioning ID")
+    problem = models.TextField(default="")
+    attempts = models.IntegerField(null=True)
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_enterprise"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "sp_enterprise_id"], name="sim_enterprise_key"
+            )
+        ]
+
+
+class BroadworksUser(models.Model):
+    """A telephony user with the login that Xsi-Actions checks."""
+
+    user_key = models.TextField(primary_key=True, help_text="the user ID in lower case")
+    user_id = models.TextField()
+    password = models.TextField()
+    first_name = models.TextField(default="")
+    last_name = models.TextField(default="")
+    sp_enterprise_id = models.TextField(default="")
+    provisioning = models.ForeignKey(Provisioning, models.SET_NULL, null=True)
+    group = models.TextField(default="")
+    number = models.TextField(default="")
+    extension = models.TextField(default="")
+    mobile = models.TextField(default="")
+    package = models.TextField(default="standard")
+    im_p = models.BooleanField(default=False)
+    locked = models.BooleanField(default=False)
+    locked_answer = models.TextField(default="plain")
+    answer_status = models.IntegerField(default=200)
+    failures = models.IntegerField(default=0)
+    max_failures = models.IntegerField(default=5)
+    password_expires_days = models.IntegerField(null=True)
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_broadworks_user"
+
+
+class Subscriber(models.Model):
+    """A subscriber, with the step that awaits it (`due_*`, `changes`) on the same row."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True)
+    account = models.ForeignKey(Account, models.CASCADE, db_index=False)
+    provisioning = models.ForeignKey(Provisioning, models.CASCADE, db_index=False)
+    cluster = models.TextField()
+    sp_enterprise_id = models.TextField()
+    user_id = models.TextField()
+    user_key = models.TextField(help_text="the user ID in lower case")
+    keyed = models.BooleanField(default=True, help_text="is the natural key unique?")
+    first_name = models.TextField(default="")
+    last_name = models.TextField(default="")
+    email = models.TextField(default="", help_text="as sent")
+    email_key = models.TextField(default="", help_text="in lower case")
+    primary_phone = models.TextField(default="")
+    mobile_phone = models.TextField(default="")
+    extension = models.TextField(default="")
+    timezone = models.TextField(default="")
+    language = models.TextField(default="")
+    package = models.TextField()
+    status = models.TextField()
+    errors = models.JSONField(default=list)
+    person_uid = models.UUIDField(null=True)
+    self_activated = models.BooleanField(default=False)
+    created = models.DateTimeField()
+    last_status_change = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    due_status = models.TextField(default="")
+    due_errors = models.JSONField(default=list)
+    changes = models.JSONField(default=dict)
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_subscriber"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provisioning", "sp_enterprise_id", "user_key"],
+                condition=Q(keyed=True),
+                name="sim_subscriber_key",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["account", "id"], name="sim_sub_account"),
+            models.Index(fields=["account", "last_status_change"], name="sim_sub_account_change"),
+            models.Index(fields=["provisioning", "id"], name="sim_sub_provisioning"),
+            models.Index(
+                fields=["provisioning", "last_status_change", "id"], name="sim_sub_change"
+            ),
+            models.Index(fields=["cluster", "user_key"], name="sim_sub_user"),
+            models.Index(
+                fields=["provisioning", "sp_enterprise_id", "status"], name="sim_sub_enterprise"
+            ),
+            models.Index(fields=["email_key"], condition=~Q(email_key=""), name="sim_sub_email"),
+            models.Index(
+                fields=["person_uid"], condition=Q(person_uid__isnull=False), name="sim_sub_person"
+            ),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="sim_sub_due"),
+        ]
+
+
+class Address(models.Model):
+    """What is special about an e-mail address; one that is not here is free."""
+
+    email_key = models.TextField(primary_key=True)
+    kind = models.TextField()
+    until = models.DateTimeField(null=True)
+    attempts = models.IntegerField(null=True, help_text="null: for ever")
+    at_once = models.BooleanField(default=False)
+    code = models.IntegerField(null=True)
+    description = models.TextField(default="")
+    seconds = models.FloatField(null=True)
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_address"
+
+
+class Mail(models.Model):
+    """A consent mail that Webex would have sent."""
+
+    token = models.UUIDField(default=uuid.uuid4, unique=True)
+    subscriber_uid = models.UUIDField(db_index=True)
+    account = models.ForeignKey(Account, models.CASCADE)
+    to = models.TextField()
+    user_id = models.TextField()
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_mail"
+
+
+class Fault(models.Model):
+    """How the next matching requests misbehave."""
+
+    operation = models.TextField(default="*")
+    contains = models.TextField(default="")
+    times = models.IntegerField(default=1)
+    plan = models.JSONField(default=dict)
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_fault"
+
+
+class RequestLog(models.Model):
+    """One line per request that reached the API or the login. Only ever added to."""
+
+    at = models.DateTimeField()
+    token_name = models.TextField()
+    method = models.TextField()
+    path = models.TextField()
+    operation = models.TextField()
+    user_id = models.TextField()
+    body_hash = models.TextField()
+    effect = models.BooleanField()
+    status = models.IntegerField()
+    outcome = models.TextField(help_text="of a login: ok or wrong")
+    fault = models.TextField()
+    tracking_id = models.TextField()
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_request"
+        indexes = [models.Index(fields=["user_id", "id"], name="sim_request_user")]

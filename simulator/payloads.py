@@ -1,0 +1,83 @@
+"""Rows as the published document shows them, and the opaque identifiers in both directions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from datetime import datetime
+from typing import Any
+
+from simulator.auth import AccountSettings
+from simulator.db import Row
+
+
+def encode_id(kind: str, uid: uuid.UUID) -> str:
+    """Return the public form of an identifier, as in the document's examples."""
+    text = f"ciscospark://us/{kind}/{uid}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_id(kind: str, public: str) -> uuid.UUID | None:
+    """Return the UUID inside a public identifier, or None for anything else."""
+    try:
+        padded = public + "=" * (-len(public) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        prefix, _, uid = text.rpartition("/")
+        return uuid.UUID(uid) if prefix == f"ciscospark://us/{kind}" else None
+    except (binascii.Error, UnicodeError, ValueError):
+        return None
+
+
+def isoformat(value: datetime) -> str:
+    """A time as in the document's examples: UTC with milliseconds and Z."""
+    return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+
+
+#: Column -> property; empty ones are left out of answers.
+OPTIONAL = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "email": "email",
+    "primary_phone": "primaryPhoneNumber",
+    "mobile_phone": "mobilePhoneNumber",
+    "extension": "extension",
+}
+
+
+def subscriber(row: Row, settings: AccountSettings) -> dict[str, Any]:
+    """Return a subscriber's answer; personId only when provisioned (published document)."""
+    body: dict[str, Any] = {"id": encode_id("SUBSCRIBER", row["uid"])}
+    if row["status"] == "provisioned" and row["person_uid"]:
+        body["personId"] = encode_id("PEOPLE", row["person_uid"])
+    body |= {"userId": row["user_id"], "spEnterpriseId": row["sp_enterprise_id"]}
+    body |= {name: row[column] for column, name in OPTIONAL.items() if row[column]}
+    body |= {"package": row["package"], "status": row["status"]}
+    if row["errors"]:
+        body["errors"] = row["errors"]
+    body |= {
+        "created": isoformat(row["created"]),
+        "lastStatusChange": isoformat(row["last_status_change"]),
+        "provisioningId": row["provisioning_id"],
+        "selfActivated": row["self_activated"],
+    }
+    if settings.answers == "examples":
+        body["selfActivated"] = str(row["self_activated"]).lower()
+    return body
+
+
+def precheck_success(settings: AccountSettings) -> dict[str, Any]:
+    """Return the answer of a passed precheck; `info` is typed object, its example is a list."""
+    info = {"infoCode": 100, "description": "Provisioning preCheck validation successful."}
+    return {"message": "success", "info": [info] if settings.answers == "examples" else info}
+
+
+def enterprise(row: Row) -> dict[str, Any]:
+    """Return a customer as `GET /broadworks/enterprises` lists it."""
+    return {
+        "id": encode_id("ENTERPRISE", row["uid"]),
+        "orgId": encode_id("ORGANIZATION", row["org_uid"]),
+        "spEnterpriseId": row["sp_enterprise_id"],
+        "provisioningId": row["provisioning_id"],
+        "broadworksDirectorySync": {"enableDirSync": False},
+    }

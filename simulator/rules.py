@@ -1,0 +1,201 @@
+"""The rules behind the errors: which request is refused, which attempt fails, and with what.
+
+Each cause has Cisco's "validating email" code for the precheck and, where Cisco has one, its
+"adding user" code for the attempt to provision. See README, "Rules".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from simulator import db
+from simulator.auth import Caller, check_owner
+from simulator.db import Row
+from simulator.errors import BACKEND_DOWN, ApiError, ErrorBody, cisco, ours
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Codes of one cause: in a precheck, in an attempt, and the precheck's HTTP status."""
+
+    precheck: int
+    attempt: int
+    http: int = 400
+
+
+OTHER_SUBSCRIBER = Cause(200042, 200048, 409)
+REGION = Cause(200054, 200054)
+USER_ON_CLUSTER = Cause(200044, 200047, 409)
+#: Kinds of addresses that are refused.
+ADDRESSES = {
+    "other_organisation": Cause(200039, 200039, 409),
+    "member_of_other_organisation": Cause(200039, 200045, 409),
+    "conflicting_entitlement": Cause(200041, 200041, 409),
+}
+#: Kinds of addresses that pass the precheck.
+PASSING_ADDRESSES = ("consumer", "down", "slow", "refused")
+#: Problems of a customer's configuration.
+ENTERPRISES = {
+    "config_set_mismatch": Cause(200040, 200040),
+    "mapping_incorrect": Cause(200043, 200043),
+    "region_mismatch": REGION,
+}
+PASSING_ENTERPRISES = ("down",)
+#: An address belongs to a subscriber in these statuses; a failed attempt holds nothing.
+HOLDING = ("provisioning", "provisioned", "updating", "pending_email_validation") + (
+    "pending_user_migration",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a subscriber would go: the provisioning ID's cluster and the customer, if known."""
+
+    provisioning_id: str
+    cluster: str
+    sp_enterprise_id: str
+    enterprise: Row | None
+    is_region_right: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of an attempt; `seconds` replaces the usual delay."""
+
+    status: str = "provisioned"
+    errors: list[ErrorBody] = field(default_factory=list)
+    seconds: float | None = None
+
+
+PLACE = """
+    SELECT p.account_id, p.cluster, p.region AS provisioning_region, e.id, e.provisioning_id,
+           e.region, e.problem, e.attempts, e.until
+    FROM simulator_provisioning p
+    LEFT JOIN simulator_enterprise e ON e.cluster = p.cluster AND e.sp_enterprise_id = %s
+    WHERE p.id = %s
+"""
+# A service provider has groups ("SP+group"), an enterprise has none: one name cannot be both.
+CONFLICTING = """
+    SELECT 1 FROM simulator_enterprise
+    WHERE cluster = %s AND (sp_enterprise_id = %s OR starts_with(sp_enterprise_id, %s)) LIMIT 1
+"""
+
+
+def place_for(caller: Caller, provisioning_id: str, sp_enterprise_id: str) -> Place:
+    """Find the place and refuse a wrong one.
+
+    Raises ApiError: provisioning ID unknown (400) or another partner's (403), 200050 when the
+    customer has another provisioning ID, 200051 when its ID clashes on the cluster.
+    """
+    row = db.one(PLACE, [sp_enterprise_id, provisioning_id])
+    check_owner(caller, row["account_id"] if row else None)
+    assert row is not None  # noqa: S101 - check_owner has refused a missing one
+    known = row["id"] is not None
+    if known and row["provisioning_id"] != provisioning_id:
+        other = db.one(
+            "SELECT account_id FROM simulator_provisioning WHERE id = %s", [row["provisioning_id"]]
+        )
+        same_account = other is not None and other["account_id"] == caller.account_id
+        raise ApiError(400, [cisco(200050)]) if same_account else ApiError(409, [cisco(200051)])
+    if (not known and _is_conflicting(row["cluster"], sp_enterprise_id)) or (
+        row["problem"] == "conflict"
+    ):
+        raise ApiError(409, [cisco(200051)])
+    region = row["region"] or row["provisioning_region"]
+    return Place(
+        provisioning_id,
+        row["cluster"],
+        sp_enterprise_id,
+        row if known else None,
+        region == caller.region,
+    )
+
+
+def _is_conflicting(cluster: str, sp_enterprise_id: str) -> bool:
+    provider, plus, _ = sp_enterprise_id.partition("+")
+    plain = provider if plus else None
+    groups_of = None if plus else f"{sp_enterprise_id}+"
+    return db.one(CONFLICTING, [cluster, plain, groups_of]) is not None
+
+
+def customer_cause(place: Place, now: datetime) -> Cause | None:
+    """Return what is wrong with the customer's configuration, if anything."""
+    if not place.is_region_right:
+        return REGION
+    if place.enterprise and is_in_force(place.enterprise, now):
+        return ENTERPRISES.get(place.enterprise["problem"])
+    return None
+
+
+def is_in_force(row: Row, now: datetime) -> bool:
+    """Tell whether a problem with `until` and `attempts` still stands."""
+    return (row["until"] is None or row["until"] > now) and row["attempts"] != 0
+
+
+ADDRESS = """
+    SELECT a.kind, a.until, a.attempts, a.at_once, a.code, a.description, a.seconds, EXISTS (
+        SELECT 1 FROM simulator_subscriber s
+        WHERE s.email_key = %(email)s AND s.id <> %(own)s AND s.user_key <> %(user)s
+          AND (CASE WHEN s.due_at <= %(now)s THEN s.due_status ELSE s.status END) = ANY(%(held)s)
+    ) AS is_taken
+    FROM (SELECT 1) one LEFT JOIN simulator_address a ON a.email_key = %(email)s
+"""
+
+
+def address_row(email: str, own_id: int, user_id: str, now: datetime) -> Row:
+    """Return what is known of an address: its special kind, and whether someone else has it."""
+    values: dict[str, Any] = {"email": email.lower(), "own": own_id, "user": user_id.lower()}
+    row = db.one(ADDRESS, values | {"now": now, "held": list(HOLDING)})
+    assert row is not None  # noqa: S101 - the query always yields one row
+    return row | {"kind": (row["kind"] or "") if is_in_force(row, now) else ""}
+
+
+def address_cause(row: Row) -> Cause | None:
+    """Return why an address cannot be used, if so."""
+    if row["is_taken"]:
+        return OTHER_SUBSCRIBER
+    return ADDRESSES.get(row["kind"])
+
+
+def judge_attempt(place: Place, address: Row, now: datetime) -> Verdict:
+    """Decide how an attempt to provision ends."""
+    customer = place.enterprise or {"problem": "", "until": None, "attempts": None}
+    if cause := customer_cause(place, now) or address_cause(address):
+        text = address["description"] if not address["is_taken"] else ""
+        return Verdict("error", [cisco(address["code"] or cause.attempt, text or "")])
+    if customer["problem"] == "down" and is_in_force(customer, now):
+        return Verdict("error", [ours(BACKEND_DOWN)])
+    return _judge_passing(address)
+
+
+def _judge_passing(address: Row) -> Verdict:
+    seconds = address["seconds"]
+    match address["kind"]:
+        case "down":
+            return Verdict("error", [ours(address["description"] or BACKEND_DOWN)], seconds)
+        case "refused":
+            text = address["description"] or ""
+            error = cisco(address["code"], text) if address["code"] else ours(text)
+            return Verdict("error", [error], seconds)
+        case "consumer":
+            return Verdict("pending_user_migration", [], seconds)
+        case "slow":
+            return Verdict(seconds=30.0 if seconds is None else seconds)
+    return Verdict()
+
+
+def use_up_attempt(place: Place, email: str) -> None:
+    """Count an attempt against problems that last a number of attempts."""
+    db.execute(
+        "UPDATE simulator_address SET attempts = attempts - 1"
+        " WHERE email_key = %s AND attempts > 0",
+        [email.lower()],
+    )
+    if place.enterprise and place.enterprise["attempts"]:
+        db.execute(
+            "UPDATE simulator_enterprise SET attempts = attempts - 1"
+            " WHERE id = %s AND attempts > 0",
+            [place.enterprise["id"]],
+        )

@@ -1,0 +1,40 @@
+"""Serving with gunicorn, in this process: threads in one worker, stopped by SIGTERM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+
+class Server(BaseApplication):
+    """gunicorn with our options and no configuration file."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from simulator.wsgi import application
+
+        return application
+
+
+def serve(*, host: str, port: int, threads: int, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    options = {
+        "bind": f"{host}:{port}",
+        "worker_class": "gthread",
+        "workers": workers,
+        "threads": threads,
+        "keepalive": 65,  # longer than clients keep an idle connection
+        "graceful_timeout": 5,
+        "control_socket_disable": True,
+        "proc_name": "simulator",
+        "loglevel": "warning",
+    }
+    Server(options).run()

@@ -1,0 +1,139 @@
+"""List, get, update and remove subscribers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse, JsonResponse
+
+from simulator import auth, bodies, db, paging, payloads, transitions
+from simulator.bodies import Body
+from simulator.calls import Call
+from simulator.db import Row
+from simulator.errors import ApiError, cisco, refuse
+
+
+def list_page(call: Call) -> HttpResponse:
+    """Answer one page, newest first, with a `Link` to the next one."""
+    query = call.request.GET
+    call.user_id = query.get("userId", "")
+    size = paging.page_size(call.request, default=paging.DEFAULT_MAX, largest=paging.LARGEST_MAX)
+    conditions = paging.filters(query)
+    conditions.add("s.account_id = %s", call.caller.account_id)
+    cursor = paging.decode_cursor(call.request)
+    if cursor is not None:
+        if type(cursor) is not int:
+            raise refuse(400, "Invalid cursor.")
+        conditions.add("s.id < %s", cursor)
+    if query.get("provisioningId"):
+        auth.require_provisioning(call.caller, query["provisioningId"])
+    transitions.apply_due(call.now)
+    sql = f"SELECT * FROM simulator_subscriber s WHERE {conditions.sql}"  # noqa: S608 - own words
+    found = db.rows(f"{sql} ORDER BY s.id DESC LIMIT %s", [*conditions.values, size + 1])
+    items = [payloads.subscriber(row, call.caller.settings) for row in found[:size]]
+    response = JsonResponse({"items": items})
+    if len(found) > size:
+        response["Link"] = paging.next_link(call, paging.encode_cursor(found[size - 1]["id"]))
+    return response
+
+
+def get(call: Call) -> HttpResponse:
+    """Answer one subscriber."""
+    row = load(call)
+    return JsonResponse(payloads.subscriber(row, call.caller.settings))
+
+
+def load(call: Call) -> Row:
+    """Return the subscriber of the path, locked, with what was due; raises ApiError 404."""
+    row = find(call.arguments["subscriber_id"], call.caller.account_id, call.now)
+    if row is None:
+        raise refuse(404, "The subscriber does not exist.")
+    call.user_id = row["user_id"]
+    return row
+
+
+def find(public_id: str, account_id: int | None, now: datetime) -> Row | None:
+    """Return a subscriber of an account (None: of any), locked, after applying what is due."""
+    uid = payloads.decode_id("SUBSCRIBER", public_id)
+    if uid is None:
+        return None
+    sql = "SELECT * FROM simulator_subscriber WHERE uid = %s FOR UPDATE"
+    row = db.one(sql, [uid])
+    if row is None or account_id not in {None, row["account_id"]}:
+        return None
+    if row["due_at"] and row["due_at"] <= now:
+        transitions.apply_due_of([row["id"]], now)
+        row = db.one(sql, [uid])
+    return row
+
+
+def remove(call: Call) -> HttpResponse:
+    """Remove the mapping: the subscriber is gone, in whatever status it was."""
+    row = load(call)
+    db.execute("DELETE FROM simulator_subscriber WHERE id = %s", [row["id"]])
+    call.effect = True
+    return HttpResponse(status=204)
+
+
+def update(call: Call) -> HttpResponse:
+    """Change names, numbers or package.
+
+    Provisioned: `updating`, and the new values show once it is `provisioned` again (published
+    document). Waiting or failed: the values change at once, the status stays.
+    """
+    body = bodies.read(call.request)
+    bodies.check(body)
+    row = load(call)
+    if row["status"] in {"provisioning", "updating"}:
+        raise refuse(409, f"The subscriber is {row['status']}: update it once that has ended.")
+    changes = _changes(body, row)
+    if body.get("userId") and body["userId"] != row["user_id"]:
+        row = _rename(row, body["userId"])
+    row = _start(call, row, changes) if row["status"] == "provisioned" else _set(row, changes)
+    call.effect = True
+    return JsonResponse(payloads.subscriber(row, call.caller.settings))
+
+
+def _changes(body: Body, row: Row) -> dict[str, Any]:
+    changes = {column: body[name] for name, column in bodies.COLUMNS.items() if name in body}
+    if not all(changes.get(name, "x") for name in ("first_name", "last_name", "package")):
+        raise refuse(400, "firstName, lastName and package cannot be empty.")
+    # "The user must have either a primary phone number or an extension configured."
+    numbers = {"primary_phone", "extension"}
+    if numbers & changes.keys() and not any(changes.get(n, row[n]) for n in numbers):
+        raise refuse(400, "A primaryPhoneNumber or an extension must remain.")
+    return changes
+
+
+def _rename(row: Row, user_id: str) -> Row:
+    others = "SELECT 1 FROM simulator_subscriber WHERE cluster = %s AND user_key = %s AND id <> %s"
+    if row["keyed"] and db.one(others, [row["cluster"], user_id.lower(), row["id"]]):
+        raise ApiError(409, [cisco(10022)])
+    sql = "UPDATE simulator_subscriber SET user_id = %s, user_key = %s WHERE id = %s RETURNING *"
+    try:
+        with transaction.atomic():
+            return db.rows(sql, [user_id, user_id.lower(), row["id"]])[0]
+    except IntegrityError:
+        raise ApiError(409, [cisco(10022)]) from None
+
+
+def _start(call: Call, row: Row, changes: dict[str, Any]) -> Row:
+    settings = call.caller.settings
+    due_at = transitions.due_in(call.now, settings.update_seconds, settings.scale)
+    sql = """
+        UPDATE simulator_subscriber SET status = 'updating', due_at = %s, changes = %s,
+            due_status = 'provisioned', due_errors = '[]', errors = '[]',
+            last_status_change = greatest(%s, last_status_change + interval '1 millisecond')
+        WHERE id = %s RETURNING *
+    """
+    return db.rows(sql, [due_at, db.dumps(changes), call.now, row["id"]])[0]
+
+
+def _set(row: Row, changes: dict[str, Any]) -> Row:
+    if not changes:
+        return row
+    assignments = ", ".join(f"{name} = %s" for name in changes)
+    sql = f"UPDATE simulator_subscriber SET {assignments} WHERE id = %s RETURNING *"  # noqa: S608
+    return db.rows(sql, [*changes.values(), row["id"]])[0]

@@ -1,0 +1,42 @@
+"""Addresses of the simulated backend. Every API address leads through `pipeline.serve`."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, re_path
+
+from simulator import consent, control, pipeline
+from simulator.errors import ApiError
+
+urlpatterns = [
+    path("v1/broadworks/subscribers", pipeline.serve, {"resource": "subscribers"}),
+    path("v1/broadworks/subscribers/validate", pipeline.serve, {"resource": "validate"}),
+    path("v1/broadworks/subscribers/<subscriber_id>", pipeline.serve, {"resource": "subscriber"}),
+    path("v1/broadworks/enterprises", pipeline.serve, {"resource": "enterprises"}),
+    path(
+        "v1/subscribers/<subscriber_id>/emails/consentMove",
+        pipeline.serve,
+        {"resource": "consent_move"},
+    ),
+    path(
+        "com.broadsoft.xsi-actions/v2.0/user/<user_id>/profile",
+        pipeline.serve,
+        {"resource": "profile"},
+    ),
+    re_path("^v1(?:/.*)?$", pipeline.serve, {"resource": "unknown"}),
+    path("consent/<uuid:token>", consent.page),
+    path("healthz", control.health),
+    path("_control/broadworks/<str:name>", control.serve),
+    path("_control/subscribers/<subscriber_id>", control.serve, {"name": "subscriber"}),
+    path("_control/<str:name>", control.serve),
+]
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an unknown address in the API's form, whatever it was meant to be."""
+    return ApiError(404).response("")
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """Answer a fault of our own in the API's form; the log has the trace."""
+    return ApiError(500).response("")
