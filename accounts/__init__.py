@@ -1,0 +1,1 @@
+"""Partners, people, rights, backend connections and the audit log."""

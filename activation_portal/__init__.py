@@ -1,0 +1,1 @@
+"""The User Activation Portal: pages and forms, no rules of its own."""

@@ -1,0 +1,1 @@
+"""The ground: requests, errors, logs, throttles, forms and template tags."""

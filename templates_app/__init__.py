@@ -1,0 +1,1 @@
+"""Onboarding templates, their verification settings and readiness."""

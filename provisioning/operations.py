@@ -1,0 +1,144 @@
+"""What each kind of job asks of the backend: the steps, and how to see whether one happened.
+
+A step is a mutation with its question. `Step.send` runs after its intent is committed;
+`Step.happened` answers what became of a send whose outcome is unknown: the subscriber (or GONE)
+when it took effect, None when it did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from accounts.models import RetryBy
+from provisioning.addresses import same
+from provisioning.backend import provision_request
+from provisioning.models import Job
+from provisioning.states import JobKind, Status
+from webex.client import WebexClient
+from webex.errors import NotFound
+from webex.payloads import RemoteSubscriber, body_hash
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The subscriber does not exist at the backend (any more)."""
+
+
+GONE = Gone()
+Result = RemoteSubscriber | Gone
+
+
+@dataclass(frozen=True)
+class Step:
+    """One mutation of a job.
+
+    Attributes:
+        name: as kept in Job.step.
+        body_hash: of exactly the bytes that `send` sends.
+        send: sends it; raises webex.errors.
+        happened: asks; raises webex.errors.
+    """
+
+    name: str
+    body_hash: str
+    send: Callable[[WebexClient], Result]
+    happened: Callable[[WebexClient], Result | None]
+
+
+def steps(job: Job) -> list[Step]:
+    """The steps of a job, in order; most have one."""
+    if job.kind == JobKind.DELETE:
+        return [_delete(job)] if job.params.get("webex_id") else [_delete_by_key(job)]
+    if job.kind == JobKind.PACKAGE:
+        return [_put_package(job)]
+    by_delete = job.connection.retry_by == RetryBy.DELETE_THEN_POST
+    if job.kind == JobKind.RETRY and by_delete and job.params.get("webex_id"):
+        return [_delete(job), _post(job)]
+    return [_post(job)]
+
+
+def _post(job: Job) -> Step:
+    request = provision_request(job)
+
+    def send(client: WebexClient) -> Result:
+        return client.provision(request)
+
+    def happened(client: WebexClient) -> Result | None:
+        found = client.find_subscribers(
+            request.provisioning_id, request.user_id, request.sp_enterprise_id
+        )
+        return next((remote for remote in found if _took_effect(job, remote)), None)
+
+    return Step("post", body_hash(request.to_json()), send, happened)
+
+
+def _took_effect(job: Job, remote: RemoteSubscriber) -> bool:
+    """Did our POST reach this subscriber? It carries our address, and moved since the intent.
+
+    A retry meets a subscriber that existed before; with an unchanged address only a status that
+    moved away from where it was tells that something happened.
+    """
+    if not same(remote.email, job.params["email"]):
+        return False
+    former = job.params.get("former_email", "")
+    if not same(former, job.params["email"]):
+        return True
+    known = job.subscriber
+    if known is None or known.webex_id != remote.id or known.backend_changed_at is None:
+        return True
+    moved = remote.last_status_change
+    return moved is not None and moved > known.backend_changed_at
+
+
+def _delete(job: Job) -> Step:
+    webex_id = job.params["webex_id"]
+
+    def send(client: WebexClient) -> Result:
+        try:
+            client.remove(webex_id)
+        except NotFound:
+            pass  # somebody was quicker: what was asked for is so
+        return GONE
+
+    def happened(client: WebexClient) -> Result | None:
+        try:
+            client.get_subscriber(webex_id)
+        except NotFound:
+            return GONE
+        return None
+
+    return Step("delete", body_hash(None), send, happened)
+
+
+def _delete_by_key(job: Job) -> Step:
+    """The row lost its Webex ID half-way through an earlier retry: look the user up first."""
+
+    def find(client: WebexClient) -> list[RemoteSubscriber]:
+        return client.find_subscribers(
+            job.template.provisioning_id, job.broadworks_id, job.enterprise_id
+        )
+
+    def send(client: WebexClient) -> Result:
+        for remote in find(client):
+            client.remove(remote.id)
+        return GONE
+
+    def happened(client: WebexClient) -> Result | None:
+        return None if find(client) else GONE
+
+    return Step("delete", body_hash(None), send, happened)
+
+
+def _put_package(job: Job) -> Step:
+    webex_id, package = job.params["webex_id"] or "", job.params["package"]
+
+    def send(client: WebexClient) -> Result:
+        return client.update(webex_id, package=package)
+
+    def happened(client: WebexClient) -> Result | None:
+        remote = client.get_subscriber(webex_id)
+        moved = remote.package == package or remote.status == Status.UPDATING
+        return remote if moved else None
+
+    return Step("put", body_hash({"package": package}), send, happened)

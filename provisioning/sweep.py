@@ -1,0 +1,61 @@
+"""The sweep: every two seconds it makes sure that nothing accepted is forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import BackendConnection
+from common import throttle
+from provisioning import codes, outbox, projection
+from provisioning.models import Heartbeat, Job
+from provisioning.outbox import Ending
+from provisioning.states import JobState
+
+#: Hints published by one sweep; what is left is found two seconds later.
+HINTS = 200
+
+
+def run() -> None:
+    """Free dead workers' jobs, end what is past its time, hint at what is due."""
+    now = timezone.now()
+    beat("worker", now)
+    beat("beat", now)
+    for job in outbox.recover_expired(now):
+        _give_up(job, Ending(JobState.FAILED, codes.POISON, "it stopped its worker three times"))
+    for job in outbox.overdue(now):
+        _give_up(job, _overdue_ending(job))
+    for job_id in outbox.due_ids(now, HINTS):
+        outbox.publish("provisioning.deliver", job_id=job_id)
+
+
+def _overdue_ending(job: Job) -> Ending:
+    if job.state == JobState.QUEUED:
+        reason = job.result_text or "it waited too long"
+        return Ending(JobState.FAILED, codes.EXPIRED, reason)
+    return Ending(JobState.FAILED, codes.UNCLEAR, "Webex never said how it ended")
+
+
+def _give_up(job: Job, ending: Ending) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        if outbox.give_up(job, ending, now=now) and job.subscriber:
+            projection.note_job_error(job.subscriber, ending, job, now=now)
+
+
+def publish_for_connections(task: str) -> None:
+    """One task a connection."""
+    for connection_id in BackendConnection.objects.values_list("pk", flat=True):
+        outbox.publish(task, connection_id=connection_id)
+
+
+def beat(name: str, now: datetime) -> None:
+    """Leave a sign of life."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
+
+
+def tidy() -> None:
+    """Delete expired throttle windows."""
+    throttle.forget_expired(timezone.now())

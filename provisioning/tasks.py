@@ -1,0 +1,51 @@
+"""Celery's way in: hints and ticks, each one call. Arguments are ids and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from provisioning import delivery, sweep, sync
+
+
+@shared_task(name="provisioning.deliver")
+def deliver(*, job_id: int, **_: Any) -> None:
+    """A job is due; whoever comes first takes it."""
+    delivery.deliver(job_id)
+
+
+@shared_task(name="provisioning.sweep")
+def run_sweep(**_: Any) -> None:
+    """Every two seconds: the guarantee behind the hints."""
+    sweep.run()
+
+
+@shared_task(name="provisioning.sync_all")
+def sync_all(**_: Any) -> None:
+    """Every half minute: one sync task a connection, so that one partner cannot delay another."""
+    sweep.publish_for_connections("provisioning.sync")
+
+
+@shared_task(name="provisioning.full_pass_all")
+def full_pass_all(**_: Any) -> None:
+    """Now and then: look for what was deleted on the other side."""
+    sweep.publish_for_connections("provisioning.full_pass")
+
+
+@shared_task(name="provisioning.sync", time_limit=300)
+def run_sync(*, connection_id: int, **_: Any) -> None:
+    """Bring in the changes of one connection."""
+    sync.sync_connection(connection_id)
+
+
+@shared_task(name="provisioning.full_pass", time_limit=3600)
+def run_full_pass(*, connection_id: int, **_: Any) -> None:
+    """Read everything of one connection."""
+    sync.full_pass(connection_id)
+
+
+@shared_task(name="provisioning.tidy")
+def tidy(**_: Any) -> None:
+    """Forget what has served its time."""
+    sweep.tidy()
