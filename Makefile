@@ -1,0 +1,36 @@
+# One command each; every recipe becomes the program it names, so that signals reach it.
+# The set-up (Python, .venv, locked packages) is partnerhub/local/bootstrap.py's.
+
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python; do \
+	command -v $$p >/dev/null 2>&1 && { echo $$p; break; }; done)
+BOOTSTRAP = exec $(or $(PYTHON),$(error This needs Python 3.11 or newer, and no python3 was found)) \
+	partnerhub/local/bootstrap.py
+
+.PHONY: help run test check simulator reset logs lock messages
+
+help: ## these lines
+	@exec grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST)
+
+run: ## the whole product, on PORT (8000) and SIMULATOR_PORT (8001)
+	@$(BOOTSTRAP) run
+
+test: ## all tests
+	@$(BOOTSTRAP) test
+
+check: ## lint, types, layers, migrations, translations, compose file
+	@$(BOOTSTRAP) check
+
+simulator: ## the simulated backend alone, on SIMULATOR_PORT
+	@$(BOOTSTRAP) simulator
+
+reset: ## forget all local data (.run/)
+	@$(BOOTSTRAP) reset
+
+logs: ## follow the logs of `make run`
+	@exec tail -n 40 -F .run/logs/*.log
+
+lock: ## pin requirements/*.in anew, with hashes
+	@$(BOOTSTRAP) lock
+
+messages: ## collect texts for translation (needs gettext)
+	@$(BOOTSTRAP) messages

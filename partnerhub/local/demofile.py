@@ -1,0 +1,41 @@
+"""`.run/demo.json`: written by the seed, completed and kept true by the supervisor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from partnerhub.local import vault
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what the file holds; nothing when it is missing or not what we wrote."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def update(path: Path, values: dict[str, Any]) -> None:
+    """Set top-level keys in one step, so that no reader ever meets half a file."""
+    text = json.dumps(read(path) | values, ensure_ascii=False, indent=2)
+    vault.write_private(path, text + "\n")
+
+
+def describe(path: Path, url: str) -> list[str]:
+    """Return the lines that tell a person where to click and how to sign in."""
+    demo = read(path)
+    if "administrators" not in demo:
+        return []
+    lines = [f"Sign in at {url}/login/ with the password {demo.get('password', '')}"]
+    for person in demo["administrators"]:
+        about = ", ".join(filter(None, (person.get("partner"), person.get("role"))))
+        lines.append(f"  {person['email']:<28} {about}")
+    lines.append("Activation links for end users, one per template")
+    for template in demo.get("templates", []):
+        lines.append(f"  {template.get('activation_url', '')}  {template.get('name', '')}")
+    lines.append(f"Mails, and BroadWorks sign-ins to try the links with: {url}/dev/mailbox/")
+    lines.append(f"Operations (Django admin): {url}/admin/")
+    return lines

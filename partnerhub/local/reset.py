@@ -1,0 +1,30 @@
+"""`make reset`: forgets all data of the local run, the private room outside included."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+from partnerhub.local import rooms
+from partnerhub.local.bootstrap import RUN
+from partnerhub.local.console import say
+
+KEPT = {"lock", "install.lock"}  # held by us, or by an install that goes on beside us
+
+
+def main() -> int:
+    """Remove everything below `.run/`; the caller holds its lock."""
+    room = rooms.forget_room(RUN)
+    for entry in RUN.iterdir():
+        if entry.name in KEPT:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    say(f"Forgotten: {RUN}" + (f" and {room}" if room else ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
