@@ -111,11 +111,12 @@ def _force(request: HttpRequest, body: Body, subscriber_id: str) -> Body:
     if row is None:
         raise Http404
     person_due = body.get("status") == "provisioned"
+    email = str(body.get("email", row["email"]))
     values = [
         body.get("status", row["status"]),
         db.dumps(world.error_bodies(body.get("errors", []))),
-        body.get("email", row["email"]),
-        body.get("email", row["email"]).lower(),
+        email,
+        email.lower(),
         body.get("package", row["package"]),
         now,
         person_due,

@@ -22,6 +22,9 @@ class Account(models.Model):
         app_label = "simulator"
         db_table = "simulator_account"
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Token(models.Model):
     """A bearer token of an account. Stored plainly: it opens nothing but this simulator."""
@@ -35,6 +38,9 @@ class Token(models.Model):
         app_label = "simulator"
         db_table = "simulator_token"
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Provisioning(models.Model):
     """A provisioning ID: all that the backend knows of an onboarding template."""
@@ -47,6 +53,9 @@ class Provisioning(models.Model):
     class Meta:
         app_label = "simulator"
         db_table = "simulator_provisioning"
+
+    def __str__(self) -> str:
+        return self.id
 
 
 class Enterprise(models.Model):
@@ -72,6 +81,9 @@ class Enterprise(models.Model):
                 fields=["cluster", "sp_enterprise_id"], name="sim_enterprise_key"
             )
         ]
+
+    def __str__(self) -> str:
+        return self.sp_enterprise_id
 
 
 class BroadworksUser(models.Model):
@@ -100,6 +112,9 @@ class BroadworksUser(models.Model):
     class Meta:
         app_label = "simulator"
         db_table = "simulator_broadworks_user"
+
+    def __str__(self) -> str:
+        return self.user_id
 
 
 class Subscriber(models.Model):
@@ -162,6 +177,9 @@ class Subscriber(models.Model):
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="sim_sub_due"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.user_id} ({self.status})"
+
 
 class Address(models.Model):
     """What is special about an e-mail address; one that is not here is free."""
@@ -179,6 +197,9 @@ class Address(models.Model):
         app_label = "simulator"
         db_table = "simulator_address"
 
+    def __str__(self) -> str:
+        return f"{self.email_key} ({self.kind})"
+
 
 class Mail(models.Model):
     """A consent mail that Webex would have sent."""
@@ -194,6 +215,9 @@ class Mail(models.Model):
         app_label = "simulator"
         db_table = "simulator_mail"
 
+    def __str__(self) -> str:
+        return f"{self.to} at {self.sent_at}"
+
 
 class Fault(models.Model):
     """How the next matching requests misbehave."""
@@ -206,6 +230,9 @@ class Fault(models.Model):
     class Meta:
         app_label = "simulator"
         db_table = "simulator_fault"
+
+    def __str__(self) -> str:
+        return f"{self.times} x {self.operation}"
 
 
 class RequestLog(models.Model):
@@ -228,3 +255,6 @@ class RequestLog(models.Model):
         app_label = "simulator"
         db_table = "simulator_request"
         indexes = [models.Index(fields=["user_id", "id"], name="sim_request_user")]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}: {self.status}"

@@ -1,4 +1,4 @@
-"""`POST /broadworks/subscribers`: a new subscriber, or a new attempt for one that waits or failed."""
+"""`POST /broadworks/subscribers`: a new subscriber, or a new attempt for one without success."""
 
 from __future__ import annotations
 
@@ -27,40 +27,36 @@ IS_FIRST = """
         AND (status IN ('provisioned', 'updating') OR due_at <= %s AND due_status = 'provisioned')
     ) AS is_first
 """
-COLUMNS = [
-    "uid",
-    "account_id",
-    "provisioning_id",
-    "cluster",
-    "sp_enterprise_id",
-    "user_id",
-    "user_key",
-] + ["keyed", "self_activated", "created"]
-ATTEMPT = (
-    ["first_name", "last_name", "email", "email_key", "primary_phone", "mobile_phone"]
-    + ["extension", "timezone", "language", "package", "status", "errors", "last_status_change"]
-    + ["due_at", "due_status", "due_errors", "changes"]
-)
 INSERT = """
-    INSERT INTO simulator_subscriber ({columns}) VALUES ({values})
+    INSERT INTO simulator_subscriber
+        (uid, account_id, provisioning_id, cluster, sp_enterprise_id, user_id, user_key, keyed,
+         self_activated, created, first_name, last_name, email, email_key, primary_phone,
+         mobile_phone, extension, timezone, language, package, status, errors,
+         last_status_change, due_at, due_status, due_errors, changes)
+    VALUES (%(uid)s, %(account_id)s, %(provisioning_id)s, %(cluster)s, %(sp_enterprise_id)s,
+            %(user_id)s, %(user_key)s, %(keyed)s, false, %(now)s, %(first_name)s, %(last_name)s,
+            %(email)s, %(email_key)s, %(primary_phone)s, %(mobile_phone)s, %(extension)s,
+            %(timezone)s, %(language)s, %(package)s, %(status)s, '[]', %(now)s, %(due_at)s,
+            %(due_status)s, %(due_errors)s, '{}')
     ON CONFLICT (provisioning_id, sp_enterprise_id, user_key) WHERE keyed DO NOTHING RETURNING *
-""".format(
-    columns=", ".join([*COLUMNS, *ATTEMPT]),
-    values=", ".join(f"%({name})s" for name in [*COLUMNS, *ATTEMPT]),
-)
-KEPT = ("primary_phone", "mobile_phone", "extension", "timezone", "language")
-_ASSIGNMENTS = {name: f"%({name})s" for name in ATTEMPT} | {
-    # What a repeated request leaves out stays as it was.
-    name: f"coalesce(nullif(%({name})s, ''), {name})"
-    for name in KEPT
-}
-_ASSIGNMENTS["last_status_change"] = (
-    "CASE WHEN status = %(status)s AND %(due_at)s IS NULL THEN last_status_change"
-    " ELSE greatest(%(last_status_change)s, last_status_change + interval '1 millisecond') END"
-)
-RETRY = "UPDATE simulator_subscriber SET {} WHERE id = %(id)s RETURNING *".format(
-    ", ".join(f"{name} = {value}" for name, value in _ASSIGNMENTS.items())
-)
+"""
+# What a repeated request leaves out stays as it was, but for the address.
+RETRY = """
+    UPDATE simulator_subscriber SET
+        first_name = %(first_name)s, last_name = %(last_name)s, email = %(email)s,
+        email_key = %(email_key)s, package = %(package)s,
+        primary_phone = coalesce(nullif(%(primary_phone)s, ''), primary_phone),
+        mobile_phone = coalesce(nullif(%(mobile_phone)s, ''), mobile_phone),
+        extension = coalesce(nullif(%(extension)s, ''), extension),
+        timezone = coalesce(nullif(%(timezone)s, ''), timezone),
+        language = coalesce(nullif(%(language)s, ''), language),
+        status = %(status)s, errors = '[]', due_at = %(due_at)s, due_status = %(due_status)s,
+        due_errors = %(due_errors)s, changes = '{}',
+        last_status_change = CASE WHEN status = %(status)s AND errors = '[]'
+            THEN last_status_change
+            ELSE greatest(%(now)s, last_status_change + interval '1 millisecond') END
+    WHERE id = %(id)s RETURNING *
+"""
 
 
 def provision(call: Call) -> HttpResponse:
@@ -127,8 +123,6 @@ def _identity(call: Call, body: Body, place: Place) -> dict[str, Any]:
         "user_id": body["userId"],
         "user_key": body["userId"].lower(),
         "keyed": call.caller.settings.unique_key,
-        "self_activated": False,
-        "created": call.now,
     }
 
 
@@ -141,12 +135,10 @@ def _values(call: Call, body: Body, place: Place, own_id: int) -> dict[str, Any]
         "email_key": email.lower(),
         "language": body.get("language", ""),
         "status": "provisioning" if step else "pending_email_input",
-        "errors": "[]",
-        "last_status_change": call.now,
+        "now": call.now,
         "due_at": step.due_at if step else None,
         "due_status": step.status if step else "",
         "due_errors": db.dumps(step.errors if step else []),
-        "changes": "{}",
     }
 
 

@@ -44,7 +44,11 @@ ENTERPRISES = {
 }
 PASSING_ENTERPRISES = ("down",)
 #: An address belongs to a subscriber in these statuses; a failed attempt holds nothing.
-HOLDING = ("provisioning", "provisioned", "updating", "pending_email_validation") + (
+HOLDING = (
+    "provisioning",
+    "provisioned",
+    "updating",
+    "pending_email_validation",
     "pending_user_migration",
 )
 
@@ -131,7 +135,8 @@ def customer_cause(place: Place, now: datetime) -> Cause | None:
 
 def is_in_force(row: Row, now: datetime) -> bool:
     """Tell whether a problem with `until` and `attempts` still stands."""
-    return (row["until"] is None or row["until"] > now) and row["attempts"] != 0
+    is_over = row["until"] is not None and row["until"] <= now
+    return not is_over and row["attempts"] != 0
 
 
 ADDRESS = """

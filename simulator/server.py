@@ -7,7 +7,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 
-class Server(BaseApplication):
+class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """gunicorn with our options and no configuration file."""
 
     def __init__(self, options: dict[str, Any]) -> None:
