@@ -10,14 +10,17 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from ssl import SSLError
 
 import requests
 from django.views.decorators.debug import sensitive_variables
+from requests.exceptions import InvalidHeader, InvalidURL
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import TimeoutError as TimeoutException
 
 from common.http_guard import UrlRefused, split_origin
 from common.http_sockets import Call, GuardedAdapter, current_call
@@ -25,6 +28,7 @@ from common.http_sockets import Call, GuardedAdapter, current_call
 #: Bytes of a body, as received and after unpacking.
 BODY_LIMIT = 2 * 1024 * 1024
 _CHUNK = 64 * 1024
+_USER_AGENT = "partner-hub-user-status"
 #: urllib3's own messages hold the URL, and so user IDs and addresses.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 _TROUBLE = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
@@ -119,7 +123,7 @@ def call(
 @sensitive_variables()
 def _exchange(adapter: GuardedAdapter, request: Request, timeout: Timeout) -> Answer:
     split_origin(request.url)
-    headers = {"Accept-Encoding": "gzip", **request.headers}
+    headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **request.headers}
     prepared = requests.Request(
         request.method, request.url, headers=headers, data=request.body
     ).prepare()
@@ -131,7 +135,8 @@ def _exchange(adapter: GuardedAdapter, request: Request, timeout: Timeout) -> An
     except AnswerLost as error:
         raise AnswerLost(error.reason, response.status_code) from None
     except _TROUBLE as error:
-        reason = "timeout" if _is_timeout(error) else "reset"
+        late = any(isinstance(cause, _TIMEOUTS) for cause in _causes(error))
+        reason = "timeout" if late else "reset"
         raise AnswerLost(reason, response.status_code) from None
     finally:
         # A body that was read to its end has given its connection back; any other is closed.
@@ -167,31 +172,36 @@ def _unpack(packed: bytes) -> bytes:
 
 
 def _failure(error: BaseException, state: Call) -> CallFailed:
+    causes = list(_causes(error))
+    late = any(isinstance(cause, _TIMEOUTS) for cause in causes)
     if state.sent:
-        return AnswerLost("timeout" if _is_timeout(error) else "reset")
-    if isinstance(
-        error, UrlRefused | requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader
-    ):
-        return NotConnected("url")
+        return AnswerLost("timeout" if late else "reset")
     if state.refused_address:
         return NotConnected("address")
-    if isinstance(error, requests.exceptions.SSLError):
-        return NotConnected("tls")
-    if _is_timeout(error):
-        return NotConnected("timeout")
-    return NotConnected("dns" if "NameResolutionError" in repr(error) else "refused")
+    for kinds, reason in _UNSENT:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return NotConnected(reason)
+    return NotConnected("timeout" if late else "refused")
 
 
-def _is_timeout(error: BaseException | None) -> bool:
-    """Tell whether a timeout is anywhere in the pile of wrappings around an error."""
-    seen = 0
-    while error is not None and seen < 10:
-        if isinstance(error, TimeoutError | requests.Timeout) or "Timeout" in type(error).__name__:
-            return True
-        inner = [item for item in error.args if isinstance(item, BaseException)]
-        error = inner[0] if inner else error.__cause__ or error.__context__
-        seen += 1
-    return False
+_TIMEOUTS = (TimeoutError, requests.Timeout, TimeoutException)
+_UNSENT: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((UrlRefused, InvalidURL, InvalidHeader), "url"),
+    ((NameResolutionError,), "dns"),
+    ((requests.exceptions.SSLError, SSLError), "tls"),
+    # To urllib3 this is a kind of timeout; ours are told apart in http_sockets.
+    ((NewConnectionError,), "refused"),
+)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Walk through an error's wrappings; requests and urllib3 put the cause in three places."""
+    for _layer in range(10):
+        if error is None:
+            return
+        yield error
+        inner = [error.__dict__.get("reason"), *error.args, error.__cause__]
+        error = next((item for item in inner if isinstance(item, BaseException)), None)
 
 
 _adapters: dict[tuple[int, frozenset[str]], GuardedAdapter] = {}
@@ -205,7 +215,7 @@ def _shared_adapter(trusted_hosts: Collection[str]) -> GuardedAdapter:
     """
     key = os.getpid(), frozenset(trusted_hosts)
     if key not in _adapters:
-        for old in [old for old in _adapters if old[0] != key[0]]:
-            del _adapters[old]
-        _adapters[key] = GuardedAdapter(pool_connections=20, pool_maxsize=8)
+        for old in [old for old in list(_adapters) if old[0] != key[0]]:
+            _adapters.pop(old, None)
+        _adapters.setdefault(key, GuardedAdapter(pool_connections=20, pool_maxsize=8))
     return _adapters[key]

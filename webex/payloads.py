@@ -51,7 +51,7 @@ class RemoteError:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RemoteSubscriber:
     """A subscriber as Webex shows it. Texts are "" when absent; times are UTC.
 
@@ -76,6 +76,10 @@ class RemoteSubscriber:
     last_status_change: datetime | None = None
     provisioning_id: str = ""
     self_activated: bool = False
+
+    def __repr__(self) -> str:
+        # No names, numbers or addresses: a repr ends up in logs.
+        return f"<RemoteSubscriber {self.id} {self.status}>"
 
     @classmethod
     def from_json(cls, data: object) -> RemoteSubscriber:
@@ -157,7 +161,7 @@ _REQUEST_KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ProvisionRequest:
     """The body of POST /broadworks/subscribers; empty fields aren't sent.
 
@@ -182,7 +186,7 @@ class ProvisionRequest:
         return _filled(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PrecheckRequest:
     """The body of POST /broadworks/subscribers/validate; only `email` is required.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from requests.structures import CaseInsensitiveDict
@@ -31,8 +32,8 @@ class Reply:
     """A 2xx answer: `data` is the parsed JSON, None when the body was empty."""
 
     status: int
-    data: object
-    headers: CaseInsensitiveDict[str]
+    data: object = field(repr=False)
+    headers: CaseInsensitiveDict[str] = field(repr=False)
     tracking_id: str | None
 
 
@@ -56,28 +57,33 @@ class Transport:
         return "<Transport>"
 
     def get(self, url: str) -> Reply:
-        """GET an absolute URL of ours; tried once more when the connection failed."""
+        """GET an absolute URL of ours, once more when the connection failed early.
+
+        Both tries together keep within the one timeout, which leases are reckoned by.
+        """
+        started = time.monotonic()
         try:
-            return self._once("GET", url, None)
-        except NotSent:
-            return self._once("GET", url, None)
-        except Unknown as error:
-            if error.reason != "reset":
+            return self._once("GET", url, None, self._timeout)
+        except (NotSent, Unknown) as error:
+            if isinstance(error, Unknown) and error.reason != "reset":
                 raise
-            return self._once("GET", url, None)
+            left = self._timeout.total - (time.monotonic() - started)
+            if left < self._timeout.total / 2:
+                raise
+        return self._once("GET", url, None, http.Timeout(self._timeout.connect, left))
 
     def send(self, method: str, path: str, body: bytes | None = None) -> Reply:
         """Make a change; never tried twice, because the first try may have worked."""
-        return self._once(method, self.url(path), body)
+        return self._once(method, self.url(path), body, self._timeout)
 
     def url(self, path: str, query: Mapping[str, str] | None = None) -> str:
         """Return the absolute URL of a path below the base URL."""
         return self.base_url + path + ("?" + urlencode(query) if query else "")
 
-    def _once(self, method: str, url: str, body: bytes | None) -> Reply:
+    def _once(self, method: str, url: str, body: bytes | None, timeout: http.Timeout) -> Reply:
         request = http.Request(method, url, self._headers(body), body)
         try:
-            answer = http.call(request, timeout=self._timeout, trusted_hosts=self._trusted_hosts)
+            answer = http.call(request, timeout=timeout, trusted_hosts=self._trusted_hosts)
         except http.NotConnected as error:
             failure: NotSent | Unknown = NotSent(error.reason)
         except http.AnswerLost as error:

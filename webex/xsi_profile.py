@@ -20,7 +20,7 @@ class NotAnAnswer(ValueError):
     """A body that is neither of the two forms."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class XsiProfile:
     """Who signed in, as BroadWorks knows the user. Texts are "" when absent.
 
