@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
+Words = Callable[[int], str]
+#: Seconds; the same numbers as in relative-time.js.
 MINUTE, HOUR, DAY, WEEK, MONTH, YEAR = 60, 3600, 86400, 604800, 2629800, 31557600
 
 
@@ -83,29 +86,33 @@ def _exact(moment: datetime) -> str:
 
 
 def _ago(seconds: int) -> str:
-    for size, words in (
+    steps: list[tuple[int, Words]] = [
         (YEAR, lambda n: ngettext("%(n)s yr. ago", "%(n)s yr. ago", n)),
         (MONTH, lambda n: ngettext("%(n)s mo. ago", "%(n)s mo. ago", n)),
         (WEEK, lambda n: ngettext("%(n)s wk. ago", "%(n)s wk. ago", n)),
         (DAY, lambda n: ngettext("%(n)s day ago", "%(n)s days ago", n)),
         (HOUR, lambda n: ngettext("%(n)s hr. ago", "%(n)s hr. ago", n)),
         (MINUTE, lambda n: ngettext("%(n)s min. ago", "%(n)s min. ago", n)),
-    ):
-        if seconds >= size:
-            count = seconds // size
-            return words(count) % {"n": count}
-    return gettext("now")
+    ]
+    return _counted(seconds, steps)
 
 
 def _ahead(seconds: int) -> str:
-    for size, words in (
+    steps: list[tuple[int, Words]] = [
+        (YEAR, lambda n: ngettext("in %(n)s yr.", "in %(n)s yr.", n)),
+        (MONTH, lambda n: ngettext("in %(n)s mo.", "in %(n)s mo.", n)),
+        (WEEK, lambda n: ngettext("in %(n)s wk.", "in %(n)s wk.", n)),
         (DAY, lambda n: ngettext("in %(n)s day", "in %(n)s days", n)),
         (HOUR, lambda n: ngettext("in %(n)s hr.", "in %(n)s hr.", n)),
         (MINUTE, lambda n: ngettext("in %(n)s min.", "in %(n)s min.", n)),
-    ):
+    ]
+    return _counted(seconds, steps)
+
+
+def _counted(seconds: int, steps: list[tuple[int, Words]]) -> str:
+    for size, words in steps:
         if seconds >= size:
-            count = seconds // size
-            return words(count) % {"n": count}
+            return words(seconds // size) % {"n": seconds // size}
     return gettext("now")
 
 

@@ -31,15 +31,34 @@ const giveBackFocus = () => {
   opener = null;
 };
 
+// Slower than a third of a second: say that something is coming.
+const wait = () => {
+  if (frame.open) return;
+  const note = document.createElement("p");
+  note.className = "dialog-wait muted";
+  note.setAttribute("role", "status");
+  note.textContent = toasts.loading;
+  content.replaceChildren(note);
+  frame.removeAttribute("aria-labelledby");
+  frame.setAttribute("aria-label", toasts.loading);
+  frame.showModal();
+};
+
 const load = (link) => {
   address = link.href;
   // A link in a menu vanishes with it; the menu's button is then what was left behind.
   const menu = link.closest("[popover]");
   opener = menu ? (menu.menuButton ?? document.activeElement) : link;
   link.setAttribute("aria-busy", "true");
+  const timer = setTimeout(wait, 300);
   window.htmx
     .ajax("GET", address, { source: frame, target: content, swap: "innerHTML" })
-    .finally(() => link.removeAttribute("aria-busy"));
+    .catch(() => {}) // said by the listeners below
+    .finally(() => {
+      clearTimeout(timer);
+      link.removeAttribute("aria-busy");
+      content.querySelector(".dialog-wait")?.remove();
+    });
 };
 
 const focusIn = () => {
@@ -62,6 +81,7 @@ const prepare = () => {
   const title = content.querySelector("h1, h2");
   if (title) {
     title.id ||= "dialog-title";
+    frame.removeAttribute("aria-label");
     frame.setAttribute("aria-labelledby", title.id);
   }
 };
@@ -88,7 +108,9 @@ if (frame) {
     const { xhr, target } = event.detail;
     if (!isPage(xhr.responseText) || target === document.body || xhr.status >= 400) return;
     event.detail.shouldSwap = false;
-    location.assign(xhr.responseURL);
+    // Redirected: signed out meanwhile. Loading this page again leads back to it after the sign-in.
+    if (xhr.responseURL !== new URL(event.detail.pathInfo.finalRequestPath, location).href) location.reload();
+    else location.assign(xhr.responseURL);
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
@@ -121,6 +143,7 @@ if (frame) {
   }
 
   frame.addEventListener("close", () => {
+    window.htmx.trigger(frame, "htmx:abort"); // a form that is still on its way to the screen
     content.replaceChildren();
     say("");
     giveBackFocus();

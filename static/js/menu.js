@@ -28,16 +28,18 @@ const place = (panel, button) => {
   });
 };
 
-const open = (button) => {
+const open = (button, byKeyboard) => {
   const panel = document.getElementById(button.dataset.menu);
   if (!panel) return;
   const url = button.dataset.menuUrl;
   panel.menuButton = button;
   panel.menuUrl = url;
+  panel.byKeyboard = byKeyboard;
   panel.replaceChildren();
   button.setAttribute("aria-busy", "true");
   window.htmx
     .ajax("GET", url, { source: panel, target: panel, swap: "innerHTML" })
+    .catch(() => {}) // toast.js has said it
     .finally(() => button.removeAttribute("aria-busy"));
 };
 
@@ -47,7 +49,7 @@ const shown = (panel) => {
   if (!panel.matches(":popover-open")) panel.showPopover();
   place(panel, button);
   button.setAttribute("aria-expanded", "true");
-  items(panel)[0]?.focus({ focusVisible: true });
+  items(panel)[0]?.focus({ focusVisible: panel.byKeyboard });
 };
 
 // After a live update: hang on the button that took the old one's place.
@@ -85,7 +87,7 @@ document.addEventListener("click", (event) => {
   if (button && event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey)) {
     event.preventDefault();
     if (openOnPress === button) current()?.hidePopover();
-    else open(button);
+    else open(button, event.detail === 0);
     openOnPress = null;
     return;
   }
@@ -99,7 +101,7 @@ document.addEventListener("keydown", (event) => {
   const button = event.target.closest?.("[data-menu-url]");
   if (button && (event.key === " " || event.key === "ArrowDown")) {
     event.preventDefault();
-    open(button);
+    open(button, true);
     return;
   }
   const panel = current();
@@ -112,6 +114,9 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
   }
 });
+
+// Coordinates do not follow the page.
+if (!anchored) addEventListener("scroll", () => current()?.hidePopover(), { passive: true });
 
 // Popover events do not bubble, hence the capture.
 document.addEventListener("beforetoggle", (event) => {
