@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from partnerhub.local import rooms, servers
 
 LOOPBACK = "127.0.0.1,localhost,::1"
 _running: list[servers.Server] = []
+_began = time.monotonic()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,7 +52,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Leave the closing line's counts where `make test` can repeat them at its very end."""
     if kept := os.environ.get("SUMMARY_FILE"):
         parts, _ = terminalreporter.build_summary_stats_line()
-        Path(kept).write_text(", ".join(text for text, _ in parts))
+        seconds = time.monotonic() - _began
+        counts = ", ".join(text for text, _ in parts)
+        Path(kept).write_text(f"{counts} in {seconds:.2f}s")
 
 
 def _start(folder: Path) -> None:
@@ -79,7 +83,8 @@ def _set_environment(folder: Path) -> None:
         "PUBLIC_URL": "http://testserver",
         "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost,[::1]",
         "EMBEDDED": "1",
-        "TESTING": "1",
+        "STATICFILES_BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
+        "BACKEND_HOSTS": "127.0.0.1",
         "SIMULATOR_URL": f"http://127.0.0.1:{servers.free_port()}",
         "SIMULATOR_CONTROL_TOKEN": secrets.token_urlsafe(24),
         "EXPORTS_DIR": str(folder / "exports"),

@@ -1,0 +1,106 @@
+"""`make check`: everything that can be judged without running the product."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+from partnerhub.local.bootstrap import ROOT
+from partnerhub.local.console import say
+
+# Enough for the settings to load. Nothing is connected to; the key is no secret.
+ENVIRONMENT = {
+    "SECRET_KEY": "only-for-checks-that-never-serve-a-request-0123456789abcdefgh",
+    "TOKEN_KEYS": "check:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    "DATABASE_URL": "postgres://check@127.0.0.1:1/check",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "EMBEDDED": "1",
+}
+PRODUCTION = {
+    "EMBEDDED": "0",
+    "PUBLIC_URL": "https://hub.example",
+    "ALLOWED_HOSTS": "hub.example",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command whose exit code says whether all is well."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def checks() -> list[Check]:
+    """Return all checks, the quick ones first."""
+    manage = [sys.executable, "manage.py"]
+    deploy = ["check", "--deploy", "--fail-level", "WARNING"]
+    compose = ["--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
+    return [
+        Check("format", _module("ruff", "format", "--check", ".")),
+        Check("lint", _module("ruff", "check", ".")),
+        Check("layers", _tool("lint-imports")),
+        Check("system", [*manage, "check", "--fail-level", "WARNING"]),
+        Check("system, as in production", [*manage, *deploy], PRODUCTION),
+        Check("simulator's migrations", _module("simulator", "makemigrations", "--check")),
+        Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
+        Check("templates", _module("djlint", "--lint", "--quiet", *_template_folders())),
+        Check("compose file", _tool("check-jsonschema", *compose)),
+        Check("types", _module("mypy", ".")),
+    ]
+
+
+def main() -> int:
+    """Run all checks, the failing ones not stopping the rest; name these at the end."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    failed = [check.name for check in checks() if not _passes(check)]
+    if failed:
+        say(f"\nFAILED: {', '.join(failed)}")
+        return 1
+    say("\nall checks passed")
+    return 0
+
+
+def _passes(check: Check) -> bool:
+    start = time.monotonic()
+    result = subprocess.run(  # noqa: S603 - our own command line
+        check.command,
+        cwd=ROOT,
+        env={**os.environ, **check.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    word = "FAILED" if result.returncode else "ok"
+    say(f"{check.name:<28} {word:<7} {time.monotonic() - start:5.1f} s")
+    if result.returncode:
+        say(result.stdout.rstrip() + "\n")
+    return result.returncode == 0
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]
+
+
+def _tool(name: str, *arguments: str) -> list[str]:
+    """Return a command of the environment that has no module form.
+
+    Run through Python, because a script's first line breaks in a path with spaces.
+    """
+    return [sys.executable, str(ROOT / ".venv" / "bin" / name), *arguments]
+
+
+def _template_folders() -> list[str]:
+    found = {str(path.relative_to(ROOT)) for path in ROOT.glob("*/templates") if path.is_dir()}
+    return sorted(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
