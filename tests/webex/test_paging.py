@@ -1,0 +1,144 @@
+"""Following `next` links without losing a filter, the end, or the token."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.webex.conftest import PROVISIONING_ID, subscriber_json
+from tests.webex.test_errors import many
+from tests.webex.wire_server import WireServer, reply
+from webex import client as client_module
+from webex.errors import PagingStopped
+from webex.transport import next_url
+
+LIST = "https://webexapis.com/v1/broadworks/subscribers?provisioningId=P&max=100"
+FILTERS = {"provisioningId": "P", "status": "error,updating", "max": "100"}
+
+
+def page(link: str | None = None):
+    headers = {"Link": link} if link else {}
+    return reply(200, {"items": [subscriber_json()]}, headers)
+
+
+def test_filters_that_the_next_link_drops_are_added_again(backend, client):
+    backend.will(page('</v1/broadworks/subscribers?cursor=a%2Bb%3D>; rel="next"'), page())
+
+    list(client.list_subscribers(PROVISIONING_ID, statuses=["error"]))
+
+    assert parse_qsl(urlsplit(backend.seen[1].target).query) == [
+        ("cursor", "a+b="),
+        ("provisioningId", PROVISIONING_ID),
+        ("status", "error"),
+        ("max", "100"),
+    ]
+
+
+def test_filters_that_the_next_link_keeps_are_left_as_they_are(backend, client):
+    backend.will(page('</v1/broadworks/subscribers?max=7&cursor=2>; rel="next"'), page())
+
+    list(client.list_subscribers(PROVISIONING_ID))
+
+    assert ("max", "100") not in parse_qsl(urlsplit(backend.seen[1].target).query)
+
+
+def test_a_link_to_another_origin_is_not_followed_and_the_token_stays_here(backend, client):
+    thief = WireServer()
+    thief.will(page())
+    backend.will(page(f'<{thief.url}/broadworks/subscribers?cursor=2>; rel="next"'))
+
+    pages = client.list_subscribers(PROVISIONING_ID)
+    first = next(pages)
+    with pytest.raises(PagingStopped) as caught:
+        next(pages)
+    thief.stop()
+
+    assert len(first.subscribers) == 1
+    assert caught.value.reason == "foreign_link"
+    assert thief.connections == 0
+
+
+@pytest.mark.parametrize("cursors", [["1", "1"], ["1", "2", "1"]])
+def test_a_link_in_a_circle_ends_the_listing_as_incomplete(backend, client, cursors):
+    for cursor in cursors:
+        backend.will(page(f'</v1/broadworks/subscribers?cursor={cursor}>; rel="next"'))
+
+    with pytest.raises(PagingStopped) as caught:
+        list(client.list_subscribers(PROVISIONING_ID))
+
+    assert caught.value.reason == "repeated_link"
+    assert len(backend.seen) == len(cursors)
+
+
+def test_links_without_end_are_cut_off(backend, client, monkeypatch):
+    monkeypatch.setattr(client_module, "MAX_PAGES", 3)
+    for cursor in range(4):
+        backend.will(page(f'</v1/broadworks/subscribers?cursor={cursor}>; rel="next"'))
+
+    with pytest.raises(PagingStopped) as caught:
+        list(client.list_subscribers(PROVISIONING_ID))
+
+    assert (caught.value.reason, len(backend.seen)) == ("page_cap", 3)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, None),
+        ("", None),
+        ("<>", None),
+        ("rubbish", None),
+        ('<https://webexapis.com/v1/x?c=1>; rel="prev"', None),
+        ('<https://webexapis.com/v1/x?c=1>; rel="next"', "/v1/x?c=1"),
+        ("<https://webexapis.com/v1/x?c=1>; rel=next", "/v1/x?c=1"),
+        ("<https://webexapis.com/v1/x?c=1>;rel='next'", "/v1/x?c=1"),
+        ('<https://webexapis.com/v1/x?c=1>; title="a, b"; rel="next last"', "/v1/x?c=1"),
+        ('<https://WEBEXAPIS.com:443/v1/x?c=1>; rel="next"', "/v1/x?c=1"),
+        ('<https://a.example/>; rel="first", </v1/x?c=2>; REL="NEXT"', "/v1/x?c=2"),
+        ('<?c=3>; rel="next"', "/v1/broadworks/subscribers?c=3"),
+        ('<https://webexapis.com/v1/x?c=1>; rel="next-page"', None),
+    ],
+)
+def test_link_headers_of_every_shape(header, expected):
+    found = next_url(header, LIST, {})
+
+    assert found == (expected and "https://webexapis.com" + expected)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://webexapis.com/v1/x",
+        "https://webexapis.com:8443/v1/x",
+        "https://webexapis.com.evil.example/v1/x",
+        "https://webexapis.com@evil.example/v1/x",
+        "//evil.example/v1/x",
+        "https:\\\\evil.example/v1/x",
+        "https://webexapis.com\\@evil.example/",
+        "ftp://webexapis.com/v1/x",
+        "javascript:alert(1)",
+        "https://[::1",
+        "https://webexapis.com:notaport/",
+        "https://webex apis.com/",
+    ],
+)
+def test_a_target_elsewhere_is_refused(target):
+    with pytest.raises(PagingStopped):
+        next_url(f'<{target}>; rel="next"', LIST, FILTERS)
+
+
+@many
+@given(st.one_of(st.text(), st.text(alphabet='<>;=,"/?:@ relnxthps.co1[]\\')))
+def test_no_header_leads_away_or_breaks(text):
+    for header in (text, f'<{text}>; rel="next"'):
+        try:
+            found = next_url(header, LIST, FILTERS)
+        except PagingStopped:
+            continue
+
+        if found is not None:
+            assert found.startswith("https://webexapis.com/")
+            assert set(FILTERS) <= {name for name, _ in parse_qsl(urlsplit(found).query, True)}
