@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -64,6 +64,12 @@ class Partner(models.Model):
 class UserManager(BaseUserManager["User"]):
     """People are made by a full administrator, by operations or by the seed; never by sign-up."""
 
+    def visible_to(self, user: Any) -> models.QuerySet[User]:
+        """The administrators of the user's own partner; none for people without a partner."""
+        if not may(user, Right.SEE):
+            return self.none()
+        return self.filter(partner_id=user.partner_id)
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Make a person; without a password the person must use "Forgot it?" first."""
         user = self.model(email=email.strip().lower(), **fields)
@@ -77,10 +83,6 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username)
-
-
-class PeopleQuerySet(TenantQuerySet):
-    """Administrators of a partner."""
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -109,7 +111,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("may sign in"), default=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[UserManager] = UserManager.from_queryset(PeopleQuerySet)()  # type: ignore[assignment]
+    objects = UserManager()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

@@ -9,6 +9,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooMa
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class ErrorPagesMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, OperationalError | InterfaceError):
-            logger.exception("database unavailable")
+            logger.error("database unavailable", exc_info=error)
             return unavailable(request)
         if isinstance(error, RequestDataTooBig | TooManyFieldsSent):
             return render(request, "413.html", status=413)
@@ -42,13 +43,7 @@ class ErrorPagesMiddleware:
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """503: our database does not answer; nothing was accepted, trying again is safe."""
-    response = HttpResponse(status=503)
-    try:
-        response = render(request, "503.html", status=503, using=None)
-    except (OperationalError, InterfaceError):
-        from django.template.loader import render_to_string
-
-        response = HttpResponse(render_to_string("503.html", {}), status=503)
+    response = HttpResponse(render_to_string("503.html"), status=503)
     response["Retry-After"] = "5"
     return response
 

@@ -10,11 +10,35 @@ import structlog
 
 #: Fields that `extra=` may carry. Never add an address, a name, a token or a password.
 ALLOWED = frozenset(
-    """
-    request_id reason status method path seconds job_id job_kind job_state batch_id attempt
-    connection_id partner_id template_id subscriber_id export_id activation_id error_code
-    http_status tracking_id rows pages outcome name throttle task user_id_hash
-    """.split()
+    [
+        "request_id",
+        "reason",
+        "status",
+        "method",
+        "path",
+        "seconds",
+        "job_id",
+        "job_kind",
+        "job_state",
+        "batch_id",
+        "attempt",
+        "connection_id",
+        "partner_id",
+        "template_id",
+        "subscriber_id",
+        "export_id",
+        "activation_id",
+        "error_code",
+        "http_status",
+        "tracking_id",
+        "rows",
+        "pages",
+        "outcome",
+        "name",
+        "throttle",
+        "task",
+        "user_id_hash",
+    ]
 )
 _ADDRESS = re.compile(r"([A-Za-z0-9._%+-])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+)")
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message"}
@@ -50,7 +74,7 @@ class JsonFormatter(logging.Formatter):
             event["trace"] = mask(self.formatException(record.exc_info))
         return str(self._render(None, "", event))
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         from datetime import UTC, datetime
 
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

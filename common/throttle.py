@@ -43,7 +43,7 @@ def take(scope: str, *parts: str, limit: Limit, now: datetime | None = None) -> 
     One statement decides, so parallel requests cannot pass more than the limit together.
     """
     now = now or timezone.now()
-    values = {
+    values: dict[str, str | int | datetime] = {
         "key": key_of(scope, *parts),
         "now": now,
         "end": now + timedelta(seconds=limit.seconds),

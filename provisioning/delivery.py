@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,11 +24,9 @@ from provisioning.states import UNSETTLED, JobKind, JobState
 from webex.client import WebexClient
 from webex.errors import (
     Conflict,
-    Forbidden,
     Locked,
     NotFound,
     NotSent,
-    Refused,
     Throttled,
     TokenRefused,
     Unknown,
@@ -70,7 +69,7 @@ def _run(job: Job, client: WebexClient) -> None:
     done = _done_before(job, steps)
     for step in steps[done:]:
         checking = job.state == JobState.CHECKING
-        result = _guarded(job, lambda step=step, c=checking: _take(job, client, step, ask=c))
+        result = _guarded(job, partial(_take, job, client, step, ask=checking))
         if result is None:
             return
         if step is not steps[-1]:
@@ -110,24 +109,9 @@ def _guarded(job: Job, act: Callable[[], Result | None]) -> Result | None:
         return act()
     except _TooOften:
         _fail(job, Ending(JobState.FAILED, codes.GAVE_UP, _last_words(job)))
-    except NotSent:
-        _not_sent(job)
-    except Throttled as error:
-        until = timezone.now() + scaled(error.retry_after)
-        outbox.close_gate(job.connection, until=until, reason="429 Too Many Requests")
-        _again(job, until, "Webex asks us to slow down")
-    except Locked as error:
-        _again(job, timezone.now() + scaled(error.retry_after), "Webex works on this user")
-    except TokenRefused:
-        _hold(job, "Webex refuses the token")
-    except Unknown as error:
-        _unknown(job, error)
-    except NotFound as error:
-        _not_found(job, error)
-    except Conflict as error:
-        _conflict(job, error)
-    except (Forbidden, Refused) as error:
-        _fail(job, _ending(error))
+    except WebexError as error:
+        consequence = next(act for kind, act in _CONSEQUENCES.items() if isinstance(error, kind))
+        consequence(job, error)
     return None
 
 
@@ -222,12 +206,29 @@ def _ending(error: WebexError) -> Ending:
     )
 
 
-def _not_sent(job: Job) -> None:
+def _not_sent(job: Job, error: WebexError) -> None:
     """Nothing left us: the backend cannot be reached. The whole connection pauses a little."""
     now = timezone.now()
     outbox.note_health(job.connection, Health.DEGRADED, now=now, text="cannot be reached")
     outbox.close_gate(job.connection, until=now + scaled(3), reason="cannot be reached")
     _again(job, now + scaled(_backoff(job)), "Webex cannot be reached")
+
+
+def _throttled(job: Job, error: WebexError) -> None:
+    """429: not processed; nobody sends for this connection before the time is over."""
+    until = timezone.now() + scaled(error.retry_after or 30)
+    outbox.close_gate(job.connection, until=until, reason="429 Too Many Requests")
+    _again(job, until, "Webex asks us to slow down")
+
+
+def _locked(job: Job, error: WebexError) -> None:
+    """423: this one user is busy at Webex; not processed."""
+    when = timezone.now() + scaled(error.retry_after or 30)
+    _again(job, when, "Webex works on this user")
+
+
+def _refused(job: Job, error: WebexError) -> None:
+    _fail(job, _ending(error))
 
 
 def _hold(job: Job, reason: str) -> None:
@@ -249,7 +250,7 @@ def _again(job: Job, when: datetime, reason: str) -> None:
         outbox.put_back(job, not_before=when, reason=reason)
 
 
-def _unknown(job: Job, error: Unknown) -> None:
+def _unknown(job: Job, error: WebexError) -> None:
     """The request may have worked: quiet time, then ask. A question is just asked again."""
     now = timezone.now()
     outbox.note_health(
@@ -268,7 +269,7 @@ def _unknown(job: Job, error: Unknown) -> None:
     outbox.to_check(job, not_before=when, reason="the answer did not arrive")
 
 
-def _not_found(job: Job, error: NotFound) -> None:
+def _not_found(job: Job, error: WebexError) -> None:
     """The subscriber is gone behind our back: an update fails, a wait ends."""
     if job.kind in (JobKind.PROVISION, JobKind.RETRY) and job.state != JobState.WAITING:
         _fail(job, _ending(error))
@@ -280,7 +281,7 @@ def _not_found(job: Job, error: NotFound) -> None:
             projection.mark_deleted(job.subscriber, now=now, by="Webex", here=False, job=job)
 
 
-def _conflict(job: Job, error: Conflict) -> None:
+def _conflict(job: Job, error: WebexError) -> None:
     """409: look at what is there; it may be our own request that arrived twice."""
     step = next((s for s in operations.steps(job) if s.name == job.step), None)
     found: Result | None = None
@@ -306,3 +307,16 @@ def _backoff(job: Job) -> float:
     """Full jitter, growing with the tries: uniform(0, min(300, 2 * 2^n)) seconds."""
     tries = min(job.sends + job.polls + job.crashes, 10)
     return random.uniform(0.5, min(300.0, 2.0 * 2**tries))  # noqa: S311 -- no secret
+
+
+#: What follows from each kind of failure; asked in this order.
+_CONSEQUENCES: dict[type[WebexError], Callable[[Job, WebexError], None]] = {
+    NotSent: _not_sent,
+    Throttled: _throttled,
+    Locked: _locked,
+    TokenRefused: lambda job, _error: _hold(job, "Webex refuses the token"),
+    Unknown: _unknown,
+    NotFound: _not_found,
+    Conflict: _conflict,
+    WebexError: _refused,
+}

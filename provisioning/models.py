@@ -116,6 +116,9 @@ class Subscriber(models.Model):
     def __str__(self) -> str:
         return self.broadworks_id
 
+    def get_absolute_url(self) -> str:
+        return reverse("userstatus:user", args=[self.uuid])
+
     @property
     def name(self) -> str:
         """First and last name."""
@@ -130,9 +133,6 @@ class Subscriber(models.Model):
     def status_label(self) -> str:
         """The status in the reader's language; an unknown one verbatim."""
         return str(dict(Status.choices).get(self.status, self.status))
-
-    def get_absolute_url(self) -> str:
-        return reverse("userstatus:user", args=[self.uuid])
 
 
 class Cause(models.TextChoices):
@@ -260,13 +260,13 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.broadworks_id}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("userstatus:job", args=[self.uuid])
+
     @property
     def is_unfinished(self) -> bool:
         """Not final yet."""
         return self.state in UNFINISHED
-
-    def get_absolute_url(self) -> str:
-        return reverse("userstatus:job", args=[self.uuid])
 
 
 class Activation(models.Model):

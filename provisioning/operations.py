@@ -8,6 +8,7 @@ when it took effect, None when it did not.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from accounts.models import RetryBy
@@ -95,10 +96,8 @@ def _delete(job: Job) -> Step:
     webex_id = job.params["webex_id"]
 
     def send(client: WebexClient) -> Result:
-        try:
+        with suppress(NotFound):  # somebody was quicker: what was asked for is so
             client.remove(webex_id)
-        except NotFound:
-            pass  # somebody was quicker: what was asked for is so
         return GONE
 
     def happened(client: WebexClient) -> Result | None:

@@ -106,7 +106,7 @@ def scaled(seconds: float) -> timedelta:
 # ---- Accepting ----
 
 
-def enqueue(
+def enqueue(  # noqa: PLR0913 -- a job needs them all
     kind: JobKind,
     target: Target,
     *,
@@ -362,7 +362,7 @@ def recover_expired(now: datetime) -> list[Job]:
         sent = job.intent_at is not None
         values: dict[str, Any] = {"lease_token": None, "lease_until": None, "crashes": job.crashes}
         if job.state == JobState.SENDING and sent:
-            quiet = job.intent_at + scaled(QUIET_SECONDS)  # type: ignore[operator]
+            quiet = job.intent_at + scaled(QUIET_SECONDS)
             values |= {"state": JobState.CHECKING, "not_before": quiet}
         elif job.state == JobState.SENDING:
             values |= {"state": JobState.QUEUED}

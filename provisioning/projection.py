@@ -83,23 +83,20 @@ def _find(
 ) -> Subscriber | None:
     rows = Subscriber.objects.select_for_update(no_key=True)
     live = rows.filter(connection=connection, deleted_at=None)
-    if row := live.filter(webex_id=answer.remote.id).first():
+    row: Subscriber | None = live.filter(webex_id=answer.remote.id).first()
+    if row:
         return row
     # A retry by DELETE and POST made a new id: the row is the user, and keeps its place.
-    row = live.filter(
+    halfway = live.filter(
         webex_id=None,
         template=template,
         broadworks_id=answer.remote.user_id,
         enterprise_id=answer.remote.sp_enterprise_id,
-    ).first()
-    return (
-        row
-        or rows.filter(
-            connection=connection, webex_id=answer.remote.id, deleted_at__lt=answer.asked_at
-        )
-        .order_by("-deleted_at")
-        .first()
     )
+    gone = rows.filter(
+        connection=connection, webex_id=answer.remote.id, deleted_at__lt=answer.asked_at
+    )
+    return halfway.first() or gone.order_by("-deleted_at").first()
 
 
 def _was_deleted_meanwhile(connection: BackendConnection, answer: Answer) -> bool:

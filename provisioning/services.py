@@ -55,13 +55,13 @@ def retry_activation(
 ) -> Job:
     """Queue a repeated activation with an address that the administrator vouches for.
 
-    Args:
-        email: any case and script; stored as addresses.normalise makes it.
-        make_administrator: lets the user pass *provision admin first*.
-        submission_id: of the form; sending the form twice makes one job.
+    `email` comes in any case and script and is kept as addresses.normalise makes it;
+    `make_administrator` lets the user pass *provision admin first*; `submission_id` is of the
+    form: sending the form twice makes one job.
 
     Raises:
-        ActionRefused: the status, an unfinished job, the address or the order stands against it.
+        ActionRefused: the status, an unfinished job or the order stands against it.
+        BadAddress: the address cannot be used.
         PermissionDenied: the actor may not act here.
     """
     address = normalise(email)

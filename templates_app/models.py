@@ -39,8 +39,11 @@ def new_activation_key() -> str:
 
 
 class OnboardingTemplate(models.Model):
-    """One template. The three verification settings are ours to enforce: Webex knows only the
-    provisioning ID (DESIGN section 4)."""
+    """One template.
+
+    The three verification settings are ours to enforce: Webex knows only the provisioning ID,
+    the token and the region (DESIGN section 4).
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="templates")
@@ -87,15 +90,15 @@ class OnboardingTemplate(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("userstatus:template", args=[self.uuid])
+
     @property
     def activation_link(self) -> str:
         """The portal's URL for this template; made from PUBLIC_URL, never from a Host header."""
-        return settings.PUBLIC_URL + reverse(
+        return f"{settings.PUBLIC_URL}" + reverse(
             "activation_portal:sign_in", args=[self.activation_key]
         )
-
-    def get_absolute_url(self) -> str:
-        return reverse("templates_app:detail", args=[self.uuid])
 
     def settings_for_audit(self) -> dict[str, Any]:
         """What the audit log keeps of a change."""
