@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import time
 import tracemalloc
@@ -124,8 +125,6 @@ def test_a_redirect_is_refused_not_followed_and_its_body_stays_bounded(backend, 
 
 
 def test_a_gzipped_answer_is_read(backend, client):
-    import json
-
     packed = gzip.compress(json.dumps(subscriber_json()).encode())
     backend.will(reply(200, packed, {"Content-Encoding": "gzip"}))
 
