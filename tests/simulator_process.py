@@ -21,6 +21,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
+from requests import Response
+from requests.auth import HTTPBasicAuth
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 30.0
@@ -86,16 +88,16 @@ class SimulatorProcess:
         """Take Integrated IM&P away."""
         self.control("POST", "broadworks/unassign", {"user_ids": list(user_ids)})
 
-    def call(self, method: str, path: str, token: str, **options: Any) -> requests.Response:
+    def call(self, method: str, path: str, token: str, **options: Any) -> Response:
         """Call the simulated API (`path` without `/v1`) with a bearer token."""
         headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
         url = f"{self.url}/v1{path}"
         return self.http.request(method, url, headers=headers, timeout=30, **options)
 
-    def login(self, user_id: str, password: str, query: str = "") -> requests.Response:
+    def login(self, user_id: str, password: str, query: str = "") -> Response:
         """Ask Xsi-Actions for the profile of the user who signs in."""
         path = f"/com.broadsoft.xsi-actions/v2.0/user/{quote(user_id, safe='')}/profile"
-        login = (user_id.encode(), password.encode())
+        login = HTTPBasicAuth(user_id.encode(), password.encode())
         return self.http.get(f"{self.url}{path}{query}", auth=login, timeout=30)
 
     def stop(self) -> int:
