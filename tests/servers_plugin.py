@@ -76,6 +76,7 @@ def _start(folder: Path) -> None:
 
 def _set_environment(folder: Path) -> None:
     """Give the product what `make run` would give it; every value can be set from outside."""
+    (folder / "static").mkdir()  # WhiteNoise warns about a missing one
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     for name, value in {
         "SECRET_KEY": secrets.token_urlsafe(48),
