@@ -45,6 +45,7 @@ def page(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     """The page of the mailed link: GET shows a button, POST consents. 404 and 410 in words."""
     if request.method not in {"GET", "HEAD", "POST"}:
         return HttpResponseNotAllowed(["GET", "POST"])
+    db.renew_if_lost()
     with transaction.atomic():
         mail = db.one(MAIL, [token])
         if mail is None:

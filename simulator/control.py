@@ -32,6 +32,7 @@ def serve(request: HttpRequest, name: str, **arguments: str) -> HttpResponse:
     handler = HANDLERS.get((name, request.method or ""))
     if handler is None:
         return JsonResponse({"message": "method not allowed"}, status=405)
+    db.renew_if_lost()
     try:
         body = json.loads(request.body) if request.body else {}
         if not isinstance(body, dict):
@@ -44,6 +45,7 @@ def serve(request: HttpRequest, name: str, **arguments: str) -> HttpResponse:
 
 def health(request: HttpRequest) -> HttpResponse:
     """Answer 200 once the database does."""
+    db.renew_if_lost()
     db.one("SELECT count(*) FROM simulator_account")
     return JsonResponse({"status": "ok"})
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from psycopg2.extras import execute_values
 
 Row = dict[str, Any]
@@ -39,6 +39,14 @@ def insert_many(sql: str, values: Iterable[Sequence[Any]]) -> None:
     """Run `INSERT ... VALUES %s ...` for many rows, a thousand to a statement."""
     with connection.cursor() as cursor:
         execute_values(cursor.cursor, sql, values, page_size=1000)
+
+
+def renew_if_lost() -> None:
+    """Let go of a connection that died since its thread last used it (a restarted database)."""
+    try:
+        execute("SELECT 1")
+    except (OperationalError, InterfaceError):
+        connection.close()
 
 
 def dumps(value: object) -> str:

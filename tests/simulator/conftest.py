@@ -36,7 +36,9 @@ class Api:
         return self.call("POST", "/broadworks/subscribers", json=body)
 
     def precheck(self, email: str, **members: Any) -> Response:
-        return self.call("POST", "/broadworks/subscribers/validate", json={"email": email} | members)
+        return self.call(
+            "POST", "/broadworks/subscribers/validate", json={"email": email} | members
+        )
 
     def get(self, subscriber_id: str) -> Response:
         return self.call("GET", f"/broadworks/subscribers/{subscriber_id}")

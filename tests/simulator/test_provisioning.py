@@ -165,9 +165,7 @@ def test_another_partners_provisioning_id_is_forbidden(api: Api):
     assert api.list(provisioningId=FOREIGN_HOME).status_code == 403
 
 
-def test_an_account_without_delays_is_done_at_the_next_read(
-    api: Api, simulator: SimulatorProcess
-):
+def test_an_account_without_delays_is_done_at_the_next_read(api: Api, simulator: SimulatorProcess):
     simulator.load({"accounts": [an_account(time_scale=0)]})
     assert api.provision().json()["status"] == "provisioning"
 

@@ -128,7 +128,9 @@ def test_an_address_that_a_waiting_attempt_holds_is_not_given_twice(
     assert api.only(OTHER)["errors"][0]["errorCode"] == 200048
 
 
-@pytest.mark.parametrize("world", [an_address("down", attempts=1), a_customer(problem="down", attempts=1)])
+@pytest.mark.parametrize(
+    "world", [an_address("down", attempts=1), a_customer(problem="down", attempts=1)]
+)
 def test_a_backend_that_was_down_is_cured_by_a_retry(
     world: dict[str, Any], api: Api, simulator: SimulatorProcess
 ):
