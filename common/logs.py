@@ -34,7 +34,6 @@ ALLOWED = frozenset(
         "rows",
         "pages",
         "outcome",
-        "name",
         "throttle",
         "task",
         "user_id_hash",

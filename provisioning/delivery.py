@@ -133,7 +133,7 @@ def _accepted(job: Job, result: Result) -> None:
         if result.status in UNSETTLED:
             outbox.to_wait(job, not_before=now + scaled(_poll_after(job)))
             return
-        ending = projection.ending_of(row) if row else Ending(JobState.DONE)
+        ending = projection.ending_of(row, job) if row else Ending(JobState.DONE)
         _end(job, ending, now)
 
 
@@ -174,7 +174,7 @@ def _poll(job: Job, client: WebexClient) -> None:
         if remote.status in UNSETTLED or row is None:
             outbox.to_wait(job, not_before=timezone.now() + scaled(_poll_after(job)))
         else:
-            _end(job, projection.ending_of(row), timezone.now())
+            _end(job, projection.ending_of(row, job), timezone.now())
 
 
 def _poll_after(job: Job) -> float:

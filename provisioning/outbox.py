@@ -294,18 +294,23 @@ def cancel(job: Job, *, now: datetime) -> bool:
     return bool(changed)
 
 
-def settle_waiting(subscriber: Subscriber, ending: Ending, *, now: datetime) -> None:
-    """End the job that waited for this subscriber, after an answer of whatever origin told how."""
-    for job in Job.objects.filter(subscriber=subscriber, state=JobState.WAITING):
-        Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(
-            state=ending.state,
-            finished_at=now,
-            not_before=None,
-            lease_token=None,
-            lease_until=None,
-            result_code=ending.code,
-            result_text=ending.text,
-        )
+def waiting(subscriber: Subscriber) -> list[Job]:
+    """The jobs that wait for the backend's outcome on this subscriber (one at most)."""
+    return list(Job.objects.filter(subscriber=subscriber, state=JobState.WAITING))
+
+
+def settle(job: Job, ending: Ending, *, now: datetime) -> None:
+    """End a waiting job, after an answer of whatever origin told how; its lease dies with it."""
+    changed = Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(
+        state=ending.state,
+        finished_at=now,
+        not_before=None,
+        lease_token=None,
+        lease_until=None,
+        result_code=ending.code,
+        result_text=ending.text,
+    )
+    if changed:
         _end_activation(job, ending, now=now)
 
 
@@ -369,6 +374,7 @@ def recover_expired(now: datetime) -> list[Job]:
         changed = Job.objects.filter(
             pk=job.pk, state=job.state, lease_token=job.lease_token, lease_until__lte=now
         ).update(**values)
+        job.state = values.get("state", job.state)
         if changed and job.crashes >= MAX_CRASHES and not sent:
             poison.append(job)
     return poison

@@ -16,6 +16,7 @@ from provisioning.states import (
     PENDING,
     UNSETTLED,
     ActivationState,
+    JobKind,
     JobState,
     Status,
     shown_status,
@@ -231,15 +232,21 @@ def _settle(row: Subscriber, *, now: datetime) -> None:
     """A settled status ends the job that waited for it."""
     if row.backend_status in UNSETTLED:
         return
-    outbox.settle_waiting(row, ending_of(row), now=now)
+    for job in outbox.waiting(row):
+        outbox.settle(job, ending_of(row, job), now=now)
 
 
-def ending_of(row: Subscriber) -> outbox.Ending:
+def ending_of(row: Subscriber, job: Job) -> outbox.Ending:
     """What a settled backend status means for the job that asked for it.
 
     provisioned and the three waiting statuses are success; error is failure (reliability.md 2.2).
+    A package is changed when the subscriber has it: a user in error stays in error.
     """
-    if row.backend_status == Status.PROVISIONED or row.backend_status in PENDING:
+    if job.kind == JobKind.PACKAGE:
+        reached = row.package == job.params["package"]
+    else:
+        reached = row.backend_status == Status.PROVISIONED or row.backend_status in PENDING
+    if reached:
         return outbox.Ending(JobState.DONE)
     error = row.backend_error
     return outbox.Ending(

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import BackendConnection
+from provisioning import delivery, outbox, services, sweep
+from provisioning.models import Job
+
+FREJA = "4533121212@nordictel.example"
+
+
+@pytest.fixture
+def job(rig) -> Job:
+    row = rig.given(FREJA)
+    return services.retry_activation(
+        row, email="freja@good.example", actor=rig.actor, now=timezone.now()
+    )
+
+
+def test_an_answer_lost_after_the_effect_is_not_repeated(rig, job):
+    rig.simulator.fault(operation="provision", drop_after=True)
+
+    rig.drive(job, seconds=20)
+
+    assert job.state == "done"
+    assert rig.effects("provision") == 1
+
+
+def test_a_request_lost_before_the_effect_is_repeated_once(rig, job):
+    rig.simulator.fault(operation="provision", drop_before=True)
+
+    rig.drive(job, seconds=20)
+
+    assert (job.state, job.sends) == ("done", 2)
+    assert rig.effects("provision") == 1
+
+
+def test_an_unclear_answer_is_left_alone_for_the_quiet_time(rig, job, settings):
+    settings.TIME_SCALE = 1.0
+    rig.simulator.fault(operation="provision", status=502)
+
+    rig.step()
+
+    job.refresh_from_db()
+    assert job.state == "checking"
+    assert job.not_before - job.intent_at >= timedelta(seconds=90)
+
+
+def test_a_429_closes_the_gate_for_the_whole_connection(rig, job, settings):
+    settings.TIME_SCALE = 1.0
+    rig.simulator.fault(operation="provision", status=429, headers={"Retry-After": "7"})
+
+    rig.step()
+
+    gate = BackendConnection.objects.get(pk=rig.connection.pk)
+    job.refresh_from_db()
+    assert job.state == "queued"
+    assert timedelta(seconds=5) < gate.not_before - timezone.now() <= timedelta(seconds=7)
+    assert delivery.deliver(job.pk) is False
+
+
+def test_a_refused_token_holds_the_connection_and_keeps_the_job(rig, job):
+    rig.simulator.fault(operation="provision", status=401)
+
+    rig.step()
+
+    gate = BackendConnection.objects.get(pk=rig.connection.pk)
+    job.refresh_from_db()
+    assert (job.state, gate.health) == ("queued", "held")
+
+
+def test_garbage_instead_of_json_is_an_unknown_outcome(rig, job):
+    rig.simulator.fault(operation="provision", body="<html>oops</html>")
+
+    rig.drive(job, seconds=20)
+
+    assert job.state == "done"
+    assert rig.effects("provision") == 1
+
+
+def test_doubled_hints_are_one_request(rig, job, settings):
+    settings.TIME_SCALE = 1.0
+    assert delivery.deliver(job.pk) is True
+    assert delivery.deliver(job.pk) is False
+
+    assert len(rig.simulator.requests(operation="provision")) == 1
+
+
+def test_a_dead_workers_unsent_job_is_taken_up_again(rig, job):
+    claimed = outbox.claim(job.pk, timezone.now())
+    later = timezone.now() + outbox.scaled(outbox.LEASE_SECONDS + 1)
+
+    outbox.recover_expired(later)
+
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.crashes, claimed.lease_token) == ("queued", 1, None)
+
+
+def test_a_dead_workers_sent_job_is_checked_before_it_is_repeated(rig, job):
+    claimed = outbox.claim(job.pk, timezone.now())
+    outbox.commit_intent(claimed, step="post", body_hash="x", now=timezone.now())
+    later = timezone.now() + outbox.scaled(outbox.LEASE_SECONDS + 1)
+
+    outbox.recover_expired(later)
+
+    claimed.refresh_from_db()
+    assert claimed.state == "checking"
+
+
+def test_a_worker_that_lost_its_lease_can_write_nothing(rig, job):
+    claimed = outbox.claim(job.pk, timezone.now())
+    later = timezone.now() + outbox.scaled(outbox.LEASE_SECONDS + 1)
+    outbox.recover_expired(later)
+
+    with pytest.raises(outbox.LeaseLost):
+        outbox.commit_intent(claimed, step="post", body_hash="x", now=later)
+
+
+def test_a_job_that_kills_its_worker_three_times_is_given_up(rig, job):
+    for _ in range(3):
+        assert outbox.claim(job.pk, timezone.now())
+        Job.objects.filter(pk=job.pk).update(lease_until=timezone.now())
+        sweep.run()
+
+    job.refresh_from_db()
+    assert (job.state, job.result_code) == ("failed", "PH-POISON")
+
+
+def test_a_job_past_its_deadline_fails_with_words(rig, job):
+    Job.objects.filter(pk=job.pk).update(deadline_at=timezone.now())
+
+    sweep.run()
+
+    job.refresh_from_db()
+    assert (job.state, job.result_code) == ("failed", "PH-EXPIRED")
+    assert rig.row(FREJA).error_code == "PH-EXPIRED"
+
+
+def test_no_more_requests_are_in_flight_than_the_connection_allows(rig, job):
+    BackendConnection.objects.update(max_in_flight=1)
+    other = rig.given("4533121213@nordictel.example")
+    second = services.delete_user(other, actor=rig.actor, now=timezone.now())
+
+    assert outbox.claim(job.pk, timezone.now())
+    assert outbox.claim(second.pk, timezone.now()) is None
+
+
+def test_a_queued_job_can_be_cancelled_and_is_never_sent(rig, job):
+    services.cancel_job(job, actor=rig.actor, now=timezone.now())
+
+    rig.step()
+
+    assert job.state == "cancelled"
+    assert rig.simulator.requests(operation="provision") == []
+
+
+def test_accepting_works_while_redis_is_away(rig, settings):
+    from celery import current_app
+
+    row = rig.given("4533121299@nordictel.example")
+    broker = current_app.conf.broker_url
+    current_app.conf.broker_url = current_app.conf.broker_write_url = "redis://127.0.0.1:9/0"
+    try:
+        accepted = services.delete_user(row, actor=rig.actor, now=timezone.now())
+    finally:
+        current_app.conf.broker_url = current_app.conf.broker_write_url = broker
+
+    assert rig.drive(accepted).state == "done"
