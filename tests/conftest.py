@@ -1,0 +1,60 @@
+"""The cast of the tests: Nordictel's three roles, a stranger of Iberfone, and their browsers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import Partner, User
+from accounts.rights import Role
+from templates_app.models import OnboardingTemplate
+from tests import factories
+
+
+@pytest.fixture
+def partner(db: None) -> Partner:
+    return factories.make_partner("Nordictel")
+
+
+@pytest.fixture
+def template(partner: Partner) -> OnboardingTemplate:
+    return factories.make_template(partner, "SMB Denmark")
+
+
+@pytest.fixture
+def anna(partner: Partner) -> User:
+    """May do everything at Nordictel."""
+    return factories.make_user(partner, Role.FULL, "anna@nordictel.example", name="Anna Kofoed")
+
+
+@pytest.fixture
+def bo(partner: Partner) -> User:
+    """May act, not manage."""
+    return factories.make_user(partner, Role.ADMIN, "bo@nordictel.example", name="Bo Skovgaard")
+
+
+@pytest.fixture
+def rie(partner: Partner) -> User:
+    """May look."""
+    return factories.make_user(partner, Role.READ_ONLY, "rie@nordictel.example", name="Rie Lund")
+
+
+@pytest.fixture
+def carla(db: None) -> User:
+    """May do everything, at another partner."""
+    other = factories.make_partner("Iberfone")
+    return factories.make_user(other, Role.FULL, "carla@iberfone.example", name="Carla Vidal")
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """A browser in which the given person is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(user)
+        return client
+
+    return sign_in

@@ -1,0 +1,112 @@
+"""Makers of rows for tests: everything has a sensible default, and only what matters is said.
+
+Subscribers made here skip the backend; tests of the engine use tests/provisioning/rig.py instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.audit import Actor
+from accounts.models import BackendConnection, Health, Partner, User
+from accounts.rights import Role
+from provisioning.models import Job, Subscriber
+from provisioning.states import JobKind, JobState, Status
+from templates_app.models import OnboardingTemplate, Package
+
+_number = itertools.count(1)
+
+
+def make_partner(name: str = "Nordictel", **fields: Any) -> Partner:
+    """A partner with a connection that was synced a moment ago."""
+    partner = Partner.objects.create(name=name, **fields)
+    connection = BackendConnection.objects.create(
+        partner=partner,
+        api_base_url="http://127.0.0.1:9/v1",
+        xsi_base_url="http://127.0.0.1:9/xsi",
+        health=Health.OK,
+        synced_at=timezone.now(),
+    )
+    connection.set_token("token-of-a-test")
+    connection.save()
+    return partner
+
+
+def make_user(
+    partner: Partner | None, role: Role = Role.FULL, email: str = "", **fields: Any
+) -> User:
+    """Somebody who signs in; without a partner: operations."""
+    email = email or f"person{next(_number)}@hub.example"
+    if partner is None:
+        return User.objects.create_superuser(email, **fields)
+    return User.objects.create_user(email, partner=partner, role=role, **fields)
+
+
+def make_template(partner: Partner, name: str = "", **fields: Any) -> OnboardingTemplate:
+    """An onboarding template with its own provisioning ID."""
+    number = next(_number)
+    values = {"name": name or f"Template {number}", "provisioning_id": f"prov-{number}"}
+    return OnboardingTemplate.objects.create(partner=partner, **values | fields)
+
+
+def make_subscriber(
+    template: OnboardingTemplate, status: str = Status.PROVISIONED, **fields: Any
+) -> Subscriber:
+    """A live row; `minutes_ago` sets its last change, `error_code` fills the other error fields."""
+    number = next(_number)
+    minutes = fields.pop("minutes_ago", number)
+    values: dict[str, Any] = {
+        "partner": template.partner,
+        "connection": template.partner.connection,
+        "webex_id": f"webex-{number}",
+        "broadworks_id": f"45{number:08d}@nordictel.example",
+        "enterprise_id": "Nordictel+firma",
+        "first_name": "Freja",
+        "last_name": "Nørgaard",
+        "email": f"u{number}@firma.example",
+        "package": Package.STANDARD,
+        "status": status,
+        "backend_status": status,
+        "backend_created_at": timezone.now() - timedelta(days=1),
+        "last_change_at": timezone.now() - timedelta(minutes=minutes),
+    }
+    return Subscriber.objects.create(template=template, **values | _error(fields) | fields)
+
+
+def _error(fields: dict[str, Any]) -> dict[str, Any]:
+    if not fields.get("error_code"):
+        return {}
+    at = timezone.now()
+    error = {
+        "code": fields["error_code"],
+        "text": fields.get("error_text", "it was refused"),
+        "tracking_id": fields.get("error_tracking_id", ""),
+        "at": at.isoformat(),
+    }
+    return {"backend_error": error, "error_text": error["text"], "error_at": at}
+
+
+def make_job(subscriber: Subscriber, state: str = JobState.QUEUED, **fields: Any) -> Job:
+    """A job of a row, as the outbox would have written it."""
+    now: datetime = fields.pop("now", timezone.now())
+    values: dict[str, Any] = {
+        "kind": JobKind.RETRY,
+        "partner": subscriber.partner,
+        "connection": subscriber.connection,
+        "template": subscriber.template,
+        "enterprise_id": subscriber.enterprise_id,
+        "broadworks_id": subscriber.broadworks_id,
+        "deadline_at": now + timedelta(days=1),
+        "requested_label": "Anna Kofoed",
+        "created_at": now,
+    }
+    return Job.objects.create(subscriber=subscriber, state=state, **values | fields)
+
+
+def actor_of(user: User) -> Actor:
+    """The person as one who acts."""
+    return Actor(user=user, label=user.label)
