@@ -14,6 +14,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import http_sockets
 from tests.webex.test_errors import json_values, many
 from tests.webex.wire_server import WireServer, drip, raw, reply, reset, silence
 from webex import xsi
@@ -265,6 +266,20 @@ def test_the_password_is_in_no_exception_trace_or_error_report(backend, step, ca
     for secret in secrets:
         assert secret not in trace
         assert secret not in frames
+
+
+def test_not_even_an_error_of_our_own_shows_the_password(backend, monkeypatch):
+    def burst(*_args, **_kwargs):
+        raise RuntimeError("a programming error")
+
+    monkeypatch.setattr(http_sockets.GuardedAdapter, "send", burst)
+
+    with pytest.raises(RuntimeError) as caught:
+        check(backend)
+
+    frames = reported_variables(caught.value)
+    assert PASSWORD not in frames
+    assert "Basic " not in frames
 
 
 def reported_variables(error: BaseException) -> str:
