@@ -6,8 +6,10 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from django.urls import reverse
 
 from common import throttle
 from common.requests import client_ip, network_of
@@ -25,6 +27,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request) or "0.0.0.0"  # noqa: S104 -- a label for "unknown", not a bind
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Links in mails start with PUBLIC_URL, never with a Host header (S8)."""
+        path = reverse("account_reset_password_from_key", args=key.split("-", 1))
+        return f"{settings.PUBLIC_URL}{path}"
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         """Count before hashing; a success forgets the count of this account and address."""

@@ -6,9 +6,9 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from django.views.i18n import set_language
 
 from accounts.access import public
+from accounts.language import choose_language
 from partnerhub import health
 
 handler400 = "common.errors.bad_request"
@@ -52,7 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key_done",
     ),
     path(
-        "language/", public("language of pages before sign-in")(set_language), name="set_language"
+        "language/", public("language of pages before sign-in")(choose_language), name="set_language"
     ),
     path("activate/", include("activation_portal.urls")),
     path("admin/", admin.site.urls),
