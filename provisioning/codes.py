@@ -1,6 +1,11 @@
-"""Codes of our own. Cisco's are numbers; ours begin with PH so that nobody mistakes them."""
+"""Codes of our own. Cisco's are numbers; ours begin with PH so that nobody mistakes them.
+
+What each means, for administrators and for end users: catalogue_jobs.py, catalogue_portal.py.
+"""
 
 from __future__ import annotations
+
+# ---- How jobs end ----
 
 REFUSED = "PH-REFUSED"
 GAVE_UP = "PH-GAVE-UP"
@@ -8,3 +13,28 @@ GONE = "PH-GONE"
 EXPIRED = "PH-EXPIRED"
 UNCLEAR = "PH-UNCLEAR"
 POISON = "PH-POISON"
+
+# ---- How the portal refuses ----
+
+#: BroadWorks refused the login. The same code for a user ID that does not exist.
+WRONG_LOGIN = "100006"
+#: BroadWorks says that the user is locked out.
+LOCKED_OUT = "200018"
+#: Another template's user.
+OTHER_TEMPLATE = "200050"
+LOGIN_CLOSED = "PH-LOGIN-CLOSED"
+TOO_MANY = "PH-TOO-MANY"
+LOGIN_AWAY = "PH-LOGIN-AWAY"
+WEBEX_AWAY = "PH-WEBEX-AWAY"
+PORTAL_CLOSED = "PH-PORTAL-CLOSED"
+NOT_INVITED = "PH-NOT-INVITED"
+ADMIN_FIRST = "PH-ADMIN-FIRST"
+BUSY = "PH-BUSY"
+MAIL_REFUSED = "PH-MAIL-REFUSED"
+MAIL_AWAY = "PH-MAIL-AWAY"
+MAIL_LIMIT = "PH-MAIL-LIMIT"
+LINK_USED = "PH-LINK-USED"
+CODE_WRONG = "PH-CODE-WRONG"
+CODE_EXPIRED = "PH-CODE-EXPIRED"
+TAKEN_OVER = "PH-TAKEN-OVER"
+SIGN_IN_AGAIN = "PH-SIGN-IN-AGAIN"
