@@ -198,7 +198,8 @@ class Plan:
         after = ("prepare",) if "REDIS_URL" in self.place.given else ("prepare", "redis")
         schedule = self.place.run / "beat-schedule"
         # It only spares a restarted beat one early tick, and after a crash may be half written.
-        schedule.unlink(missing_ok=True)
+        for file in schedule.parent.glob(f"{schedule.name}*"):
+            file.unlink()
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
         queues = ("-Q", "provision,sync", "-c", "3")
         common: dict[str, Any] = {"environment": self.environment, "folder": ROOT, "after": after}

@@ -22,6 +22,8 @@ from partnerhub.local.console import say
 from partnerhub.local.keeper import Keeper, Spec, State
 from partnerhub.local.parent import ParentWatch
 from partnerhub.local.plan import ROOT, Place, Plan, given_environment
+from partnerhub.local.rooms import RoomRefused
+from partnerhub.local.servers import ServerFailed
 
 UNDERTAKER = Path(__file__).with_name("undertaker.py")
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -234,9 +236,7 @@ def main(argv: list[str]) -> int:
         say("Starting ...")
         plan = Plan(place)
         specs = plan.simulator_only() if alone else plan.everything()
-    except Exception as error:
-        if not isinstance(error, Refused):
-            raise
+    except (Refused, RoomRefused, ServerFailed) as error:
         say(str(error))
         return 1
     os.umask(0o077)

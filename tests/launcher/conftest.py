@@ -16,7 +16,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Ends on TERM and notes its end, as a well-mannered server does.
-POLITE = "trap 'sleep {pause}; echo {name} >> {folder}/ends; exit 0' TERM; while :; do sleep 0.05; done"
+POLITE = (
+    "trap 'sleep {pause}; echo {name} >> {folder}/ends; exit 0' TERM; while :; do sleep 0.05; done"
+)
 
 
 def wait_for(condition, seconds=10.0):

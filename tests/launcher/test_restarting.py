@@ -6,8 +6,6 @@ import os
 import signal
 import time
 
-import pytest
-
 from partnerhub.local.keeper import Keeper, Spec, State
 from tests.launcher.conftest import wait_for
 
@@ -143,15 +141,3 @@ def test_order_is_kept_and_nothing_is_ready_before_all_is(play):
 
     prepared = float((play.folder / "prepared").read_text())
     assert prepared <= float((play.folder / "served").read_text()) <= time.time()
-
-
-@pytest.mark.parametrize("times", [3])
-def test_three_restarts_in_a_row_are_survived(play, times):
-    play.has("web").start().until_ready()
-
-    for _ in range(times):
-        pid = play.demo()["processes"]["web"]
-        os.kill(pid, signal.SIGKILL)
-        wait_for(lambda pid=pid: play.demo()["processes"]["web"] != pid)
-
-    assert play.process.poll() is None

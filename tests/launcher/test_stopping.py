@@ -1,4 +1,4 @@
-"""However it ends, nothing is left: signals, a killed supervisor, parent or make, a closed terminal."""
+"""However it ends, nothing is left: signals, a killed supervisor or make, a closed terminal."""
 
 from __future__ import annotations
 

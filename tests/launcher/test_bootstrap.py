@@ -1,0 +1,215 @@
+"""One run per checkout; an environment that is whole, or made whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from partnerhub.local import bootstrap
+from tests.launcher.conftest import ROOT, wait_for
+
+
+def second(play):
+    return subprocess.run(
+        play.command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+def test_a_second_run_is_refused_with_the_process_and_the_address(play):
+    play.has("web").start().until_ready()
+
+    refused = second(play)
+
+    assert refused.returncode == 1
+    assert f"process {play.supervisor()}" in refused.stderr
+    assert "http://127.0.0.1:1" in refused.stderr
+    assert play.process.poll() is None
+
+
+def test_a_run_right_after_a_kill_waits_for_the_remains_instead_of_refusing(play):
+    play.has("web").start().until_ready()
+    os.kill(play.supervisor(), signal.SIGKILL)
+    play.process.wait(10)
+
+    play.start().until_ready()
+
+    play.process.terminate()
+    assert play.process.wait(10) == 0
+
+
+def test_a_lock_file_left_by_a_crash_is_no_lock(play):
+    (play.folder / "lock").write_text(json.dumps({"pid": os.getpid(), "url": "http://old"}))
+
+    play.has("web").start().until_ready()
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A checkout with requirement files, and an installer that only notes what it was asked."""
+    requirements = tmp_path / "requirements"
+    requirements.mkdir()
+    (requirements / "local.txt").write_text("a==1 \\\n    --hash=sha256:x\n")
+    (requirements / "dev.txt").write_text("a==1 \\\n    --hash=sha256:x\nb==2 \\\n")
+    (tmp_path / ".run").mkdir()
+    venv = tmp_path / ".venv"
+    for name, value in {
+        "ROOT": tmp_path,
+        "RUN": tmp_path / ".run",
+        "VENV": venv,
+        "PYTHON": venv / "bin" / "python",
+        "STAMP": venv / "stamp",
+        "UNFINISHED": venv / "unfinished",
+    }.items():
+        monkeypatch.setattr(bootstrap, name, value)
+    asked = []
+    monkeypatch.setattr(bootstrap, "_make_venv", lambda: make_venv(asked))
+    monkeypatch.setattr(bootstrap, "_works", lambda python: python.exists())
+    monkeypatch.setattr(
+        bootstrap,
+        "_install_packages",
+        lambda path, *, again: asked.append(f"{path.stem}{' again' if again else ''}"),
+    )
+    return asked
+
+
+def make_venv(asked):
+    asked.append("venv")
+    bootstrap.PYTHON.parent.mkdir(parents=True)
+    bootstrap.PYTHON.touch()
+    bootstrap.UNFINISHED.touch()
+
+
+def test_the_second_time_nothing_is_installed(place):
+    bootstrap.install("local")
+    bootstrap.install("local")
+
+    assert place == ["venv", "local"]
+
+
+def test_the_larger_set_holds_the_smaller_one(place):
+    bootstrap.install("dev")
+    bootstrap.install("local")
+
+    assert place == ["venv", "dev"]
+
+
+def test_tests_after_a_run_add_what_they_need_and_the_run_stays_served(place):
+    bootstrap.install("local")
+    bootstrap.install("dev")
+    bootstrap.install("local")
+
+    assert place == ["venv", "local", "dev"]
+
+
+def test_changed_requirements_are_installed(place):
+    bootstrap.install("local")
+    (bootstrap.ROOT / "requirements" / "local.txt").write_text("a==3\n")
+    bootstrap.install("local")
+
+    assert place == ["venv", "local", "local"]
+
+
+def test_an_interrupted_installation_starts_over(place):
+    bootstrap.install("local")
+    bootstrap.UNFINISHED.touch()
+
+    bootstrap.install("local")
+
+    assert place == ["venv", "local", "venv", "local again"]
+    assert not bootstrap.UNFINISHED.exists()
+
+
+def test_an_interrupted_installation_below_a_running_product_is_mended_in_place(place):
+    bootstrap.install("local")
+    bootstrap.UNFINISHED.touch()
+
+    with bootstrap.take_run_lock():
+        bootstrap.install("dev")
+
+    assert place == ["venv", "local", "dev again"]
+
+
+def test_a_python_that_has_gone_makes_a_new_environment(place):
+    bootstrap.install("local")
+    bootstrap.PYTHON.unlink()
+    bootstrap.PYTHON.symlink_to("/no/such/python")
+
+    bootstrap.install("local")
+
+    assert place == ["venv", "local", "venv", "local"]
+
+
+def test_without_a_usable_python_it_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr(bootstrap, "_call", lambda *_, **__: 1)
+
+    with pytest.raises(SystemExit) as stopped:
+        bootstrap.find_python()
+
+    assert "Python 3.11 or newer with its modules venv and ensurepip" in str(stopped.value)
+    assert sys.executable in str(stopped.value)
+
+
+def test_the_locked_sets_contain_each_other():
+    pins = [bootstrap._pins(name) for name in ("prod", "local", "dev")]
+
+    assert pins[0]
+    assert pins[0] < pins[1] < pins[2]
+
+
+@pytest.mark.parametrize("name", ["prod", "local", "dev"])
+def test_every_pin_has_a_hash_and_names_no_registry(name):
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    blocks = re.split(r"\n(?=\S)", text.strip())
+
+    assert all("--hash=sha256:" in block for block in blocks if not block.startswith("#"))
+    assert "://" not in text
+
+
+def test_the_bootstrap_is_readable_by_any_python_and_needs_nothing():
+    source = Path(bootstrap.__file__).read_text()
+    modules = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE))
+
+    assert modules <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PORT", "eighty", "PORT must be a number"),
+        ("PORT", "70000", "PORT must be a number"),
+        ("PORT", "8001", "must differ"),
+    ],
+)
+def test_a_port_that_is_none_is_refused_with_words(name, value, words, monkeypatch):
+    from partnerhub.local import supervisor
+
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(supervisor.Refused, match=words):
+        supervisor.find_place(simulator_only=False)
+
+
+def test_a_taken_port_is_refused_with_words():
+    import socket
+
+    from partnerhub.local import supervisor
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        with pytest.raises(supervisor.Refused, match=f"Port {port} is taken.*make run PORT="):
+            supervisor.check_port("PORT", port)
+
+
+def test_waiting_really_fails_when_nothing_happens():
+    with pytest.raises(AssertionError, match="never came true"):
+        wait_for(lambda: False, seconds=0.05)

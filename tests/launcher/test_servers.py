@@ -1,0 +1,174 @@
+"""PostgreSQL and Redis out of wheels: closed to strangers, and their data outlive a crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg2
+import pytest
+import redis
+
+from partnerhub.local import rooms, servers
+from tests.launcher.conftest import ROOT, wait_for
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give up its rights")
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    """A data folder that the servers' user can reach, which pytest's own are not."""
+    import shutil
+    import tempfile
+
+    made = Path(tempfile.mkdtemp(prefix="partnerhub-servers-"))
+    made.chmod(0o711)
+    yield made
+    rooms.forget_room(made)
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def started(folder):
+    running = []
+
+    def start(server):
+        running.append(server)
+        server.start(folder / f"{server.name}.log")
+        return server
+
+    yield start
+    for server in running:
+        server.stop(at_once=True)
+
+
+def databases(url):
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT datname FROM pg_database")
+            return {name for (name,) in cursor.fetchall()}
+    finally:
+        connection.close()
+
+
+def test_data_are_found_again_after_a_kill(folder, started):
+    first = started(servers.Postgres(folder, fast=True))
+    servers.ensure_database(first.url, "kept")
+    first.process.kill()
+    first.process.wait()
+    assert (first.data / "postmaster.pid").exists()
+
+    second = started(servers.Postgres(folder, fast=True))
+
+    assert "kept" in databases(second.url)
+
+
+def test_a_server_that_still_runs_without_its_supervisor_is_stopped_first(folder, started):
+    first = started(servers.Postgres(folder, fast=True))
+
+    second = started(servers.Postgres(folder, fast=True))
+
+    assert first.process.wait(10) == 0
+    assert databases(second.url)
+
+
+def test_creating_a_database_twice_is_once(folder, started):
+    server = started(servers.Postgres(folder, fast=True))
+
+    urls = {servers.ensure_database(server.url, "partnerhub") for _ in range(2)}
+
+    assert len(urls) == 1
+    assert urls.pop().endswith("/partnerhub")
+
+
+def test_nobody_gets_in_without_the_password(folder, started):
+    database = started(servers.Postgres(folder, fast=True))
+    cache = started(servers.Redis(folder))
+
+    with pytest.raises(psycopg2.OperationalError, match="password"):
+        psycopg2.connect(database.url.replace(database.password, "wrong"))
+    stranger = redis.Redis(port=cache.port)
+    with pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+    stranger.close()
+    assert stat.S_IMODE((folder / "postgres.password").stat().st_mode) == 0o600
+
+
+def test_an_interrupted_initdb_is_not_taken_for_a_database(folder, started):
+    half_made = folder / "postgres.half-made"
+    half_made.mkdir()
+    (half_made / "PG_VERSION").write_text("18\n")
+
+    server = started(servers.Postgres(folder, fast=True))
+
+    assert "template1" in databases(server.url)
+    assert not half_made.exists()
+
+
+def test_a_start_that_fails_names_the_log(folder, started):
+    with pytest.raises(servers.ServerFailed, match=r"redis\.log"):
+        started(servers.Redis(folder, port=1 << 20))
+
+
+@as_root
+def test_root_lends_its_rights_to_no_server(folder, started):
+    for server in (servers.Postgres(folder, fast=True), servers.Redis(folder)):
+        pid = started(server).process.pid
+
+        owner = Path(f"/proc/{pid}").stat().st_uid
+        assert owner == server.who["user"] != 0
+
+
+@as_root
+def test_behind_a_closed_door_the_data_lie_in_a_private_room(folder, started):
+    folder.chmod(0o700)
+    inner = folder / "checkout"
+    inner.mkdir()
+
+    server = started(servers.Postgres(inner, fast=True))
+
+    assert server.room == rooms.room_of(inner)
+    assert stat.S_IMODE(server.room.stat().st_mode) == 0o700
+    assert server.data.parent == server.room
+    assert not (inner / "postgres").exists()
+    server.stop(at_once=True)
+    assert rooms.forget_room(inner) == server.room
+    assert not server.room.exists()
+
+
+@as_root
+def test_a_room_that_a_stranger_prepared_is_not_entered(folder):
+    folder.chmod(0o700)
+    inner = folder / "checkout"
+    inner.mkdir()
+    trap = rooms.room_of(inner)
+    trap.symlink_to("/tmp")
+
+    try:
+        with pytest.raises(rooms.RoomRefused, match="move it away"):
+            servers.Postgres(inner)
+    finally:
+        trap.unlink()
+
+
+def test_servers_end_with_whoever_started_them(folder):
+    code = (
+        "import sys, time; from pathlib import Path; from partnerhub.local import servers\n"
+        "folder = Path(sys.argv[1])\n"
+        "for server in (servers.Postgres(folder, fast=True), servers.Redis(folder)):\n"
+        "    server.start(folder / 'log'); print(server.process.pid, flush=True)\n"
+        "time.sleep(300)"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as starter:
+        pids = [int(starter.stdout.readline()) for _ in range(2)]
+        starter.send_signal(signal.SIGKILL)
+
+    from partnerhub.local.undertaker import is_alive
+
+    wait_for(lambda: not any(is_alive(pid) for pid in pids))
