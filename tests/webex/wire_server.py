@@ -49,6 +49,10 @@ class WireServer:
     def will(self, *steps: type_step) -> None:
         self._steps.extend(steps)
 
+    def forget(self) -> None:
+        self._steps.clear()
+        self.seen.clear()
+
     def stop(self) -> None:
         self.stopping.set()
         for sock in [self._listener, *self._open]:
