@@ -25,6 +25,7 @@ COLUMNS = {
 TEXTS = (*COLUMNS, "provisioningId", "userId", "spEnterpriseId", "email", "language")
 USER_ID_SIZE = 161  # BroadWorks: a user ID has 1 to 161 characters
 TEXT_SIZE = 256
+SURROGATE = re.compile("[\ud800-\udfff]")
 EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;:\"()\[\]\\]+")
 
 
@@ -37,7 +38,7 @@ def read(request: HttpRequest) -> Body:
         raise ApiError(415)
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: nested beyond all measure
         raise refuse(400, "The request body is not valid JSON.") from None
     if not isinstance(body, dict):
         raise refuse(400, "The request body is not a JSON object.")
@@ -51,7 +52,8 @@ def read(request: HttpRequest) -> Body:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise refuse(400, f"{name} must be a string.")
-    if "\x00" in value:
+    # PostgreSQL stores no NUL, and half of a surrogate pair is no text.
+    if "\x00" in value or (not value.isascii() and SURROGATE.search(value)):
         raise refuse(400, f"{name} contains a character that is not allowed.")
     return value.strip()
 

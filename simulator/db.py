@@ -37,7 +37,7 @@ def execute(sql: str, params: Params = ()) -> int:
 
 def insert_many(sql: str, values: Iterable[Sequence[Any]]) -> None:
     """Run `INSERT ... VALUES %s ...` for many rows, a thousand to a statement."""
-    with connection.cursor() as cursor:
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         execute_values(cursor.cursor, sql, values, page_size=1000)
 
 

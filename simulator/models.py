@@ -166,7 +166,7 @@ class Subscriber(models.Model):
             models.Index(
                 fields=["provisioning", "last_status_change", "id"], name="sim_sub_change"
             ),
-            models.Index(fields=["cluster", "user_key"], name="sim_sub_user"),
+            models.Index(fields=["user_key", "cluster"], name="sim_sub_user_key"),
             models.Index(
                 fields=["provisioning", "sp_enterprise_id", "status"], name="sim_sub_enterprise"
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -12,6 +13,8 @@ from simulator import auth, db, faults
 from simulator.calls import Call, utc_now
 from simulator.errors import ApiError, refuse
 from simulator.operations import OPERATIONS, RESOURCE_METHODS, Operation
+
+logger = logging.getLogger(__name__)
 
 LOG = """
     INSERT INTO simulator_request (at, token_name, method, path, operation, user_id, body_hash,
@@ -26,8 +29,9 @@ def serve(request: HttpRequest, resource: str, **arguments: Any) -> HttpResponse
     call = Call(request, arguments, utc_now(), operation.name if operation else "unknown")
     try:
         response = _answer(call, resource, operation)
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError) as error:
         # The database went away: the next request gets a new connection, this one an honest no.
+        logger.warning("database: %s", error)
         connection.close()
         response = refuse(503).response(call.tracking_id)
     response["TrackingID"] = call.tracking_id

@@ -28,7 +28,9 @@ def precheck(call: Call) -> HttpResponse:
     _require_cluster(call)
     if body.get("provisioningId"):
         bodies.require(body, "userId", "spEnterpriseId")
-        place = rules.place_for(call.caller, body["provisioningId"], body["spEnterpriseId"])
+        place = rules.place_for(
+            call.caller, body["provisioningId"], body["spEnterpriseId"], call.now
+        )
         _refuse(rules.customer_cause(place, call.now))
         _check_user(call, body, place)
     address = rules.address_row(body["email"], 0, body.get("userId", ""), call.now)

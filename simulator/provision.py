@@ -21,12 +21,6 @@ SAME_USER = """
     SELECT id, provisioning_id, sp_enterprise_id, status, due_at, last_status_change
     FROM simulator_subscriber WHERE cluster = %s AND user_key = %s ORDER BY id FOR UPDATE
 """
-IS_FIRST = """
-    SELECT NOT EXISTS (
-        SELECT 1 FROM simulator_subscriber WHERE provisioning_id = %s AND sp_enterprise_id = %s
-        AND (status IN ('provisioned', 'updating') OR due_at <= %s AND due_status = 'provisioned')
-    ) AS is_first
-"""
 INSERT = """
     INSERT INTO simulator_subscriber
         (uid, account_id, provisioning_id, cluster, sp_enterprise_id, user_id, user_key, keyed,
@@ -68,7 +62,7 @@ def provision(call: Call) -> HttpResponse:
     call.user_id = body.get("userId", "")
     bodies.require(body, *MANDATORY)
     bodies.check(body)
-    place = rules.place_for(call.caller, body["provisioningId"], body["spEnterpriseId"])
+    place = rules.place_for(call.caller, body["provisioningId"], body["spEnterpriseId"], call.now)
     if body.get("email"):
         # Two attempts with one address are judged one after the other.
         db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [body["email"].lower()])
@@ -145,7 +139,7 @@ def _values(call: Call, body: Body, place: Place, own_id: int) -> dict[str, Any]
 def _step(call: Call, body: Body, place: Place, own_id: int) -> Step:
     address = rules.address_row(body["email"], own_id, body["userId"], call.now)
     verdict = rules.judge_attempt(place, address, call.now)
-    rules.use_up_attempt(place, body["email"])
+    rules.use_up_attempt(place, address, body["email"])
     if verdict.errors and address["at_once"]:
         raise ApiError(409, verdict.errors)
     seconds = [verdict.seconds] if verdict.seconds is not None else _usual_seconds(call, place)
@@ -155,11 +149,8 @@ def _step(call: Call, body: Body, place: Place, own_id: int) -> Step:
 
 def _usual_seconds(call: Call, place: Place) -> list[float]:
     # The first user of a customer makes its organisation, which takes longer (77600z).
-    values = [place.provisioning_id, place.sp_enterprise_id, call.now]
-    first = db.one(IS_FIRST, values)
     settings = call.caller.settings
-    is_first = first is not None and first["is_first"]
-    return [settings.first_user_seconds] if is_first else settings.provision_seconds
+    return settings.provision_seconds if place.has_users else [settings.first_user_seconds]
 
 
 def _note_customer(place: Place) -> None:

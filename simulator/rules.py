@@ -62,6 +62,7 @@ class Place:
     sp_enterprise_id: str
     enterprise: Row | None
     is_region_right: bool
+    has_users: bool
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,15 @@ class Verdict:
 
 PLACE = """
     SELECT p.account_id, p.cluster, p.region AS provisioning_region, e.id, e.provisioning_id,
-           e.region, e.problem, e.attempts, e.until
+           e.region, e.problem, e.attempts, e.until, EXISTS (
+               SELECT 1 FROM simulator_subscriber s
+               WHERE s.provisioning_id = p.id AND s.sp_enterprise_id = %(enterprise)s
+               AND (s.status IN ('provisioned', 'updating')
+                    OR s.due_at <= %(now)s AND s.due_status = 'provisioned')) AS has_users
     FROM simulator_provisioning p
-    LEFT JOIN simulator_enterprise e ON e.cluster = p.cluster AND e.sp_enterprise_id = %s
-    WHERE p.id = %s
+    LEFT JOIN simulator_enterprise e
+           ON e.cluster = p.cluster AND e.sp_enterprise_id = %(enterprise)s
+    WHERE p.id = %(id)s
 """
 # A service provider has groups ("SP+group"), an enterprise has none: one name cannot be both.
 CONFLICTING = """
@@ -87,13 +93,14 @@ CONFLICTING = """
 """
 
 
-def place_for(caller: Caller, provisioning_id: str, sp_enterprise_id: str) -> Place:
+def place_for(caller: Caller, provisioning_id: str, sp_enterprise_id: str, now: datetime) -> Place:
     """Find the place and refuse a wrong one.
 
     Raises ApiError: provisioning ID unknown (400) or another partner's (403), 200050 when the
     customer has another provisioning ID, 200051 when its ID clashes on the cluster.
     """
-    row = db.one(PLACE, [sp_enterprise_id, provisioning_id])
+    values = {"id": provisioning_id, "enterprise": sp_enterprise_id, "now": now}
+    row = db.one(PLACE, values)
     check_owner(caller, row["account_id"] if row else None)
     assert row is not None  # noqa: S101 - check_owner has refused a missing one
     known = row["id"] is not None
@@ -114,6 +121,7 @@ def place_for(caller: Caller, provisioning_id: str, sp_enterprise_id: str) -> Pl
         sp_enterprise_id,
         row if known else None,
         region == caller.region,
+        row["has_users"],
     )
 
 
@@ -191,13 +199,14 @@ def _judge_passing(address: Row) -> Verdict:
     return Verdict()
 
 
-def use_up_attempt(place: Place, email: str) -> None:
+def use_up_attempt(place: Place, address: Row, email: str) -> None:
     """Count an attempt against problems that last a number of attempts."""
-    db.execute(
-        "UPDATE simulator_address SET attempts = attempts - 1"
-        " WHERE email_key = %s AND attempts > 0",
-        [email.lower()],
-    )
+    if address["attempts"]:
+        db.execute(
+            "UPDATE simulator_address SET attempts = attempts - 1"
+            " WHERE email_key = %s AND attempts > 0",
+            [email.lower()],
+        )
     if place.enterprise and place.enterprise["attempts"]:
         db.execute(
             "UPDATE simulator_enterprise SET attempts = attempts - 1"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from simulator import broadworks, db
 from simulator.auth import ALL_SCOPES, AccountSettings
@@ -40,7 +40,7 @@ def load(document: Entry, now: datetime) -> dict[str, int]:
                 raise WorldError(f"{section}: a list expected")
             try:
                 load_section(entries, now)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, DatabaseError) as error:
                 raise WorldError(f"{section}: {type(error).__name__}: {error}") from error
             counts[section] = len(entries)
         # Last: an arrival that the document itself describes as a subscriber is not made anew.

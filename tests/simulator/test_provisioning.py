@@ -129,6 +129,7 @@ def test_missing_members_are_all_named(api: Api):
         {"userId": "x" * 162},
         {"firstName": 5},
         {"lastName": "a\x00b"},
+        {"lastName": "a\ud800b"},
     ],
 )
 def test_members_that_make_no_sense_are_refused(members: dict[str, object], api: Api):
@@ -138,7 +139,7 @@ def test_members_that_make_no_sense_are_refused(members: dict[str, object], api:
     assert answer.json()["trackingId"] == answer.headers["TrackingID"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'{"a": NaN'])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'{"a": NaN', b"[" * 100_000])
 def test_a_body_that_is_no_object_is_refused(body: bytes, api: Api):
     headers = {"Content-Type": "application/json"}
     answer = api.call("POST", "/broadworks/subscribers", data=body, headers=headers)

@@ -204,6 +204,8 @@ def test_a_world_loaded_twice_changes_nothing(api: Api, simulator: SimulatorProc
         {"enterprises": [{"id": "x", "provisioning_id": HOME, "problem": "odd"}]},
         {"subscribers": [{"user_id": "x"}]},
         {"subscribers": {}},
+        {"subscribers": [a_subscriber(USER), a_subscriber(USER.upper())]},
+        {"accounts": [{"token": "x", "name": None}]},
     ],
 )
 def test_a_world_that_makes_no_sense_is_refused_whole(
