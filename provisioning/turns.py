@@ -1,0 +1,92 @@
+"""Whose turn it is: one sentence per user, the same wherever it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from provisioning import errors
+from provisioning.errors import Actor
+from provisioning.models import Job, Subscriber
+from provisioning.states import UNSETTLED, JobKind, JobState, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One sentence with the one who must act in it.
+
+    Attributes:
+        actor: whose turn it is; None when it is nobody's (the user is active or deleted).
+        before, name, after: the sentence in three parts, so that the name can be set apart.
+    """
+
+    actor: Actor | None = None
+    before: str = ""
+    name: str = ""
+    after: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The whole sentence, "" when it is nobody's turn."""
+        return f"{self.before}{self.name}{self.after}"
+
+    def __bool__(self) -> bool:
+        return bool(self.sentence)
+
+
+def turn_of(subscriber: Subscriber, *, job: Job | None = None, now: datetime) -> Turn:
+    """Say whose turn it is; `job` is the user's unfinished job, if there is one.
+
+    An unfinished job comes first (nobody can do anything meanwhile), then what Webex is doing,
+    then the shown error, then whom the user's status waits for.
+    """
+    if subscriber.deleted_at:
+        return Turn()
+    if job is not None:
+        return _of_job(job, now)
+    if subscriber.status in UNSETTLED:
+        return _turn(Actor.WEBEX, "Webex", _("{name} is working, usually under a minute"))
+    if subscriber.error_code or subscriber.error_text or subscriber.status == Status.ERROR:
+        line = errors.explain(subscriber.error_code, subscriber.error_text)
+        pattern = pgettext("whose turn: what to do", "{name}: {what}")
+        return _turn(line.actor, str(line.actor.label), pattern.replace("{what}", str(line.turn)))
+    return _of_status(subscriber)
+
+
+def _of_job(job: Job, now: datetime) -> Turn:
+    ours = "Partner Hub"
+    if job.state == JobState.WAITING:
+        return _turn(Actor.WEBEX, "Webex", _("{name} is working, usually under a minute"))
+    if job.state == JobState.CHECKING:
+        return _turn(Actor.OPERATIONS, ours, _("{name} asks Webex what became of the request"))
+    if job.state == JobState.SENDING:
+        return _turn(Actor.OPERATIONS, ours, _("{name} is sending the request to Webex"))
+    if job.not_before and job.not_before > now:
+        at = f"{timezone.localtime(job.not_before):%H:%M}"
+        return _turn(Actor.OPERATIONS, ours, _("{name} sends again at {time}"), time=at)
+    if job.kind == JobKind.DELETE:
+        return _turn(Actor.OPERATIONS, ours, _("{name} is about to delete the user"))
+    return _turn(Actor.OPERATIONS, ours, _("{name} is about to send the request"))
+
+
+def _of_status(subscriber: Subscriber) -> Turn:
+    who = subscriber.first_name or subscriber.last_name or subscriber.broadworks_id
+    patterns: dict[str, str] = {
+        Status.WAITING_ADDRESS: _("Waiting for {name} to open the activation link"),
+        Status.WAITING_CONFIRMATION: _("Waiting for {name} to open the confirmation mail"),
+        Status.WAITING_CONSENT: _("Waiting for {name} to agree that Webex moves the account"),
+    }
+    if pattern := patterns.get(subscriber.status):
+        return _turn(Actor.USER, who, pattern)
+    if subscriber.status == Status.PROVISIONED:
+        return Turn()
+    return _turn(Actor.WEBEX, "Webex", _("{name} uses a status that is new to us"))
+
+
+def _turn(actor: Actor, name: str, pattern: str, time: str = "") -> Turn:
+    before, _sign, after = pattern.replace("{time}", time).partition("{name}")
+    return Turn(actor, before, name, after)
