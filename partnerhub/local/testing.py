@@ -41,10 +41,9 @@ def main(argv: list[str]) -> int:
         if not chromium:
             say("\n*** BROWSER TESTS SKIPPED: there is no Chromium. Install it as root with")
             say("*** apt-get install -y --no-install-recommends chromium\n")
-        for summary in summaries[
-            : len(codes)
-        ]:  # the closing lines of all runs, together, as the last words
-            say(summary.read_text() if summary.exists() else "no tests ran: pytest was cut short")
+        if len(codes) > 1 or not chromium:  # all closing lines together, as the last words
+            for summary in summaries[: len(codes)]:
+                say(summary.read_text() if summary.exists() else "no tests ran: cut short")
     return max(0 if code == NOTHING_COLLECTED and argv else abs(code) for code in codes)
 
 
