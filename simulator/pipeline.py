@@ -37,6 +37,8 @@ def serve(request: HttpRequest, resource: str, **arguments: Any) -> HttpResponse
     response["TrackingID"] = call.tracking_id
     if isinstance(response, HttpResponse):
         response.setdefault("Content-Length", str(len(response.content)))
+        if request.method == "HEAD":
+            response.content = b""
     return response
 
 
