@@ -1,4 +1,4 @@
-"""`python -m simulator prepare | serve | load | reset`."""
+"""`python -m simulator prepare | serve | load | makemigrations`."""
 
 from __future__ import annotations
 

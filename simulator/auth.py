@@ -7,10 +7,9 @@ import binascii
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 
-from simulator import db
+from simulator import db, settings
 from simulator.errors import ApiError, refuse
 
 SUBSCRIBERS_READ = "spark-admin:broadworks_subscribers_read"

@@ -7,11 +7,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from simulator import broadworks, db, subscribers, transitions, world
+from simulator import broadworks, db, settings, subscribers, transitions, world
 from simulator.auth import AccountSettings
 from simulator.calls import utc_now
 from simulator.faults import PLAN_KEYS
