@@ -23,6 +23,9 @@ env = environ.Env()
 EMBEDDED = env.bool("EMBEDDED", default=False)
 #: May demo data be put into a database that is not the embedded one?
 DEMO = env.bool("DEMO", default=False)
+#: Where the seed writes what a visitor of the demo may know; empty = nowhere.
+DEMO_FILE = env.str("DEMO_FILE", default="")
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 DEBUG = env.bool("DEBUG", default=False)
 
 # ---- Secrets ----
@@ -182,6 +185,8 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 #: Celery's Django fixup closes the connection around every task unless this is set.
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TASK_DEFAULT_QUEUE = "provision"
+#: By name, so that it also holds where the task's module is not loaded (web).
+CELERY_TASK_ROUTES = {"provisioning.export": {"queue": "export"}}
 
 #: One factor on every duration of the engine, so that tests need not wait.
 TIME_SCALE = env.float("TIME_SCALE", default=1.0)
