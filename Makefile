@@ -32,5 +32,5 @@ logs: ## follow the logs of `make run`
 lock: ## pin requirements/*.in anew, with hashes
 	@$(BOOTSTRAP) lock
 
-messages: ## collect texts for translation (needs gettext)
+messages: ## collect texts for translation
 	@$(BOOTSTRAP) messages

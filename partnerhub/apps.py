@@ -11,3 +11,4 @@ class PartnerHubConfig(AppConfig):
     def ready(self) -> None:
         # Tasks are published by name through the current Celery application: make ours current.
         import partnerhub.celery  # noqa: F401 -- imported for its effect
+        import partnerhub.checks  # noqa: F401 -- registers them
