@@ -19,7 +19,7 @@ compile_translations(); call_command('collectstatic', interactive=False, verbosi
 FROM python:3.11-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=partnerhub.settings STATIC_ROOT=/app/staticfiles \
-    EXPORTS_DIR=/exports BIND=0.0.0.0:8000
+    EXPORTS_DIR=/exports WEB_BIND=0.0.0.0:8000
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin hub \
  && install -d -o hub -g hub -m 0700 /exports
 COPY --from=build /venv /venv

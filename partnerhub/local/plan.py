@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
 
 from partnerhub.local import servers, vault
 from partnerhub.local.keeper import Spec
@@ -19,6 +22,10 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKER_SECONDS = 40.0
 # What the simulated backend must not know: it stands in for somebody else's system.
 NOT_FOR_THE_SIMULATOR = {"SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL"}
+
+
+class Refused(Exception):
+    """Nothing was started; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,14 @@ class Place:
         return self.given.get("SIMULATOR_URL") or f"http://127.0.0.1:{self.simulator_port}"
 
     @property
+    def needs_simulator(self) -> bool:
+        """Tell whether the backend is our own stand-in, which then has to be started."""
+        return not self.given.get("SIMULATOR_URL")
+
+    @property
     def embedded(self) -> bool:
-        """Is the database our own? Then it may hold demo data."""
-        return "DATABASE_URL" not in self.given
+        """Tell whether the database is our own."""
+        return not self.given.get("DATABASE_URL")
 
     @property
     def seeds(self) -> bool:
@@ -88,7 +100,7 @@ class Plan:
         own = {
             "DATABASE_URL": database,
             "REDIS_URL": redis,
-            "SIMULATOR_DATABASE_URL": _sibling(database, "simulator", own=place.embedded),
+            "SIMULATOR_DATABASE_URL": self._simulator_database(database),
             "SECRET_KEY": vault.kept(run / "secret.key", lambda: secrets.token_urlsafe(48)),
             "TOKEN_KEYS": vault.kept(run / "token.key", vault.token_key),
             "PUBLIC_URL": place.url,
@@ -104,19 +116,39 @@ class Plan:
             "STATIC_ROOT": str(run / "static"),
             "DEMO_FILE": str(place.demo_file),
             "DEMO_PASSWORD": vault.kept(run / "demo.password", vault.demo_password),
-            "BIND": f"127.0.0.1:{place.port}",
+            "WEB_BIND": f"127.0.0.1:{place.port}",
             "PYTHONUNBUFFERED": "1",
         }
-        environment = {**own, **place.given}
+        environment = own | {name: value for name, value in place.given.items() if value}
         write_environment(run / "env", {name: environment[name] for name in own})
         return environment
+
+    def _simulator_database(self, database: str) -> str:
+        """Return the address of the simulator's own database.
+
+        On a server that isn't ours it bears both names, as others may have theirs there, and it
+        has to be made here. Raises Refused when that server doesn't let us.
+        """
+        if self.place.embedded:
+            return servers.with_database(database, "simulator")
+        name = f"{urlsplit(database).path.strip('/')}_simulator"
+        if not self.place.needs_simulator or "SIMULATOR_DATABASE_URL" in self.place.given:
+            return servers.with_database(database, name)
+        try:
+            return servers.ensure_database(database, name)
+        except psycopg2.Error as error:
+            raise Refused(
+                f"The database {name} could not be made: {str(error).strip()}\n"
+                "Make it by hand, or set SIMULATOR_DATABASE_URL, or, to use another backend, "
+                "SIMULATOR_URL."
+            ) from None
 
     def _addresses(self) -> tuple[str, str]:
         run, given = self.place.run, self.place.given
         if self.place.embedded:
             self.postgres = servers.Postgres(run)
             self.servers.append(self.postgres)
-        if "REDIS_URL" not in given:
+        if not given.get("REDIS_URL"):
             self.servers.append(servers.Redis(run))
         own = {server.name: server.url for server in self.servers}
         database = given.get("DATABASE_URL") or servers.with_database(own["postgres"], "partnerhub")
@@ -143,7 +175,7 @@ class Plan:
                 servers.ensure_database(self.postgres.url, name)
 
     def _simulator(self) -> list[Spec]:
-        if "SIMULATOR_URL" in self.place.given:
+        if not self.place.needs_simulator:
             return []
         told = {k: v for k, v in self.environment.items() if k not in NOT_FOR_THE_SIMULATOR}
         port = self.place.simulator_port
@@ -195,13 +227,14 @@ class Plan:
         )
 
     def _celery(self) -> list[Spec]:
-        after = ("prepare",) if "REDIS_URL" in self.place.given else ("prepare", "redis")
+        own_queue = any(server.name == "redis" for server in self.servers)
+        after = ("prepare", "redis") if own_queue else ("prepare",)
         schedule = self.place.run / "beat-schedule"
         # It only spares a restarted beat one early tick, and after a crash may be half written.
         for file in schedule.parent.glob(f"{schedule.name}*"):
             file.unlink()
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        queues = ("-Q", "provision,sync,export", "-c", "3")
+        queues = ("-Q", "provision,sync,export,export", "-c", "3")
         common: dict[str, Any] = {"environment": self.environment, "folder": ROOT, "after": after}
         return [
             Spec(
@@ -234,14 +267,6 @@ def _celery(*arguments: str) -> tuple[str, ...]:
 
 def _has(specs: list[Spec], name: str) -> bool:
     return any(spec.name == name for spec in specs)
-
-
-def _sibling(database: str, name: str, *, own: bool) -> str:
-    """Return the simulator's database: on a server that isn't ours it bears both names."""
-    if own:
-        return servers.with_database(database, name)
-    ours = database.rpartition("/")[2].partition("?")[0]
-    return servers.with_database(database, f"{ours}_{name}")
 
 
 def answers(port: int, path: str, *, below: int) -> bool:

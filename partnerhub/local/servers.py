@@ -6,6 +6,7 @@ generated password, because every user of the machine can reach a loopback port.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import signal
@@ -68,6 +69,17 @@ def _wheel(name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ServerFailed(f"The package {name} is not installed: requirements/local.txt has it.")
     return Path(spec.submodule_search_locations[0])
+
+
+def _command_line(pid: str) -> str:
+    """Return the command line of a process; empty when there is none."""
+    with contextlib.suppress(OSError):
+        text = Path(f"/proc/{int(pid)}/cmdline").read_text(errors="replace")
+        return text.replace("\0", " ")
+    command = ["ps", "-o", "command=", "-p", str(int(pid))]  # a system without /proc
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    return ""
 
 
 def _password() -> str:
@@ -182,10 +194,20 @@ class Postgres(Server):
         rooms.make_private(self.data.parent, self.who, shared=self.room is None)
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
-        elif (self.data / "postmaster.pid").exists():
-            # Left by a crash, or still running without its supervisor. A process id that now
-            # belongs to a stranger is no trouble: pg_ctl and postgres check the lock file.
+        elif (lock := self.data / "postmaster.pid").exists():
+            self._end_remains(lock)
+
+    def _end_remains(self, lock: Path) -> None:
+        """Stop a server that runs without its supervisor; drop the lock file of a dead one.
+
+        After a crash the process id in it may belong to a stranger: pg_ctl would signal him, and
+        postgres would take him for itself and refuse to start.
+        """
+        pid = lock.read_text().partition("\n")[0]
+        if str(self.data) in _command_line(pid):
             self._tool("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+        elif _command_line(pid):
+            lock.unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
         """Run initdb beside the final place, so that an interrupted one is never taken for done."""

@@ -21,17 +21,13 @@ from partnerhub.local import bootstrap, demofile
 from partnerhub.local.console import say
 from partnerhub.local.keeper import Keeper, Spec, State
 from partnerhub.local.parent import ParentWatch
-from partnerhub.local.plan import ROOT, Place, Plan, given_environment
+from partnerhub.local.plan import ROOT, Place, Plan, Refused, given_environment
 from partnerhub.local.rooms import RoomRefused
 from partnerhub.local.servers import ServerFailed
 
 UNDERTAKER = Path(__file__).with_name("undertaker.py")
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 CHECK_LOGS_SECONDS = 60.0
-
-
-class Refused(Exception):
-    """Nothing was started; the text says why and what to do."""
 
 
 class Undertaker:
@@ -210,7 +206,7 @@ def find_place(*, simulator_only: bool) -> Place:
         raise Refused("PORT and SIMULATOR_PORT must differ.")
     if not simulator_only:
         check_port("PORT", place.port)
-    if "SIMULATOR_URL" not in place.given:
+    if place.needs_simulator:
         check_port("SIMULATOR_PORT", place.simulator_port)
     return place
 

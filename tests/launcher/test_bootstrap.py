@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -174,6 +175,7 @@ def test_every_pin_has_a_hash_and_names_no_registry(name):
 
 def test_the_bootstrap_is_readable_by_any_python_and_needs_nothing():
     source = Path(bootstrap.__file__).read_text()
+    ast.parse(source, feature_version=(3, 7))
     modules = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE))
 
     assert modules <= sys.stdlib_module_names

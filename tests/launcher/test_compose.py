@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from partnerhub.local.plan import Place, Plan
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
@@ -49,7 +51,11 @@ def test_web_and_worker_share_the_exports():
     assert SERVICES["web"]["volumes"] == SERVICES["worker"]["volumes"]
 
 
-def test_the_worker_listens_to_every_queue_that_is_written_to():
+def queues(command):
+    return set(command[command.index("-Q") + 1].split(","))
+
+
+def test_the_worker_listens_to_every_queue_that_is_written_to(tmp_path):
     from django.conf import settings
 
     from partnerhub.celery import app
@@ -59,9 +65,11 @@ def test_the_worker_listens_to_every_queue_that_is_written_to():
         for entry in app.conf.beat_schedule.values()
         if "queue" in entry["options"]
     }
-    command = SERVICES["worker"]["command"]
+    place = Place(run=tmp_path, port=8000, simulator_port=8001, given={})
+    worker = next(spec for spec in Plan(place).everything() if spec.name == "worker")
 
-    assert set(command[command.index("-Q") + 1].split(",")) == written
+    assert queues(SERVICES["worker"]["command"]) == written
+    assert queues(worker.command) == written
 
 
 @pytest.mark.parametrize(

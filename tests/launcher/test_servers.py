@@ -77,6 +77,22 @@ def test_a_server_that_still_runs_without_its_supervisor_is_stopped_first(folder
     assert databases(second.url)
 
 
+def test_a_stranger_with_the_process_id_of_a_dead_server_is_left_alone(folder, started):
+    first = started(servers.Postgres(folder, fast=True))
+    first.stop(at_once=True)
+    with subprocess.Popen(["sleep", "300"], **first.who) as stranger:
+        lock = first.data / "postmaster.pid"
+        lock.write_text(f"{stranger.pid}\n{first.data}\n")
+        if first.who:
+            os.chown(lock, first.who["user"], first.who["group"])
+
+        second = started(servers.Postgres(folder, fast=True))
+
+        assert databases(second.url)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
 def test_creating_a_database_twice_is_once(folder, started):
     server = started(servers.Postgres(folder, fast=True))
 
