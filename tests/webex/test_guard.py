@@ -18,9 +18,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import http
+from common import http, http_sockets
 from common.http_guard import UrlRefused, address_allowed, check_backend_url, path_segment
 from tests.webex.conftest import TOKEN, make_client
+from tests.webex.reports import reported_variables
 from tests.webex.test_errors import many
 from tests.webex.wire_server import WireServer, raw, reply, silence
 from webex.client import WebexClient
@@ -304,6 +305,18 @@ def test_nothing_of_a_call_is_logged_at_any_level(backend, hurried, caplog):
     assert "canary" not in said
     assert "canary" not in caplog.text
     assert TOKEN not in caplog.text
+
+
+def test_not_even_an_error_of_our_own_shows_the_token(backend, client, monkeypatch):
+    def burst(*_args, **_kwargs):
+        raise RuntimeError("a programming error")
+
+    monkeypatch.setattr(http_sockets.GuardedAdapter, "send", burst)
+
+    with pytest.raises(RuntimeError) as caught:
+        client.remove("x")
+
+    assert TOKEN not in reported_variables(caught.value)
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, address: str, port: int) -> None:

@@ -10,11 +10,11 @@ import traceback
 from urllib.parse import unquote
 
 import pytest
-from django.views.debug import SafeExceptionReporterFilter
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common import http_sockets
+from tests.webex.reports import reported_variables
 from tests.webex.test_errors import json_values, many
 from tests.webex.wire_server import WireServer, drip, raw, reply, reset, silence
 from webex import xsi
@@ -280,21 +280,6 @@ def test_not_even_an_error_of_our_own_shows_the_password(backend, monkeypatch):
     frames = reported_variables(caught.value)
     assert PASSWORD not in frames
     assert "Basic " not in frames
-
-
-def reported_variables(error: BaseException) -> str:
-    """What Django's error mails would show of every frame of ours below this test."""
-    shown = []
-    keeper = SafeExceptionReporterFilter()
-    keeper.is_active = lambda request: True
-    traceback_ = error.__traceback__
-    while traceback_ is not None:
-        frame = traceback_.tb_frame
-        if "/tests/" not in frame.f_code.co_filename:
-            shown.append(repr(keeper.get_traceback_frame_variables(None, frame)))
-        traceback_ = traceback_.tb_next
-    assert shown
-    return "".join(shown)
 
 
 @pytest.mark.parametrize(
