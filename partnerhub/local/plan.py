@@ -234,7 +234,7 @@ class Plan:
         for file in schedule.parent.glob(f"{schedule.name}*"):
             file.unlink()
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        queues = ("-Q", "provision,sync,export,export", "-c", "3")
+        queues = ("-Q", "provision,sync,export", "-c", "3")
         common: dict[str, Any] = {"environment": self.environment, "folder": ROOT, "after": after}
         return [
             Spec(
