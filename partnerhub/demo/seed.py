@@ -75,7 +75,11 @@ def seed(password: str) -> None:
         SimulatorAway: nothing was made here; run it again.
     """
     tokens = {partner: secrets.token_urlsafe(32) for partner in PARTNERS}
-    _load_world(world.build(tokens, spare_ids()))
+    document = world.build(tokens, spare_ids())
+    # Whoever rehearses with the control token may look at the first partner's users with it too.
+    visitor = {"token": settings.SIMULATOR_CONTROL_TOKEN, "name": world.NORDICTEL, "region": "eu"}
+    document["accounts"].append(visitor | {"token_name": "visitor"})
+    _load_world(document)
     with transaction.atomic():
         partners = {name: _partner(name, tokens[name]) for name in PARTNERS}
         _people(partners, password)
@@ -176,6 +180,10 @@ def facts(password: str) -> dict[str, Any]:
         "url": settings.PUBLIC_URL,
         "simulator_url": settings.SIMULATOR_URL,
         "simulator_token": settings.SIMULATOR_CONTROL_TOKEN,
+        "simulator_tokens": {
+            connection.partner.name: connection.token
+            for connection in BackendConnection.objects.select_related("partner")
+        },
         "password": password,
         "administrators": [
             {

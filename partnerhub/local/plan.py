@@ -234,7 +234,7 @@ class Plan:
         for file in schedule.parent.glob(f"{schedule.name}*"):
             file.unlink()
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        queues = ("-Q", "provision,sync,export", "-c", "3")
+        queues = ("-Q", "provision,mail,sync,export", "-c", "4")
         common: dict[str, Any] = {"environment": self.environment, "folder": ROOT, "after": after}
         return [
             Spec(
