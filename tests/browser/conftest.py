@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.product import Product, running_product
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs an event loop
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: Chromium writes every refused request to the console; a refusal is not a script error.
+_REFUSED = "Failed to load resource: the server responded with a status of 4"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": shutil.which("chromium"), "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    with running_product() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(product: Product, browser: Browser):
+    """Make pages that fail the test for any script error or breach of the CSP."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def make(**options) -> Page:
+        defaults = {"base_url": product.url, "locale": "en-GB", "viewport": {"width": 1440, "height": 900}}
+        context = browser.new_context(**(defaults | options))
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=product.url)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: trouble.append(str(e)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert [text for text in trouble if not text.startswith(_REFUSED)] == []
+
+
+@pytest.fixture
+def sign_in(product: Product, open_page):
+    """Sign somebody in; returns the page."""
+
+    def enter(email: str = "anna@nordictel.example", **options) -> Page:
+        page = open_page(**options)
+        page.goto("/login/")
+        page.locator("input[name=login]").fill(email)
+        page.locator("input[name=password]").fill(product.demo["password"])
+        page.locator("form button[type=submit].btn-primary").click()
+        page.wait_for_url(lambda url: "/login/" not in url)
+        return page
+
+    return enter
