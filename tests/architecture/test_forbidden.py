@@ -1,0 +1,108 @@
+"""Words that must not appear in the product, each for a reason."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.architecture import source
+
+NAMES = {
+    "csrf_exempt": "S7: every POST carries a token",
+    "mark_safe": "S20: use a template or format_html",
+    "RawSQL": "S20: the ORM, or a cursor with parameters in a module listed below",
+    "pickle": "arguments and sessions are JSON",
+}
+#: Celery's own ways of waiting keep work in Redis, which may lose it: times are in the outbox.
+KEYWORDS = {"eta", "countdown"}
+CALLS = {
+    "retry": "the outbox decides when to try again",
+    "raw": "S20",
+    "extra": "S20",
+    "SafeString": "S20: use a template or format_html",
+}
+#: Modules that write SQL by hand, and why. (The simulator is a program of its own, all plain SQL.)
+SQL = {
+    "common/throttle.py": "one statement decides, so parallel requests can't pass together",
+    "provisioning/activation_login.py": "advisory lock",
+    "provisioning/exports.py": "advisory lock, and the progress of COPY",
+    "provisioning/sync.py": "advisory lock",
+    "partnerhub/local/servers.py": "makes databases before Django exists",
+}
+
+
+@pytest.mark.parametrize("path", source.python_files(), ids=source.name)
+def test_a_module_uses_no_forbidden_name(path: Path) -> None:
+    found = {
+        getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "name", None)
+        for node in ast.walk(source.tree(path))
+        if isinstance(node, ast.Name | ast.Attribute | ast.alias)
+    }
+
+    assert not found & set(NAMES)
+
+
+@pytest.mark.parametrize("path", source.python_files(), ids=source.name)
+def test_a_module_calls_nothing_forbidden(path: Path) -> None:
+    wrong = [
+        source.at(path, call)
+        for call in source.calls(path)
+        if source.called(call) in CALLS or KEYWORDS & {word.arg for word in call.keywords}
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in source.python_files() if p not in source.of("simulator")], ids=source.name
+)
+def test_sql_by_hand_is_constant_and_in_a_module_that_says_why(path: Path) -> None:
+    executed = [
+        call
+        for call in source.calls(path)
+        if source.called(call) in {"execute", "executemany"} and _on_a_cursor(call)
+    ]
+    built = [
+        source.at(path, call)
+        for call in executed
+        if isinstance(call.args[0], ast.JoinedStr | ast.BinOp)
+    ]
+
+    assert not executed or source.name(path) in SQL
+    assert built == []
+
+
+def _on_a_cursor(call: ast.Call) -> bool:
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return isinstance(owner, ast.Name | ast.Attribute) and bool(call.args)
+
+
+@pytest.mark.parametrize("path", source.templates(), ids=source.name)
+def test_a_template_trusts_no_text(path: Path) -> None:
+    text = re.sub(r"{% comment %}.*?{% endcomment %}", "", path.read_text(), flags=re.DOTALL)
+
+    assert not re.search(r"\|\s*(safe|safeseq)\b", text)
+    if path.suffix == ".html":
+        assert not re.search(r"{%\s*autoescape\s+off", text)
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in source.templates() if p.suffix == ".html"], ids=source.name
+)
+def test_a_template_has_no_inline_script_or_style(path: Path) -> None:
+    text = re.sub(r"{% comment %}.*?{% endcomment %}", "", path.read_text(), flags=re.DOTALL)
+
+    assert not re.search(r"<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|\shx-on|srcdoc=", text)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", text)
+    assert not re.search(r"(src|href|action)=[\"']https?:", text)
+
+
+@pytest.mark.parametrize("path", sorted((source.ROOT / "static" / "js").rglob("*.js")), ids=str)
+def test_a_script_runs_no_text_as_code(path: Path) -> None:
+    text = path.read_text()
+
+    assert not re.search(r"\beval\(|new Function\(|document\.write|insertAdjacentHTML", text)
+    assert not re.search(r"\.(inner|outer)HTML\s*=", text)
