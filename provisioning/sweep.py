@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection
 from common import throttle
-from provisioning import codes, outbox, projection
+from provisioning import codes, exports, outbox, projection
 from provisioning.models import Heartbeat, Job
 from provisioning.outbox import Ending
 from provisioning.states import JobState
@@ -29,6 +29,7 @@ def run() -> None:
         _give_up(job, _overdue_ending(job))
     for job_id in outbox.due_ids(now, HINTS):
         outbox.publish("provisioning.deliver", job_id=job_id)
+    exports.sweep(now)
 
 
 def _overdue_ending(job: Job) -> Ending:
@@ -57,5 +58,7 @@ def beat(name: str, now: datetime) -> None:
 
 
 def tidy() -> None:
-    """Delete expired throttle windows."""
-    throttle.forget_expired(timezone.now())
+    """Delete expired throttle windows and exported files."""
+    now = timezone.now()
+    throttle.forget_expired(now)
+    exports.tidy(now)

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from provisioning import delivery, sweep, sync
+from provisioning import delivery, exports, sweep, sync
 
 
 @shared_task(name="provisioning.deliver")
@@ -43,6 +43,12 @@ def run_sync(*, connection_id: int, **_: Any) -> None:
 def run_full_pass(*, connection_id: int, **_: Any) -> None:
     """Read everything of one connection."""
     sync.full_pass(connection_id)
+
+
+@shared_task(name="provisioning.export", time_limit=900)
+def write_export(*, export_id: int, **_: Any) -> None:
+    """Write the file of one export, on a queue of its own so that it delays no activation."""
+    exports.write(export_id)
 
 
 @shared_task(name="provisioning.tidy")

@@ -1,0 +1,128 @@
+"""Files of exports: written whole by COPY or not at all, found again by their row, deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from provisioning.csv_cells import HEADER, columns
+from provisioning.models import Export, Subscriber
+
+_BOM = b"\xef\xbb\xbf"
+_TEMPORARY = ".writing-"
+#: Bytes gathered before they are hashed and written.
+_BLOCK = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished file: how many users, how many bytes, and their SHA-256."""
+
+    rows: int
+    size: int
+    sha256: str
+
+
+class _CsvFile:
+    """What COPY writes to: each call brings one record, which ends here as RFC 4180 wants it.
+
+    PostgreSQL ends records by LF and sends them "always one per row" (its protocol's chapter on
+    COPY), so the last byte of a call is the record's end, and line breaks inside of cells stay
+    as they are.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.rows, self.size = file, 0, 0
+        self.hash = hashlib.sha256()
+        self.block = bytearray(_BOM + ",".join(HEADER).encode() + b"\r\n")
+
+    def write(self, record: bytes) -> None:
+        """Take one record."""
+        self.block += record[:-1]
+        self.block += b"\r\n"
+        self.rows += 1
+        if len(self.block) >= _BLOCK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hash and write what was gathered."""
+        self.hash.update(self.block)
+        self.file.write(self.block)
+        self.size += len(self.block)
+        self.block.clear()
+
+
+def write(export: Export, users: QuerySet[Subscriber]) -> Written:
+    """Write the users, in their order, to the export's file; on any error no file is left.
+
+    Raises:
+        OSError: the file cannot be written, as on a full disk.
+        django.db.Error: PostgreSQL broke off.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f"{_TEMPORARY}{export.uuid.hex}-", dir=_folder())
+    try:
+        with open(handle, "wb") as file:
+            written = _copy(users, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path_of(export, written.sha256))
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return written
+
+
+def _copy(users: QuerySet[Subscriber], file: IO[bytes]) -> Written:
+    cells = columns()
+    sql, parameters = users.annotate(**cells).values_list(*cells).query.sql_with_params()
+    sink = _CsvFile(file)
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        select = cursor.mogrify(sql, parameters).decode()
+        cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", sink)
+    sink.flush()
+    return Written(sink.rows, sink.size, sink.hash.hexdigest())
+
+
+def path_of(export: Export, sha256: str = "") -> Path:
+    """Where the file lies, by a random name and its content: a writer who was given up and comes
+    late cannot put another file in its place.
+    """
+    content = (sha256 or export.sha256)[:16]
+    return Path(settings.EXPORTS_DIR) / f"{export.uuid.hex}-{content}.csv"
+
+
+def remove(export: Export, sha256: str = "") -> None:
+    """Delete the file, if it is there."""
+    path_of(export, sha256).unlink(missing_ok=True)
+
+
+def remove_orphans(known: Iterable[Export], before: datetime) -> int:
+    """Delete the files of nobody that were last touched before a time; answers how many.
+
+    What a killed writer left is one; `known` are the exports whose files must stay.
+    """
+    keep = {path_of(export).name for export in known}
+    removed = 0
+    for path in _folder().iterdir():
+        if path.name not in keep and path.stat().st_mtime < before.timestamp():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _folder() -> Path:
+    folder: Any = Path(settings.EXPORTS_DIR)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
+    return Path(folder)

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from accounts.rights import Role
+from provisioning import export_files, exports, outbox
+from provisioning.models import Export
+from provisioning.states import ExportState, Status
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, settings) -> Path:
+    settings.EXPORTS_DIR = tmp_path / "exports"
+    return settings.EXPORTS_DIR
+
+
+@pytest.fixture(autouse=True)
+def _no_broker(monkeypatch):
+    monkeypatch.setattr(outbox, "publish", lambda task, **ids: None)
+
+
+@pytest.fixture
+def browser(client_of, anna):
+    return client_of(anna)
+
+
+@pytest.fixture
+def address(template) -> str:
+    return reverse("userstatus:export_start", args=[template.uuid])
+
+
+def make_export(user, template=None, **fields) -> Export:
+    now = timezone.now()
+    values = {
+        "partner": user.partner,
+        "owner": user,
+        "template": template,
+        "file_name": "user-status-smb-denmark-2026-11-24.csv",
+        "created_at": now,
+        "expires_at": now + exports.KEPT,
+    }
+    return Export.objects.create(**values | fields)
+
+
+def ready(user, template=None) -> Export:
+    export = make_export(user, template)
+    exports.write(export.pk)
+    export.refresh_from_db()
+    return export
+
+
+def page_of(export: Export) -> str:
+    return reverse("userstatus:export", args=[export.uuid])
+
+
+def download_of(export: Export) -> str:
+    return reverse("userstatus:export_download", args=[export.uuid])
+
+
+# ---- Asking ----
+
+
+def test_the_address_opened_by_itself_asks_and_changes_nothing(browser, address, template):
+    factories.make_subscriber(template, Status.ERROR)
+    factories.make_subscriber(template)
+
+    answer = browser.get(f"{address}?status=error&sort=name")
+
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<b>1</b> user" in html
+    assert "Error" in html
+    assert html.count("Export</button>") == 1
+    assert not Export.objects.exists()
+
+
+def test_the_click_answers_the_page_of_the_export(browser, address):
+    answer = browser.post(f"{address}?status=error&after=abc&per_page=25")
+
+    export = Export.objects.get()
+    assert answer.status_code == 302
+    assert answer.url == page_of(export)
+    assert "status=error" in export.query
+    assert "after" not in export.query
+
+
+def test_all_templates_are_exported_from_their_own_address(browser, partner):
+    browser.post(reverse("userstatus:export_all_start") + "?exclude_provisioned=on")
+
+    export = Export.objects.get()
+    assert (export.template, export.partner) == (None, partner)
+    assert export.query == "exclude_provisioned=on"
+
+
+def test_a_second_export_is_refused_with_words_and_a_way_to_the_first(browser, address, anna):
+    running = make_export(anna, query="q=other")
+
+    answer = browser.post(address)
+
+    assert answer.status_code == 422
+    assert "Another export of yours" in answer.content.decode()
+    assert page_of(running) in answer.content.decode()
+    assert Export.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_may_export(client_of, address, partner, role):
+    browser = client_of(factories.make_user(partner, role))
+
+    assert browser.get(address).status_code == 200
+    assert browser.post(address).status_code == 302
+
+
+def test_another_partners_template_does_not_exist(client_of, carla, address):
+    browser = client_of(carla)
+
+    assert browser.get(address).status_code == 404
+    assert browser.post(address).status_code == 404
+    assert not Export.objects.exists()
+
+
+def test_somebody_without_a_role_is_refused(client_of, address, partner):
+    browser = client_of(factories.make_user(partner, role=""))
+
+    assert browser.post(address).status_code == 403
+
+
+def test_a_stranger_is_asked_to_sign_in(client, address):
+    assert client.post(address).url.startswith("/login/")
+
+
+# ---- Watching ----
+
+
+def test_an_unfinished_export_polls(browser, anna, template):
+    export = make_export(anna, template)
+
+    html = browser.get(page_of(export)).content.decode()
+
+    assert "Waiting for its turn" in html
+    assert f'hx-get="{page_of(export)}?seen=queued"' in html
+    assert "data-download" not in html
+
+
+def test_a_poll_that_finds_no_change_changes_nothing(browser, anna, template):
+    export = make_export(anna, template)
+
+    answer = browser.get(page_of(export) + "?seen=queued", headers={"hx-request": "true"})
+
+    assert answer.status_code == 204
+
+
+def test_the_poll_that_finds_the_file_brings_the_link_and_ends(browser, anna, template):
+    export = ready(anna, template)
+
+    answer = browser.get(page_of(export) + "?seen=writing", headers={"hx-request": "true"})
+
+    html = answer.content.decode()
+    assert "<html" not in html
+    assert f'href="{download_of(export)}" data-download' in html
+    assert "hx-get" not in html
+    assert 'hx-swap-oob="innerHTML"' in html
+
+
+def test_without_scripts_the_page_goes_on_by_itself(browser, anna, template):
+    waiting = browser.get(page_of(make_export(anna, template))).content.decode()
+    Export.objects.all().delete()
+    done = ready(anna, template)
+
+    html = browser.get(page_of(done)).content.decode()
+
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in waiting
+    assert f'<noscript><meta http-equiv="refresh" content="0; url={download_of(done)}">' in html
+
+
+def test_a_file_of_a_while_ago_is_not_downloaded_by_itself(browser, anna, template):
+    export = ready(anna, template)
+    Export.objects.update(ready_at=timezone.now() - timedelta(hours=1))
+
+    html = browser.get(page_of(export)).content.decode()
+
+    assert download_of(export) in html
+    assert "data-download" not in html
+    assert "refresh" not in html
+
+
+@pytest.mark.parametrize(
+    "code",
+    [exports.DISK_FULL, exports.NO_FILE, exports.TOO_LATE, exports.NO_RIGHT, exports.BROKEN],
+)
+def test_a_failure_says_what_happened_and_offers_another_try(browser, anna, template, code):
+    query = f"template={template.uuid}&status=error"
+    export = make_export(anna, template, state=ExportState.FAILED, error=code, query=query)
+
+    html = browser.get(page_of(export)).content.decode()
+
+    assert code in html
+    again = re.search(r'method="post" action="([^"]+)">.*?Try again', html, re.DOTALL)
+    assert again
+    assert browser.post(again[1].replace("&amp;", "&")).status_code == 302
+    assert Export.objects.latest("pk").query == query
+
+
+def test_the_page_says_what_is_in_the_file(browser, anna, template):
+    export = make_export(
+        anna, template, query="q=holm&status=error&package=premium&error=none&sort=name"
+    )
+
+    html = browser.get(page_of(export)).content.decode()
+
+    for words in ("SMB Denmark", "holm", "Error", "Premium", "None", "name"):
+        assert f"<dd>{words}</dd>" in html
+
+
+@pytest.mark.parametrize("who", ["bo", "carla"])
+def test_the_export_of_somebody_else_does_not_exist(request, client_of, anna, template, who):
+    export = ready(anna, template)
+    browser = client_of(request.getfixturevalue(who))
+
+    assert browser.get(page_of(export)).status_code == 404
+    assert browser.get(download_of(export)).status_code == 404
+    assert not AuditEvent.objects.filter(action="export.download").exists()
+
+
+def test_operations_are_sent_to_their_own_pages(client_of, anna):
+    export = ready(anna)
+
+    assert client_of(factories.make_user(None)).get(download_of(export)).url == "/admin/"
+
+
+# ---- Taking ----
+
+
+def test_the_download_is_an_attachment_with_our_name(browser, anna, template):
+    factories.make_subscriber(template)
+    export = ready(anna, template)
+
+    answer = browser.get(download_of(export))
+
+    content = b"".join(answer.streaming_content)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"] == f'attachment; filename="{export.file_name}"'
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Cache-Control"] == "no-store"
+    assert int(answer["Content-Length"]) == len(content) == export.size
+    assert content == export_files.path_of(export).read_bytes()
+
+
+def test_every_download_is_audited(browser, anna, template):
+    export = ready(anna, template)
+
+    for _ in range(2):
+        browser.get(download_of(export)).close()
+
+    events = AuditEvent.objects.filter(action="export.download", object_id=str(export.uuid))
+    assert [event.actor for event in events] == [anna, anna]
+    assert events[0].after == {"rows": export.rows, "sha256": export.sha256}
+
+
+def test_a_download_before_the_file_is_ready_leads_to_the_page(browser, anna, template):
+    export = make_export(anna, template)
+
+    assert browser.get(download_of(export)).url == page_of(export)
+
+
+@pytest.mark.parametrize("how", ["past its time", "deleted", "gone from the disk"])
+def test_a_file_that_is_over_says_so_and_offers_a_new_one(browser, anna, template, how):
+    export = ready(anna, template)
+    if how == "gone from the disk":
+        export_files.remove(export)
+    else:
+        Export.objects.update(expires_at=timezone.now())
+    if how == "deleted":
+        exports.tidy(timezone.now())
+
+    answer = browser.get(download_of(export))
+
+    assert answer.status_code == 410
+    assert "no longer here" in answer.content.decode()
+    assert "Make it again" in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="export.download").exists()
+
+
+def test_rights_are_checked_at_the_download(browser, anna, template):
+    export = ready(anna, template)
+    type(anna).objects.filter(pk=anna.pk).update(role="")
+
+    assert browser.get(download_of(export)).status_code == 403
+
+
+def test_somebody_who_moved_to_another_partner_has_no_more_exports(browser, anna, carla, template):
+    export = ready(anna, template)
+    type(anna).objects.filter(pk=anna.pk).update(partner=carla.partner)
+
+    assert browser.get(download_of(export)).status_code == 404

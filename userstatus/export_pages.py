@@ -1,0 +1,186 @@
+"""Exporting the list of users: ask, watch the file being written, download it."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import requires
+from accounts.audit import Actor
+from accounts.models import User
+from accounts.rights import Right
+from provisioning import exports, filtering
+from provisioning.exports import ExportRefused
+from provisioning.filtering import UserFilter
+from provisioning.models import Export, Subscriber
+from provisioning.states import ExportState
+from templates_app.models import OnboardingTemplate
+from userstatus import export_words
+
+#: A file that is this young is downloaded by itself; who comes back later finds the link.
+FRESH = timedelta(minutes=10)
+
+
+# ---- Asking for it ----
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Right.SEE)
+def start(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
+    """Export the users of one template; filters and order stand in the query string."""
+    templates = OnboardingTemplate.objects.visible_to(request.user)
+    return _start(request, get_object_or_404(templates, uuid=uuid))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Right.SEE)
+def start_all(request: HttpRequest) -> HttpResponse:
+    """Export the users of all the partner's templates, or of the one that the filters name."""
+    return _start(request, None)
+
+
+def _start(request: HttpRequest, template: OnboardingTemplate | None) -> HttpResponse:
+    if request.method != "POST":
+        return _start_page(request, template)
+    query = request.META.get("QUERY_STRING", "")
+    actor = Actor.of(request)
+    try:
+        export = exports.start(actor=actor, template=template, query=query, now=timezone.now())
+    except ExportRefused as refused:
+        return _start_page(request, template, refused)
+    return redirect(export)
+
+
+def _start_page(
+    request: HttpRequest, template: OnboardingTemplate | None, refused: ExportRefused | None = None
+) -> HttpResponse:
+    chosen = filtering.parse(request.GET)
+    users = Subscriber.objects.visible_to(request.user).live()
+    if template:
+        users = users.filter(template=template)
+        chosen = chosen.without("template")
+    context = {
+        "template": template,
+        "what": template.name if template else _partner_name(request),
+        "chosen": export_words.chosen_words(chosen, _template_of(request, template, chosen)),
+        "problems": chosen.problems,
+        "count": filtering.narrow(users, chosen).count(),
+        "refused": refused,
+        "back": _list_address(template, chosen),
+    }
+    return render(request, "userstatus/exports/start.html", context, status=422 if refused else 200)
+
+
+def _partner_name(request: HttpRequest) -> str:
+    user = request.user
+    return user.partner.name if isinstance(user, User) and user.partner else ""
+
+
+def _template_of(
+    request: HttpRequest, template: OnboardingTemplate | None, chosen: UserFilter
+) -> OnboardingTemplate | None:
+    if template or not chosen.template:
+        return template
+    return OnboardingTemplate.objects.visible_to(request.user).filter(uuid=chosen.template).first()
+
+
+def _list_address(template: OnboardingTemplate | None, chosen: UserFilter) -> str:
+    if template:
+        path, query = reverse("userstatus:users", args=[template.uuid]), chosen.without("template")
+    else:
+        path, query = reverse("userstatus:all_users"), chosen
+    text = query.query()
+    return f"{path}?{text}" if text else path
+
+
+# ---- Watching it ----
+
+
+@require_safe
+@requires(Right.SEE)
+def export(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
+    """How far the file is; asked by htmx it answers the part that changes."""
+    row = _own(request, uuid)
+    now = timezone.now()
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "userstatus/exports/export.html", _context(row, now))
+    seen = request.GET.get("seen", "")
+    if seen == row.state != ExportState.WRITING:
+        return HttpResponse(status=204)
+    context = _context(row, now) | {"says_state": seen != row.state}
+    return render(request, "userstatus/exports/_progress.html", context)
+
+
+def _own(request: HttpRequest, uuid: uuids.UUID) -> Export:
+    """The person's own export; anybody else's does not exist."""
+    mine = Export.objects.visible_to(request.user).filter(owner=request.user)
+    row: Export = get_object_or_404(mine.select_related("template", "partner"), uuid=uuid)
+    return row
+
+
+def _context(row: Export, now: datetime) -> dict[str, Any]:
+    state = ExportState.EXPIRED if exports.is_over(row, now) else ExportState(row.state)
+    chosen = filtering.parse(row.query)
+    icon, tone, word = export_words.STATES[state]
+    took = (row.ready_at - row.created_at).total_seconds() if row.ready_at else 0
+    return {
+        "export": row,
+        "state": state.value,
+        "unfinished": state in exports.UNFINISHED,
+        "look": {"icon": icon, "tone": tone, "word": word},
+        "what": row.template.name if row.template else row.partner.name,
+        "chosen": export_words.chosen_words(chosen, row.template),
+        "failure": export_words.failure_of(row) if state == ExportState.FAILED else None,
+        "rows": exports.rows_so_far(row) if state == ExportState.WRITING else row.rows,
+        "seconds": max(round(took), 1),
+        "fresh": row.ready_at is not None and now - row.ready_at < FRESH,
+        "again": _start_address(row, chosen),
+        "back": _list_address(row.template, chosen),
+    }
+
+
+def _start_address(row: Export, chosen: UserFilter) -> str:
+    if row.template:
+        path = reverse("userstatus:export_start", args=[row.template.uuid])
+        text = chosen.without("template").query()
+    else:
+        path, text = reverse("userstatus:export_all_start"), chosen.query()
+    return f"{path}?{text}" if text else path
+
+
+# ---- Taking it ----
+
+
+@require_safe
+@requires(Right.SEE)
+def download(request: HttpRequest, uuid: uuids.UUID) -> HttpResponseBase:
+    """The file, for its owner; when there is none (yet, or any more) the page that says why."""
+    row = _own(request, uuid)
+    now = timezone.now()
+    file = exports.download(row, actor=Actor.of(request), now=now)
+    if file:
+        return FileResponse(
+            file,
+            as_attachment=True,
+            filename=row.file_name,
+            content_type="text/csv; charset=utf-8",
+        )
+    if row.state in exports.UNFINISHED:
+        return HttpResponseRedirect(row.get_absolute_url())
+    context = _context(row, now)
+    if row.state == ExportState.READY:
+        context |= {"state": ExportState.EXPIRED.value, "unfinished": False}
+    return render(request, "userstatus/exports/export.html", context, status=410)

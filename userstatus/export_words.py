@@ -1,0 +1,87 @@
+"""The words of the export pages: what was chosen, what went wrong and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from provisioning import exports
+from provisioning.filtering import NO_ERROR, UserFilter
+from provisioning.models import Export
+from provisioning.states import ExportState, Status
+from templates_app.models import OnboardingTemplate, Package
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no file, and who does what next."""
+
+    what: str
+    what_next: str
+    code: str
+
+
+_AGAIN = gettext_lazy("Try again. If it fails again, tell operations the code.")
+_FAILURES = {
+    exports.DISK_FULL: (
+        gettext_lazy("The server had no room left for the file. No part of it was kept."),
+        gettext_lazy("Tell operations, who must make room; then try again."),
+    ),
+    exports.NO_FILE: (
+        gettext_lazy("The server could not write the file. No part of it was kept."),
+        gettext_lazy("Tell operations the code; trying again will not help before they act."),
+    ),
+    exports.TOO_LATE: (
+        gettext_lazy("Nobody finished the file within an hour, so it was given up."),
+        gettext_lazy("Tell operations: the worker for exports may be stopped. Then try again."),
+    ),
+    exports.NO_RIGHT: (
+        gettext_lazy("When the file was to be written, your account could not see these users."),
+        gettext_lazy("Ask a full administrator of your company about your role."),
+    ),
+}
+_BROKEN = gettext_lazy("Something went wrong on our side. No part of the file was kept.")
+
+
+def failure_of(export: Export) -> Failure:
+    """The words for a failed export."""
+    what, what_next = _FAILURES.get(export.error, (_BROKEN, _AGAIN))
+    return Failure(str(what), str(what_next), export.error)
+
+
+#: State -> icon, tone and word of the status beside the heading.
+STATES = {
+    ExportState.QUEUED: ("clock", "busy", gettext_lazy("Queued")),
+    ExportState.WRITING: ("provisioning", "busy", gettext_lazy("Being written")),
+    ExportState.READY: ("provisioned", "good", gettext_lazy("Ready")),
+    ExportState.FAILED: ("error", "bad", gettext_lazy("Failed")),
+    ExportState.EXPIRED: ("clock", "note", gettext_lazy("Deleted")),
+}
+
+_SORTS = {
+    "-last_change": gettext_lazy("last change, newest first"),
+    "last_change": gettext_lazy("last change, oldest first"),
+    "broadworks_id": gettext_lazy("BroadWorks ID"),
+    "-broadworks_id": gettext_lazy("BroadWorks ID, backwards"),
+    "name": gettext_lazy("name"),
+    "-name": gettext_lazy("name, backwards"),
+}
+
+
+def chosen_words(chosen: UserFilter, template: OnboardingTemplate | None) -> list[tuple[str, str]]:
+    """What narrows the list, as (name, value); always begins with the template."""
+    statuses, packages = dict(Status.choices), dict(Package.choices)
+    of_template = template.name if template else _("All templates")
+    words = [
+        (_("Template"), of_template),
+        (_("Search"), chosen.q),
+        (_("Status"), ", ".join(str(statuses.get(s, s)) for s in chosen.statuses)),
+        (_("Package type"), ", ".join(str(packages.get(p, p)) for p in chosen.packages)),
+        (_("Error"), _("None") if chosen.error == NO_ERROR else chosen.error),
+        (_("Enterprise ID"), chosen.enterprise),
+        (_("Left out"), _("Provisioned users") if chosen.exclude_provisioned else ""),
+        (_("Order"), str(_SORTS[chosen.sort])),
+    ]
+    return [(name, value) for name, value in words if value]
