@@ -43,7 +43,11 @@ def open_page(product: Product, browser: Browser):
     trouble: list[str] = []
 
     def make(**options) -> Page:
-        defaults = {"base_url": product.url, "locale": "en-GB", "viewport": {"width": 1440, "height": 900}}
+        defaults = {
+            "base_url": product.url,
+            "locale": "en-GB",
+            "viewport": {"width": 1440, "height": 900},
+        }
         context = browser.new_context(**(defaults | options))
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=product.url)
         contexts.append(context)
