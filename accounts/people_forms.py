@@ -1,0 +1,77 @@
+"""Forms about a partner's people, and about oneself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import ForgottenPasswordForm
+from accounts.models import User
+from accounts.rights import Role
+from common.forms import ChoiceCards
+
+ROLE_HINTS = {
+    Role.FULL: _("May do everything, also templates and people."),
+    Role.ADMIN: _("May repair users; looks at templates, jobs and people."),
+    Role.READ_ONLY: _("May look, search and export."),
+}
+
+
+class PersonForm(forms.Form):
+    """Name and role of an administrator."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=100, error_messages={"required": _("Enter the name.")}
+    )
+    role = forms.ChoiceField(
+        label=_("Role"), choices=Role.choices, widget=ChoiceCards(hints=ROLE_HINTS)
+    )
+
+
+class NewPersonForm(PersonForm):
+    """A new administrator."""
+
+    email = forms.EmailField(
+        label=_("Email address"),
+        help_text=_("A link to set a password goes to this address."),
+        error_messages={
+            "required": _("Enter the email address."),
+            "invalid": _("This is not an email address."),
+        },
+    )
+    field_order = ["name", "email", "role"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].initial = Role.ADMIN
+        self.fields["email"].widget.attrs |= {
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        }
+
+
+class AccountForm(forms.Form):
+    """One's own name and language."""
+
+    name = forms.CharField(label=_("Name"), max_length=100, required=False)
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("As the browser says")), ("en", "English"), ("da", "Dansk")],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].widget.attrs["autocomplete"] = "name"
+        self.fields["language"].widget.attrs["class"] = "input-short"
+
+
+def mail_password_link(request: HttpRequest, person: User) -> None:
+    """Send the mail of "Forgot it?": the person sets a password by its link."""
+    form = ForgottenPasswordForm({"email": person.email})
+    if form.is_valid():
+        form.save(request)

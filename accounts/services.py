@@ -1,0 +1,202 @@
+"""Changes of a partner's people: one call each, one transaction each, with its audit row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.audit import Actor
+from accounts.models import Partner, User
+from accounts.rights import Right, Role, may
+from common import throttle
+
+#: Links to set a password, for one person.
+LINKS = throttle.Limit(3, 900)
+
+#: Mails the link with which a person sets a password; the views give allauth's.
+Mailer = Callable[[User], None]
+
+
+class PersonRefused(Exception):
+    """The change cannot be made; the message is for the person who asked.
+
+    Attributes:
+        code: stable and short, for tests and support.
+        field: the form field it belongs to, or "".
+    """
+
+    def __init__(self, code: str, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+
+
+def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Actor) -> User:
+    """Make an administrator without a password; `send_password_link` gives the way in.
+
+    Raises:
+        PersonRefused: the address is taken.
+        PermissionDenied: the actor may not manage this partner's people.
+    """
+    _check_manager(actor, partner)
+    email = email.strip().lower()
+    _check_address(partner, email)
+    try:
+        with transaction.atomic():
+            person = User.objects.create_user(email, name=name, role=role, partner=partner)
+            audit.record(actor, "person.add", person, partner=partner, after=_facts(person))
+    except IntegrityError as error:
+        raise _taken() from error
+    return person
+
+
+def change_person(*, person: User, name: str, role: Role, actor: Actor) -> User:
+    """Change name and role; a new role ends the person's sessions (see User).
+
+    Raises:
+        PersonRefused: the last active full administrator must stay one.
+        PermissionDenied: as `add_person`.
+    """
+    partner = _partner_of(person)
+    _check_manager(actor, partner)
+    with transaction.atomic():
+        row = _locked(person)
+        if row.role == Role.FULL and role != Role.FULL:
+            _check_not_last(row)
+        before = _facts(row)
+        row.name, row.role = name, role
+        row.save(update_fields=["name", "role"])
+        _record_change(actor, "person.change", row, before)
+    return row
+
+
+def deactivate_person(*, person: User, actor: Actor) -> User:
+    """Close an account: its sessions end with their next request.
+
+    Raises:
+        PersonRefused: the last active full administrator cannot go.
+        PermissionDenied: as `add_person`.
+    """
+    partner = _partner_of(person)
+    _check_manager(actor, partner)
+    with transaction.atomic():
+        row = _locked(person)
+        if row.role == Role.FULL:
+            _check_not_last(row)
+        _set_active(row, False, "person.deactivate", actor)
+    return row
+
+
+def reactivate_person(*, person: User, actor: Actor) -> User:
+    """Open a closed account again.
+
+    Raises:
+        PermissionDenied: as `add_person`.
+    """
+    _check_manager(actor, _partner_of(person))
+    with transaction.atomic():
+        row = _locked(person)
+        _set_active(row, True, "person.reactivate", actor)
+    return row
+
+
+def send_password_link(*, person: User, actor: Actor, mail: Mailer) -> None:
+    """Mail a link to set a password, at most three in fifteen minutes.
+
+    Raises:
+        PersonRefused: the account is closed, or too many links were sent.
+        PermissionDenied: as `add_person`.
+    """
+    partner = _partner_of(person)
+    _check_manager(actor, partner)
+    if not person.is_active:
+        raise PersonRefused("closed", _("This account is closed. Open it first."))
+    if not throttle.take("password-link", str(person.uuid), limit=LINKS):
+        message = _("Three links were sent in the last fifteen minutes. Look in the spam folder.")
+        raise PersonRefused("too_many", message)
+    audit.record(actor, "person.send_link", person, partner=partner)
+    mail(person)
+
+
+def change_own_account(*, person: User, name: str, language: str, actor: Actor) -> User:
+    """Change one's own name and language ("" = the browser decides); any role may.
+
+    Raises:
+        PermissionDenied: the actor is somebody else.
+    """
+    if actor.user is None or actor.user.pk != person.pk:
+        raise PermissionDenied
+    with transaction.atomic():
+        row = _locked(person)
+        before = _facts(row) | {"language": row.language}
+        row.name, row.language = name, language
+        row.save(update_fields=["name", "language"])
+        _record_change(actor, "person.change", row, before, language=language)
+    return row
+
+
+def _check_manager(actor: Actor, partner: Partner) -> None:
+    user = actor.user
+    if user is None or not may(user, Right.MANAGE) or user.partner_id != partner.pk:
+        raise PermissionDenied
+
+
+def _partner_of(person: User) -> Partner:
+    if person.partner is None:
+        raise PermissionDenied
+    return person.partner
+
+
+def _check_address(partner: Partner, email: str) -> None:
+    known = User.objects.filter(email__iexact=email).first()
+    if known is None:
+        return
+    if known.partner_id == partner.pk:
+        message = _("%(name)s has this email address already.") % {"name": known.label}
+        raise PersonRefused("taken", message, field="email")
+    raise _taken()
+
+
+def _taken() -> PersonRefused:
+    """Says nothing of whose account it is: it may be another partner's."""
+    message = _("This address cannot be used here. Take another one, or ask operations.")
+    return PersonRefused("taken", message, field="email")
+
+
+def _locked(person: User) -> User:
+    """The row as it is now; all changes of a partner's people queue behind its row."""
+    Partner.objects.select_for_update(no_key=True).get(people=person)
+    return User.objects.select_for_update(no_key=True).get(pk=person.pk)
+
+
+def _check_not_last(row: User) -> None:
+    others = User.objects.filter(partner=row.partner, role=Role.FULL, is_active=True)
+    if row.is_active and not others.exclude(pk=row.pk).exists():
+        message = _(
+            "This is the last active full administrator. Make somebody else one first, or nobody "
+            "could manage templates and people."
+        )
+        raise PersonRefused("last_full_administrator", message, field="role")
+
+
+def _set_active(row: User, is_active: bool, action: str, actor: Actor) -> None:
+    before = _facts(row)
+    row.is_active = is_active
+    row.save(update_fields=["is_active"])
+    _record_change(actor, action, row, before)
+
+
+def _facts(row: User) -> dict[str, Any]:
+    return {"email": row.email, "name": row.name, "role": row.role, "is_active": row.is_active}
+
+
+def _record_change(
+    actor: Actor, action: str, row: User, before: dict[str, Any], **more: Any
+) -> None:
+    after = _facts(row) | more
+    if before != after:
+        audit.record(actor, action, row, partner=row.partner, before=before, after=after)
