@@ -11,13 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.db import connection as database
 from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import BackendConnection, Health
-from provisioning import outbox, projection
+from provisioning import outbox, projection, selectors
 from provisioning.backend import client_for
 from provisioning.models import Subscriber
 from provisioning.projection import Answer
@@ -160,6 +161,42 @@ def _asked_again(client: WebexClient, remote: RemoteSubscriber) -> RemoteSubscri
         return client.get_subscriber(remote.id)
     except NotFound:
         return remote
+
+
+class Refreshed(StrEnum):
+    """What came of asking for one subscriber."""
+
+    CURRENT = "current"
+    GONE = "gone"
+    BUSY = "busy"
+    HELD = "held"
+    TOKEN = "token"  # noqa: S105 -- the name of an outcome
+    SILENT = "silent"
+
+
+def refresh_one(row: Subscriber, *, now: datetime) -> Refreshed:
+    """Ask the backend for this one subscriber, as *Check now* does.
+
+    Nothing is asked while a job of the user is unfinished (it asks by itself), nor while the
+    connection's gate is closed. A subscriber that the backend does not hold becomes deleted.
+    """
+    connection = row.connection
+    if row.deleted_at or not row.webex_id or selectors.unfinished_job_of(row):
+        return Refreshed.BUSY
+    if connection.not_before and connection.not_before > now:
+        return Refreshed.HELD
+    try:
+        remote = client_for(connection).get_subscriber(row.webex_id)
+    except NotFound:
+        projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
+        return Refreshed.GONE
+    except (secrets.Unsealable, TokenRefused):
+        return Refreshed.TOKEN
+    except WebexError as error:
+        logger.info("check now failed", extra={"reason": error.reason})
+        return Refreshed.SILENT
+    projection.apply_answer(connection, Answer(remote, asked_at=now), now=timezone.now())
+    return Refreshed.CURRENT
 
 
 def _templates(connection: BackendConnection) -> list[OnboardingTemplate]:
