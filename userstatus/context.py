@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import BackendConnection
+from accounts.rights import Right, may
+from provisioning.models import Job
+from userstatus import counts
+from userstatus.connection_words import ConnectionLine, line_of
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
-    """The side bar's templates with their error counts, lazily: pages without it ask nothing."""
-    return {}
+    """The side bar: templates with their errors, unfinished jobs, how Webex answers.
+
+    All of it is asked when a template uses it and once a request, so pages without the side bar
+    (sign-in, the portal, error pages with the database away) ask nothing.
+    """
+
+    @cache
+    def user() -> Any:
+        found = getattr(request, "user", None)
+        return found if found is not None and may(found, Right.SEE) else None
+
+    @cache
+    def nav_templates() -> list[Any]:
+        return list(counts.templates_with_errors(user())) if user() else []
+
+    @cache
+    def nav_jobs() -> int:
+        return Job.objects.visible_to(user()).unfinished().count() if user() else 0
+
+    @cache
+    def nav_connection() -> BackendConnection | None:
+        if user() is None:
+            return None
+        return BackendConnection.objects.filter(partner_id=user().partner_id).first()
+
+    @cache
+    def nav_line() -> ConnectionLine | None:
+        return line_of(nav_connection(), timezone.now()) if user() else None
+
+    return {
+        "nav_line": nav_line,
+        "nav_templates": nav_templates,
+        "nav_jobs": nav_jobs,
+        "nav_connection": nav_connection,
+    }

@@ -1,0 +1,175 @@
+"""What needs attention for a partner, most urgent first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import AuditEvent, BackendConnection, User
+from provisioning.errors import Explanation, explain
+from provisioning.models import Job, Subscriber
+from provisioning.states import PENDING, JobState, Status
+from templates_app.readiness import BAD
+from userstatus import counts, template_reads
+from userstatus.connection_words import ConnectionLine, line_of
+from userstatus.job_reads import JobLine
+from userstatus.template_reads import TemplateLine
+
+#: Failed jobs and audit events of so long ago still count as "lately".
+LATELY = timedelta(hours=24)
+WAITING_SHOWN, JOBS_SHOWN, EVENTS_SHOWN, CAUSES_SHOWN = 5, 5, 8, 12
+#: The order of DESIGN section 6, for links.
+WAITING = [status for status in Status.values if status in PENDING]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One error code with its words, counts and the links that open exactly those users."""
+
+    count: counts.CauseCount
+    explanation: Explanation
+
+    @property
+    def failed_url(self) -> str:
+        return users_url(error=self._error, status=[Status.ERROR])
+
+    @property
+    def waiting_url(self) -> str:
+        return users_url(error=self._error, status=WAITING)
+
+    @property
+    def _error(self) -> str:
+        return self.count.code or "none"
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One audit event in words, with a link to what it was done to."""
+
+    event: AuditEvent
+    words: str
+    icon: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Attention:
+    """All that the overview shows."""
+
+    lines: list[TemplateLine]
+    connection: ConnectionLine
+    causes: list[Cause]
+    longest_waiting: list[Subscriber]
+    failed_jobs: list[JobLine]
+    failed_job_count: int
+    lately: list[Happened]
+
+    @property
+    def errors(self) -> int:
+        return sum(line.errors for line in self.lines)
+
+    @property
+    def failing_templates(self) -> int:
+        return sum(1 for line in self.lines if line.errors)
+
+    @property
+    def must_act(self) -> int:
+        return sum(line.statuses[status] for line in self.lines for status in WAITING)
+
+    @property
+    def provisioned(self) -> int:
+        return sum(line.statuses[Status.PROVISIONED] for line in self.lines)
+
+    @property
+    def users(self) -> int:
+        return sum(line.users for line in self.lines)
+
+    @property
+    def red(self) -> list[TemplateLine]:
+        """Templates in which something stops users."""
+        return [line for line in self.lines if line.worst and line.worst.tone == BAD]
+
+    @property
+    def has_connection_trouble(self) -> bool:
+        return self.connection.tone in {"bad", "wait"}
+
+    @property
+    def is_all_well(self) -> bool:
+        troubles = (self.errors, self.must_act, self.causes, self.failed_job_count, self.red)
+        return bool(self.users) and not any(troubles) and not self.has_connection_trouble
+
+
+def attention(user: User, now: datetime) -> Attention:
+    """Everything for one partner; the number of queries does not grow with its users."""
+    connection = BackendConnection.objects.filter(partner=user.partner).first()
+    failed = _failed_jobs(user, now)
+    return Attention(
+        lines=template_reads.lines(user),
+        connection=line_of(connection, now),
+        causes=[Cause(c, explain(c.code)) for c in counts.causes(user)[:CAUSES_SHOWN]],
+        longest_waiting=_longest_waiting(user),
+        failed_jobs=[JobLine(job, user) for job in failed[:JOBS_SHOWN]],
+        failed_job_count=failed.count(),
+        lately=[_happened(event) for event in _events(user)],
+    )
+
+
+def users_url(**filters: Any) -> str:
+    """The list of all the partner's users with these filters."""
+    return f"{reverse('userstatus:all_users')}?{urlencode(filters, doseq=True)}"
+
+
+def _failed_jobs(user: User, now: datetime) -> Any:
+    return (
+        Job.objects.visible_to(user)
+        .filter(state=JobState.FAILED, finished_at__gte=now - LATELY)
+        .select_related("template", "subscriber")
+        .order_by("-finished_at")
+    )
+
+
+def _longest_waiting(user: User) -> list[Subscriber]:
+    waiting = Subscriber.objects.visible_to(user).live().filter(status__in=WAITING)
+    return list(waiting.select_related("template").order_by("last_change_at")[:WAITING_SHOWN])
+
+
+def _events(user: User) -> list[AuditEvent]:
+    events = AuditEvent.objects.visible_to(user).exclude(actor=None)
+    return list(events.order_by("-at", "-id")[:EVENTS_SHOWN])
+
+
+#: Action of the audit log → words after the person's name, icon.
+ACTIONS: dict[str, tuple[Any, str]] = {
+    "subscriber.retry": (_("retried the activation of"), "retry"),
+    "subscriber.delete": (_("deleted the user"), "trash"),
+    "subscriber.package": (_("changed the package of"), "package"),
+    "job.cancel": (_("cancelled the job"), "stop"),
+    "job.retry": (_("repeated the job"), "retry"),
+    "template.create": (_("created the template"), "plus"),
+    "template.change": (_("changed the template"), "edit"),
+    "template.mend": (_("mended the share link of"), "link"),
+    "export.start": (_("exported"), "export"),
+    "export.download": (_("downloaded the export"), "export"),
+    "person.add": (_("added the administrator"), "user"),
+    "person.change": (_("changed the account of"), "user"),
+    "person.deactivate": (_("closed the account of"), "lock"),
+    "person.reactivate": (_("opened the account of"), "user"),
+    "person.send_link": (_("sent a password link to"), "mail"),
+}
+_PAGES = {
+    "subscriber": "userstatus:user",
+    "job": "userstatus:job",
+    "onboardingtemplate": "userstatus:template",
+}
+
+
+def _happened(event: AuditEvent) -> Happened:
+    words, icon = ACTIONS.get(event.action, (event.action, "info"))
+    page = _PAGES.get(event.object_type)
+    url = reverse(page, args=[event.object_id]) if page else ""
+    return Happened(event, str(words), icon, url)

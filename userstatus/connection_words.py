@@ -1,0 +1,58 @@
+"""How the connection to Webex does, in one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from accounts.models import BackendConnection, Health
+
+#: The sync is due every half minute; after this it is late, and after ten it has stopped.
+LATE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class ConnectionLine:
+    """A sentence on the connection.
+
+    Attributes:
+        tone: good, note, wait or bad.
+        text: the sentence.
+        since: the time that ends the sentence, or None.
+        advice: who should do what, or "".
+    """
+
+    tone: str
+    text: str
+    since: datetime | None = None
+    advice: str = ""
+
+
+def line_of(connection: BackendConnection | None, now: datetime) -> ConnectionLine:
+    """Say how Webex answers this partner."""
+    if connection is None:
+        return ConnectionLine(
+            "wait", _("Not connected to Webex yet"), advice=_("Ask operations to set it up.")
+        )
+    if connection.health == Health.UNKNOWN:
+        return ConnectionLine("note", _("Webex was not asked yet"))
+    if connection.health == Health.HELD:
+        text = _("Webex refuses our token")
+        advice = _("Operations must renew the token; until then nothing is sent.")
+        return ConnectionLine("bad", text, connection.health_at, advice)
+    if connection.health != Health.OK:
+        text = _("Webex cannot be reached since")
+        advice = _("Actions are kept and sent as soon as Webex answers.")
+        return ConnectionLine("bad", text, connection.synced_at or connection.health_at, advice)
+    return _working(connection, now)
+
+
+def _working(connection: BackendConnection, now: datetime) -> ConnectionLine:
+    if connection.synced_at is None or now - connection.synced_at > LATE:
+        advice = _("Is a worker running? Operations see it on the health page.")
+        return ConnectionLine("wait", _("Last synced"), connection.synced_at, advice)
+    seconds = number_format((connection.answer_ms or 0) / 1000, decimal_pos=1)
+    return ConnectionLine("good", _("Webex answers in %(seconds)s s") % {"seconds": seconds})

@@ -1,0 +1,149 @@
+"""A partner's administrators: who may look, who may change, and how one is let in."""
+
+from __future__ import annotations
+
+import logging
+import uuid as uuids
+from smtplib import SMTPException
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import services
+from accounts.access import requires
+from accounts.audit import Actor
+from accounts.models import User
+from accounts.people_forms import NewPersonForm, PersonForm, mail_password_link
+from accounts.rights import Right, Role
+from accounts.services import PersonRefused
+from userstatus.requests import ConsoleRequest, partner_of
+
+logger = logging.getLogger(__name__)
+
+
+@requires(Right.SEE)
+def people(request: ConsoleRequest) -> HttpResponse:
+    """All administrators of the partner; closed accounts last."""
+    rows = User.objects.visible_to(request.user).order_by("-is_active", "name", "email")
+    return render(request, "userstatus/people/people.html", {"people": rows})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Right.MANAGE)
+def person_new(request: ConsoleRequest) -> HttpResponse:
+    """Add an administrator, who gets a mail with a link to set a password."""
+    form = NewPersonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and (made := _add(request, form)):
+        _mail_link(request, made)
+        return redirect("userstatus:people")
+    return _form_page(request, form, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Right.MANAGE)
+def person(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
+    """Change name and role."""
+    row = _person(request, uuid)
+    form = PersonForm(request.POST or None, initial={"name": row.name, "role": row.role})
+    if request.method == "POST" and form.is_valid() and _change(request, row, form):
+        messages.success(request, _("%(name)s is saved.") % {"name": form.cleaned_data["name"]})
+        return redirect("userstatus:people")
+    return _form_page(request, form, row)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Right.MANAGE)
+def person_close(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
+    """Ask, then close the account."""
+    row = _person(request, uuid)
+    context = {"person": row, "problem": ""}
+    if request.method == "POST":
+        try:
+            services.deactivate_person(person=row, actor=Actor.of(request))
+        except PersonRefused as refused:
+            context["problem"] = refused.message
+        else:
+            messages.success(request, _("%(name)s can no longer sign in.") % {"name": row.label})
+            return redirect("userstatus:people")
+    status = 422 if context["problem"] else 200
+    return render(request, "userstatus/people/close.html", context, status=status)
+
+
+@require_POST
+@requires(Right.MANAGE)
+def person_open(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
+    """Open a closed account again."""
+    row = services.reactivate_person(person=_person(request, uuid), actor=Actor.of(request))
+    messages.success(request, _("%(name)s can sign in again.") % {"name": row.label})
+    return redirect("userstatus:people")
+
+
+@require_POST
+@requires(Right.MANAGE)
+def person_link(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
+    """Mail a link to set a password."""
+    _mail_link(request, _person(request, uuid))
+    return redirect("userstatus:people")
+
+
+def _person(request: ConsoleRequest, uuid: uuids.UUID) -> User:
+    row = User.objects.visible_to(request.user).filter(uuid=uuid).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _add(request: ConsoleRequest, form: NewPersonForm) -> User | None:
+    data = form.cleaned_data
+    try:
+        return services.add_person(
+            partner=partner_of(request),
+            name=data["name"],
+            email=data["email"],
+            role=Role(data["role"]),
+            actor=Actor.of(request),
+        )
+    except PersonRefused as refused:
+        form.add_error(refused.field or None, refused.message)
+        return None
+
+
+def _change(request: ConsoleRequest, row: User, form: PersonForm) -> bool:
+    data = form.cleaned_data
+    try:
+        services.change_person(
+            person=row, name=data["name"], role=Role(data["role"]), actor=Actor.of(request)
+        )
+    except PersonRefused as refused:
+        form.add_error(refused.field or None, refused.message)
+        return False
+    return True
+
+
+def _mail_link(request: ConsoleRequest, row: User) -> None:
+    """A mail server that is away does not undo the account; the list has the button again."""
+    words = {"email": row.email}
+    try:
+        services.send_password_link(
+            person=row,
+            actor=Actor.of(request),
+            mail=lambda someone: mail_password_link(request, someone),
+        )
+    except PersonRefused as refused:
+        messages.error(request, refused.message)
+    except (OSError, SMTPException) as error:
+        logger.warning("password link not mailed", extra={"reason": type(error).__name__})
+        messages.warning(
+            request, _("The mail to %(email)s could not be sent. Send the link again.") % words
+        )
+    else:
+        messages.success(request, _("A link to set a password is on its way to %(email)s.") % words)
+
+
+def _form_page(request: ConsoleRequest, form: PersonForm, row: User | None) -> HttpResponse:
+    context = {"form": form, "person": row}
+    status = 422 if form.errors else 200
+    return render(request, "userstatus/people/person.html", context, status=status)
