@@ -89,7 +89,7 @@ class WireServer:
 
 def _read_request(stream, number: int) -> Seen | None:
     line = stream.readline().decode("latin-1").split()
-    if len(line) != 3:
+    if len(line) != 3 or not line[2].startswith("HTTP/"):
         return None
     headers = {}
     while (text := stream.readline().decode("latin-1").strip()) != "":
