@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from userstatus import action_views, list_views, live_views, user_page
+from userstatus.actions import ACTIONS
+
+urlpatterns: list[URLPattern] = [
+    path("templates/<uuid:uuid>/users/", list_views.users, name="users"),
+    path("templates/<uuid:uuid>/users/live/", live_views.live, name="users_live"),
+    path("users/", list_views.users, name="all_users"),
+    path("users/live/", live_views.live, name="all_users_live"),
+    path("users/<uuid:uuid>/", user_page.user, name="user"),
+    path("users/<uuid:uuid>/menu/", action_views.user_menu, name="user_menu"),
+    *[
+        path(f"users/<uuid:uuid>/{action.name}/", action_views.act(action), name=action.name)
+        for action in ACTIONS
+        if action.form
+    ],
+]

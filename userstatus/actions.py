@@ -1,0 +1,154 @@
+"""The actions on a user, declared once: menu, addresses, rights, dialogs and tests read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy as in_context
+
+from accounts.rights import Right, may
+from provisioning.models import Job, Subscriber
+from provisioning.states import UNSETTLED, JobKind, allowed_kinds
+from userstatus import action_forms
+from userstatus.action_forms import ActionForm
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that can be done to a user.
+
+    Attributes:
+        name: name of the address in the namespace `userstatus`, and last part of its path.
+        key: the key that runs it while the menu is open.
+        right: what it takes.
+        kind: the job it makes; None for what happens in the browser only.
+        form: asks for what the service needs and calls it; None: no dialog.
+        queued: what is said once it is accepted.
+    """
+
+    name: str
+    label: Any
+    icon: str
+    key: str
+    right: Right
+    kind: JobKind | None = None
+    form: Callable[..., ActionForm] | None = None
+    queued: Any = ""
+    is_danger: bool = False
+
+
+RETRY = Action(
+    "retry",
+    in_context("row action", "Retry activation"),
+    "retry",
+    "R",
+    Right.ACT,
+    JobKind.RETRY,
+    action_forms.RetryForm,
+    gettext_lazy("Queued: the activation of %(user)s is tried again."),
+)
+PACKAGE = Action(
+    "package",
+    in_context("row action", "Change package type"),
+    "package",
+    "P",
+    Right.ACT,
+    JobKind.PACKAGE,
+    action_forms.PackageForm,
+    gettext_lazy("Queued: the package of %(user)s is changed."),
+)
+COPY = Action("copy", in_context("row action", "Copy error text"), "copy", "C", Right.SEE)
+DELETE = Action(
+    "delete",
+    in_context("row action", "Delete user"),
+    "trash",
+    "D",
+    Right.ACT,
+    JobKind.DELETE,
+    action_forms.DeleteForm,
+    gettext_lazy("Queued: %(user)s is deleted."),
+    is_danger=True,
+)
+#: In the order of the menu; the dangerous one is last.
+ACTIONS = (RETRY, PACKAGE, COPY, DELETE)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An action that this person may take on this user now.
+
+    Attributes:
+        url: where the dialog is, "" for what happens in the browser.
+        copies: the text to copy, for `copy` only.
+    """
+
+    action: Action
+    url: str = ""
+    copies: str = ""
+
+
+def actions_for(user: Any, subscriber: Subscriber, job: Job | None) -> list[Offer]:
+    """What the person may do to the user now; `job` is the user's unfinished job, if any."""
+    offers = []
+    for action in ACTIONS:
+        if refusal(action, user, subscriber, job):
+            continue
+        if action is COPY:
+            offers.append(Offer(action, copies=error_report(subscriber)))
+        else:
+            offers.append(
+                Offer(action, reverse(f"userstatus:{action.name}", args=[subscriber.uuid]))
+            )
+    return offers
+
+
+def refusal(action: Action, user: Any, subscriber: Subscriber, job: Job | None) -> str:
+    """Why the person may not do this to the user now, in words; "" when it can be done."""
+    if not may(user, action.right):
+        return _("Your role is read-only. A full administrator can give you another one.")
+    if action is COPY:
+        return "" if has_error(subscriber) else _("There is no error to copy.")
+    busy = job is not None
+    if not subscriber.deleted_at and action.kind in allowed_kinds(subscriber.status, busy=busy):
+        return ""
+    return _what_is_so(subscriber, busy=busy)
+
+
+def _what_is_so(subscriber: Subscriber, *, busy: bool) -> str:
+    """What stands against every job now."""
+    if subscriber.deleted_at:
+        return _("The user was deleted. Nothing more can be done here.")
+    if busy:
+        return _("Another action on this user has not ended yet. Wait until it has.")
+    if subscriber.status in UNSETTLED:
+        return _("Webex is working on this user. Wait until it has ended, usually within a minute.")
+    return _("This cannot be done while the status is “%(status)s”.") % {
+        "status": subscriber.status_label
+    }
+
+
+def has_error(subscriber: Subscriber) -> bool:
+    """There is something that support would want to read."""
+    return bool(subscriber.error_code or subscriber.error_text)
+
+
+def error_report(subscriber: Subscriber) -> str:
+    """What *Copy error text* copies: one thing a line, in English whatever the reader's language.
+
+    What the API sent comes first, then code, tracking ID and time (UTC); what is unknown is left
+    out.
+    """
+    at = subscriber.error_at
+    lines = [
+        subscriber.error_text.strip(),
+        f"Code: {subscriber.error_code}" if subscriber.error_code else "",
+        f"Tracking ID: {subscriber.error_tracking_id}" if subscriber.error_tracking_id else "",
+        f"Time: {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else "",
+    ]
+    return "\n".join(line for line in lines if line)

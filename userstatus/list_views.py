@@ -1,0 +1,65 @@
+"""User status: the list of one template's users, or of all the partner's."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from accounts.access import requires
+from accounts.models import User
+from accounts.rights import Right
+from templates_app.models import OnboardingTemplate
+from userstatus import paging
+from userstatus.lists import Scope, UserList, user_list
+
+#: The select of narrow screens, where there is no header to click.
+SORTS = [
+    ("-last_change", _("Last change, newest first")),
+    ("last_change", _("Last change, oldest first")),
+    ("broadworks_id", _("BroadWorks ID")),
+    ("-broadworks_id", _("BroadWorks ID, from the end")),
+    ("name", _("Name")),
+    ("-name", _("Name, from the end")),
+]
+
+
+@require_safe
+@requires(Right.SEE)
+def users(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+    """The page, or for htmx only what a filter changes."""
+    listed = user_list(scope_of(request, uuid), request.GET, timezone.now())
+    part = request.headers.get("HX-Request") == "true"
+    name = "userstatus/users/parts.html" if part else "userstatus/users/list.html"
+    response = render(request, name, list_context(request, listed))
+    response["Vary"] = "HX-Request"
+    return response
+
+
+def scope_of(request: HttpRequest, uuid: UUID | None) -> Scope:
+    """Whose list this is; a template that is not the partner's is 404 like a missing one."""
+    assert isinstance(request.user, User)  # noqa: S101 -- `requires` let nobody else in
+    if uuid is None:
+        return Scope(request.user, None)
+    visible = OnboardingTemplate.objects.visible_to(request.user)
+    return Scope(request.user, get_object_or_404(visible, uuid=uuid))
+
+
+def list_context(request: HttpRequest, listed: UserList) -> dict[str, Any]:
+    """What the list's templates read."""
+    names = ["templates", "packages", "errors", "enterprises"]
+    return {
+        "list": listed,
+        "now": timezone.now(),
+        "labels": {name: listed.facets.chosen(name) for name in names},
+        "sizes": paging.SIZES,
+        "sorts": SORTS,
+        "all_users_path": reverse("userstatus:all_users"),
+        "keeps_tools": request.headers.get("X-Keep-Tools") == "true",
+    }

@@ -1,0 +1,180 @@
+"""What the page User status shows: a page of rows, counts, filters on offer, and its notes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+
+from accounts.models import BackendConnection, User
+from provisioning import filtering
+from provisioning.filtering import UserFilter
+from provisioning.models import Subscriber
+from provisioning.states import Status
+from templates_app.models import OnboardingTemplate
+from userstatus import paging, tables
+from userstatus.empty import Empty, empty_state
+from userstatus.facets import Facets, facets_of
+from userstatus.notes import notes_of
+from userstatus.paging import Page, Place
+from userstatus.ribbon import StatusCount, ribbon_of
+from userstatus.rows import Row, rows_of, short
+from userstatus.sync_age import SyncAge, sync_age
+
+#: Columns that a row draws or its turn is made of.
+DRAWN = [
+    *("uuid", "partner", "broadworks_id", "first_name", "last_name", "email", "package"),
+    *("backend_status", "status", "error_code", "error_text", "last_change_at", "version"),
+    *("deleted_at", "template__name", "template__uuid"),
+]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose list: one template's users, or all of the partner's."""
+
+    user: User
+    template: OnboardingTemplate | None
+
+    @property
+    def users(self) -> QuerySet[Subscriber]:
+        """Live users that the person may see."""
+        users: QuerySet[Subscriber] = Subscriber.objects.visible_to(self.user).live()
+        return users.filter(template=self.template) if self.template else users
+
+    @property
+    def path(self) -> str:
+        """Address of the list without its filters."""
+        return self._reverse("users", "all_users")
+
+    @property
+    def live_path(self) -> str:
+        """Address that the live page asks."""
+        return self._reverse("users_live", "all_users_live")
+
+    @property
+    def export_path(self) -> str:
+        """Address that starts an export."""
+        return self._reverse("export_start", "export_all_start")
+
+    def _reverse(self, one: str, every: str) -> str:
+        if self.template:
+            return reverse(f"userstatus:{one}", args=[self.template.uuid])
+        return reverse(f"userstatus:{every}")
+
+    def chosen(self, data: QueryDict) -> UserFilter:
+        """The filter of a query string; on a template's own page `template` means nothing."""
+        chosen = filtering.parse(data)
+        return replace(chosen, template=None) if self.template else chosen
+
+
+@dataclass(frozen=True)
+class UserList:
+    """Everything the page draws."""
+
+    scope: Scope
+    chosen: UserFilter
+    place: Place
+    page: Page
+    rows: list[Row]
+    ribbon: list[StatusCount]
+    facets: Facets
+    headers: list[tables.Header]
+    notes: list[str]
+    empty: Empty | None
+    sync: SyncAge
+    newest: int
+
+    @property
+    def query(self) -> str:
+        """Filters and order, without the place: what the export takes."""
+        return self.chosen.query()
+
+    @property
+    def newest_key(self) -> str:
+        """Rows beyond this one arrived after the page was made."""
+        return short(self.newest)
+
+    @property
+    def is_busy(self) -> bool:
+        """Something on the page is unfinished."""
+        return any(row.is_busy for row in self.rows)
+
+    @property
+    def pages(self) -> dict[str, str | None]:
+        """Query strings of the other pages, None where there is none."""
+        chosen, size = self.chosen, size_of(self.place)
+        back, on = self.page.previous, self.page.following
+        return {
+            "first": chosen.query(per_page=size) if back else None,
+            "previous": chosen.query(per_page=size, before=back) if back else None,
+            "next": chosen.query(per_page=size, after=on) if on else None,
+            "last": chosen.query(per_page=size, before=paging.END) if on else None,
+        }
+
+
+def user_list(scope: Scope, data: QueryDict, now: datetime) -> UserList:
+    """The list for a query string; about ten queries, whatever the number of rows."""
+    chosen, place = scope.chosen(data), Place.parse(data)
+    counts, newest = status_counts(scope, chosen)
+    facets = facets_of(scope.users, chosen, templates_of(scope))
+    narrowed = filtering.narrow(scope.users, chosen)
+    drawn = narrowed.select_related("template").only(*DRAWN)
+    page = paging.page(drawn, chosen.sort, place, total_of(counts, chosen))
+    size = size_of(place)
+    return UserList(
+        scope=scope,
+        chosen=chosen,
+        place=place,
+        page=page,
+        rows=rows_of(page.rows, now=now),
+        ribbon=ribbon_of(counts, chosen, size),
+        facets=facets,
+        headers=tables.headers(chosen, size, with_template=scope.template is None),
+        notes=notes_of(chosen, place, page, counts, facets),
+        empty=None if page.rows else empty_state(scope.users, chosen, facets),
+        sync=sync_of(scope.user, now),
+        newest=newest,
+    )
+
+
+def status_counts(scope: Scope, chosen: UserFilter) -> tuple[Counter[str], int]:
+    """How many users each status has under all other filters, and the newest row's id."""
+    users = filtering.narrow(scope.users, chosen.without("statuses", "exclude_provisioned"))
+    rows = list(users.order_by().values("status").annotate(n=Count("pk"), newest=Max("pk")))
+    counts = Counter({row["status"]: row["n"] for row in rows})
+    return counts, max((row["newest"] for row in rows), default=0)
+
+
+def total_of(counts: Counter[str], chosen: UserFilter) -> int:
+    """How many rows the whole filter leaves, from the counts by status."""
+    return sum(
+        n
+        for status, n in counts.items()
+        if (not chosen.statuses or status in chosen.statuses)
+        and not (chosen.exclude_provisioned and status == Status.PROVISIONED)
+    )
+
+
+def size_of(place: Place) -> int | str:
+    """`per_page` for links: nothing when it is as it is by itself."""
+    return place.size if place.size != paging.DEFAULT_SIZE else ""
+
+
+def templates_of(scope: Scope) -> list[OnboardingTemplate]:
+    """The templates that the filter offers; none on a template's own page."""
+    if scope.template:
+        return []
+    found: QuerySet[Any] = OnboardingTemplate.objects.visible_to(scope.user)
+    return list(found.only("uuid", "name"))
+
+
+def sync_of(user: User, now: datetime) -> SyncAge:
+    """How fresh the partner's rows are."""
+    connection = BackendConnection.objects.filter(partner_id=user.partner_id).first()
+    return sync_age(connection, now)

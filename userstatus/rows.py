@@ -1,0 +1,143 @@
+"""Rows of the list, ready to be drawn: user, unfinished job, whose turn, look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+
+from provisioning import errors, filtering, selectors
+from provisioning.filtering import UserFilter
+from provisioning.models import Job, Subscriber
+from provisioning.states import UNSETTLED, JobKind, JobState
+from provisioning.turns import Turn, turn_of
+from userstatus.statuses import Look, look_of
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+#: One letter for the state of a row's job, so that the live page sees every change of it.
+_JOB_LETTERS = {
+    JobState.QUEUED: "q",
+    JobState.SENDING: "s",
+    JobState.CHECKING: "c",
+    JobState.WAITING: "w",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One user as the list shows it.
+
+    Attributes:
+        key: short id of the row; with `state` it is what the live page asks by.
+        state: version of the row and the state of its job.
+        number: 2, 3, … for further rows of the page with the same BroadWorks ID, else 0.
+        has_twin: another user of the partner has the same BroadWorks ID.
+    """
+
+    user: Subscriber
+    job: Job | None
+    turn: Turn
+    look: Look
+    error_title: str
+    number: int = 0
+    has_twin: bool = False
+
+    @property
+    def key(self) -> str:
+        return short(self.user.pk)
+
+    @property
+    def state(self) -> str:
+        return state_of(self.user, self.job)
+
+    @property
+    def is_busy(self) -> bool:
+        """Something will change by itself soon."""
+        return self.user.deleted_at is None and bool(
+            self.job or self.user.backend_status in UNSETTLED
+        )
+
+    @property
+    def is_going(self) -> bool:
+        """Deleted, or about to be."""
+        deleting = self.job is not None and self.job.kind == JobKind.DELETE
+        return deleting or self.user.deleted_at is not None
+
+    @property
+    def twin_query(self) -> str:
+        """Query string of the list that shows all users with this BroadWorks ID."""
+        return UserFilter(q=self.user.broadworks_id[: filtering.SEARCH_LENGTH]).query()
+
+    @property
+    def menu_label(self) -> str:
+        """Name of the menu's button; no two buttons of a page have the same."""
+        label = _("Actions for %(user)s") % {"user": self.user.broadworks_id}
+        return f"{label} ({self.number})" if self.number else label
+
+
+def rows_of(users: Sequence[Subscriber], *, now: datetime) -> list[Row]:
+    """The rows in the given order; two queries, whatever their number."""
+    jobs = selectors.unfinished_jobs_of(users)
+    twins = _twins(users)
+    seen: Counter[str] = Counter()
+    rows = []
+    for user in users:
+        seen[user.broadworks_id] += 1
+        times = seen[user.broadworks_id]
+        job = jobs.get(user.pk)
+        rows.append(
+            Row(
+                user=user,
+                job=job,
+                turn=turn_of(user, job=job, now=now),
+                look=look_of(user),
+                error_title=_error_title(user),
+                number=times if times > 1 else 0,
+                has_twin=user.broadworks_id in twins,
+            )
+        )
+    return rows
+
+
+def state_of(user: Subscriber, job: Job | None) -> str:
+    """Version and job state, as the live page repeats them."""
+    letter = _JOB_LETTERS[JobState(job.state)] if job else "."
+    return f"{short(user.version)}{letter}"
+
+
+def short(number: int) -> str:
+    """A number in base 36."""
+    text = ""
+    while True:
+        number, digit = divmod(number, 36)
+        text = DIGITS[digit] + text
+        if not number:
+            return text
+
+
+def _error_title(user: Subscriber) -> str:
+    if not (user.error_code or user.error_text):
+        return ""
+    return str(errors.explain(user.error_code, user.error_text).title)
+
+
+def _twins(users: Iterable[Subscriber]) -> set[str]:
+    """BroadWorks IDs that more than one live user of the partner has."""
+    users = list(users)
+    if not users:
+        return set()
+    found = (
+        Subscriber.objects.live()
+        .filter(
+            partner_id=users[0].partner_id, broadworks_id__in={user.broadworks_id for user in users}
+        )
+        .order_by()
+        .values("broadworks_id")
+        .annotate(n=Count("pk"))
+        .filter(n__gt=1)
+    )
+    return {row["broadworks_id"] for row in found}

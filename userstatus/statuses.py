@@ -1,0 +1,55 @@
+"""How a status looks: icon, tone and place on the line. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provisioning import errors
+from provisioning.models import Subscriber
+from provisioning.states import Status
+
+#: The four stops of the line: address, confirmation, Webex, active.
+ADDRESS, CONFIRMATION, WEBEX, ACTIVE = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Icon of `icons.svg`, tone class, and which stop of the line is here (None: no line)."""
+
+    icon: str
+    tone: str
+    here: int | None = None
+    spins: bool = False
+
+    @property
+    def stops(self) -> list[str]:
+        """The class of each stop: done, here, or still to come."""
+        if self.here is None:
+            return []
+        return ["done"] * self.here + ["here"] + [""] * (ACTIVE - self.here)
+
+
+LOOKS: dict[str, Look] = {
+    Status.PROVISIONED: Look("provisioned", "good"),
+    Status.PROVISIONING: Look("provisioning", "busy", WEBEX, spins=True),
+    Status.UPDATING: Look("updating", "busy", ACTIVE, spins=True),
+    Status.WAITING_ADDRESS: Look("wait-address", "wait", ADDRESS),
+    Status.WAITING_CONFIRMATION: Look("wait-mail", "wait", CONFIRMATION),
+    Status.WAITING_CONSENT: Look("wait-consent", "wait", WEBEX),
+    Status.ERROR: Look("error", "bad", WEBEX),
+}
+_REFUSED_ADDRESS = Look("error", "bad", CONFIRMATION)
+_UNKNOWN = Look("help", "note")
+
+
+def look_of(subscriber: Subscriber) -> Look:
+    """The look of a user's status; one that is new to us is drawn with a question mark."""
+    if subscriber.status == Status.ERROR:
+        line = errors.explain(subscriber.error_code, subscriber.error_text)
+        return _REFUSED_ADDRESS if line.address_fault else LOOKS[Status.ERROR]
+    return LOOKS.get(subscriber.status, _UNKNOWN)
+
+
+def look_of_word(status: str) -> Look:
+    """The look of a status by itself, as in the ribbon."""
+    return LOOKS.get(status, _UNKNOWN)
