@@ -186,7 +186,10 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TASK_DEFAULT_QUEUE = "provision"
 #: By name, so that it also holds where the task's module is not loaded (web).
-CELERY_TASK_ROUTES = {"provisioning.export": {"queue": "export"}}
+CELERY_TASK_ROUTES = {
+    "provisioning.export": {"queue": "export"},
+    "provisioning.send_mail": {"queue": "mail"},
+}
 
 #: One factor on every duration of the engine, so that tests need not wait.
 TIME_SCALE = env.float("TIME_SCALE", default=1.0)

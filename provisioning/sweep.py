@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection
 from common import throttle
-from provisioning import codes, exports, outbox, projection
+from provisioning import codes, exports, mails, outbox, projection
 from provisioning.models import Heartbeat, Job
 from provisioning.outbox import Ending
 from provisioning.states import JobState
@@ -29,6 +29,8 @@ def run() -> None:
         _give_up(job, _overdue_ending(job))
     for job_id in outbox.due_ids(now, HINTS):
         outbox.publish("provisioning.deliver", job_id=job_id)
+    for mail_id in mails.due_ids(now, HINTS):
+        mails.hint(mail_id)
     exports.sweep(now)
 
 

@@ -6,13 +6,19 @@ from typing import Any
 
 from celery import shared_task
 
-from provisioning import delivery, exports, sweep, sync
+from provisioning import delivery, exports, mails, sweep, sync
 
 
 @shared_task(name="provisioning.deliver")
 def deliver(*, job_id: int, **_: Any) -> None:
     """A job is due; whoever comes first takes it."""
     delivery.deliver(job_id)
+
+
+@shared_task(name="provisioning.send_mail", time_limit=60)
+def send_mail(*, mail_id: int, **_: Any) -> None:
+    """A mail is due; on a queue of its own, so that a slow mail server delays no activation."""
+    mails.send(mail_id)
 
 
 @shared_task(name="provisioning.sweep")
