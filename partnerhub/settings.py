@@ -82,7 +82,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tables2",
     "django_filters",
-    "django.contrib.admin",
+    "partnerhub.admin_config.OperationsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -328,7 +328,7 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["stdout"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
-        "urllib3": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},
         "django.server": {"handlers": ["stdout"], "propagate": False},
         # Refusals are the product's daily bread, not noise for operators.
         "django.request": {"level": "ERROR"},
