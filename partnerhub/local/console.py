@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 
 
 def say(text: str) -> None:
@@ -12,9 +11,6 @@ def say(text: str) -> None:
         print(text, flush=True)  # noqa: T201 - this is the command line's voice
 
 
-def last_lines(log: Path, count: int = 15) -> str:
-    """Return the end of a log, indented, for showing beside a failure."""
-    with contextlib.suppress(OSError):
-        lines = log.read_text(errors="replace").splitlines()[-count:]
-        return "\n".join(f"    {line[:500]}" for line in lines)
-    return ""
+def last_lines(text: str, count: int = 15) -> str:
+    """Return the end of a log's text, indented, for showing beside a failure."""
+    return "\n".join(f"    {line[:500]}" for line in text.splitlines()[-count:])

@@ -31,11 +31,12 @@ def describe(path: Path, url: str) -> list[str]:
         return []
     lines = [f"Sign in at {url}/login/ with the password {demo.get('password', '')}"]
     for person in demo["administrators"]:
-        about = ", ".join(filter(None, (person.get("partner"), person.get("role"))))
-        lines.append(f"  {person['email']:<28} {about}")
+        about = (person.get("partner"), str(person.get("role", "")).replace("_", " "))
+        lines.append(f"  {person['email']:<28} {', '.join(filter(None, about))}")
+    if operations := demo.get("operations"):
+        lines.append(f"  {operations:<28} operations: {url}/admin/")
     lines.append("Activation links for end users, one per template")
     for template in demo.get("templates", []):
         lines.append(f"  {template.get('activation_url', '')}  {template.get('name', '')}")
     lines.append(f"Mails, and BroadWorks sign-ins to try the links with: {url}/dev/mailbox/")
-    lines.append(f"Operations (Django admin): {url}/admin/")
     return lines

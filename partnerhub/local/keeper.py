@@ -194,7 +194,7 @@ class Keeper:
         console.say(f"{self.spec.name} ended by itself; starting it again in {rest:.0f} s")
 
     def _failure_text(self, what: str) -> str:
-        return f"{self.spec.name} {what}. Read {self.log}\n{console.last_lines(self.log)}"
+        return f"{self.spec.name} {what}. Read {self.log}\n{console.last_lines(self._log_text())}"
 
     def _kill(self) -> None:
         if self.process:

@@ -20,18 +20,16 @@ from partnerhub.local.console import say
 BROWSER_TESTS = "tests/browser"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 INTERRUPTED = 2  # by Ctrl-C; pytest also says so when a test file can't be read
-NOTHING_COLLECTED = 5
 
 
 def main(argv: list[str]) -> int:
-    """Run all tests; arguments go to pytest. Return 0 only if every run passed."""
+    """Run all tests, or what the arguments tell pytest; return 0 only if every run passed."""
     os.environ["PYTHONUNBUFFERED"] = "1"
     chromium = find_chromium()
     with tempfile.TemporaryDirectory() as folder:
-        runs = [["tests", f"--ignore={BROWSER_TESTS}", *argv]]
-        if chromium and (ROOT / BROWSER_TESTS).is_dir():
-            os.environ["CHROMIUM"] = chromium
-            runs.append([BROWSER_TESTS, *argv])
+        runs = [argv or ["tests", f"--ignore={BROWSER_TESTS}"]]
+        if chromium and not argv and (ROOT / BROWSER_TESTS).is_dir():
+            runs.append([BROWSER_TESTS])
         summaries = [Path(folder) / str(number) for number in range(len(runs))]
         codes: list[int] = []
         for run, summary in zip(runs, summaries, strict=True):
@@ -44,7 +42,7 @@ def main(argv: list[str]) -> int:
         if len(codes) > 1 or not chromium:  # all closing lines together, as the last words
             for summary in summaries[: len(codes)]:
                 say(summary.read_text() if summary.exists() else "no tests ran: cut short")
-    return max(0 if code == NOTHING_COLLECTED and argv else abs(code) for code in codes)
+    return max(abs(code) for code in codes)
 
 
 def _pytest(arguments: list[str], summary: Path) -> int:

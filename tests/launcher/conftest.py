@@ -48,6 +48,10 @@ class Play:
     def command(self):
         return [sys.executable, "-m", "tests.launcher.play", str(self.folder)]
 
+    @property
+    def environment(self):
+        return {**os.environ, self.mark: "1"}
+
     def write(self):
         (self.folder / "specs.json").write_text(json.dumps(self.specs))
 
@@ -59,7 +63,7 @@ class Play:
             self.process = subprocess.Popen(
                 through or self.command,
                 cwd=ROOT,
-                env={**os.environ, self.mark: "1"},
+                env=self.environment,
                 start_new_session=True,
                 **how,
             )
@@ -71,7 +75,7 @@ class Play:
             self.process = subprocess.Popen(
                 ["make", "-f", str(makefile), "run"],
                 cwd=ROOT,
-                env={**os.environ, self.mark: "1"},
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

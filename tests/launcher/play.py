@@ -1,6 +1,6 @@
-"""Runs the real supervisor on small stand-in processes: `python -m tests.launcher.play FOLDER`.
+"""Runs the real supervisor in a folder of its own: `python -m tests.launcher.play FOLDER`.
 
-FOLDER/specs.json lists the processes; each is a shell line.
+FOLDER/specs.json lists stand-in processes, each a shell line; without it the whole product runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from partnerhub.local import bootstrap
 from partnerhub.local.keeper import Spec
-from partnerhub.local.supervisor import Supervisor, Undertaker, take_over_lock
+from partnerhub.local.plan import Place, Plan, given_environment
+from partnerhub.local.supervisor import Supervisor, Undertaker, announcement, take_over_lock
 
 
 def main(folder: Path) -> int:
@@ -21,11 +22,21 @@ def main(folder: Path) -> int:
     os.environ["RUN_LOCK_FD"] = str(lock.fileno())
     number = take_over_lock("http://127.0.0.1:1")
     bootstrap.die_with_parent()
-    specs = [spec(**values) for values in json.loads((folder / "specs.json").read_text())]
+    specs, lines = what_to_run(folder)
     undertaker = Undertaker(number)
-    code = Supervisor(specs, folder, undertaker).run(["ready http://127.0.0.1:1"])
+    code = Supervisor(specs, folder, undertaker).run(lines)
     undertaker.dismiss()
     return code
+
+
+def what_to_run(folder: Path) -> tuple[list[Spec], list[str]]:
+    if (folder / "specs.json").exists():
+        values = json.loads((folder / "specs.json").read_text())
+        return [spec(**one) for one in values], ["ready http://127.0.0.1:1"]
+    ports = int(os.environ["PORT"]), int(os.environ["SIMULATOR_PORT"])
+    place = Place(folder, *ports, given=given_environment())
+    plan = Plan(place)
+    return plan.everything(), announcement(place, plan, place.url)
 
 
 def spec(name: str, line: str, **values) -> Spec:
