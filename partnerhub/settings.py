@@ -131,6 +131,8 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 FORM_RENDERER = "common.forms.Renderer"
+#: As Django 6 does: an address typed without a scheme is https.
+FORMS_URLFIELD_ASSUME_HTTPS = True
 
 # ---- Data ----
 
