@@ -43,7 +43,7 @@ def casts() -> dict[str, Cast]:
             "nordictel.example", "45331", 5, NORDICTEL, provisioning_id("smb"), False,
             names.DANISH_COMPANIES, *danish,
             {
-                Status.PROVISIONED: 104, Status.WAITING_ADDRESS: 26,
+                Status.PROVISIONED: 124, Status.WAITING_ADDRESS: 26,
                 Status.WAITING_CONFIRMATION: 9, Status.WAITING_CONSENT: 5,
                 Status.PROVISIONING: 1, Status.UPDATING: 1,
             },
