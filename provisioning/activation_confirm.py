@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +46,8 @@ def confirm_by_link(
             leaves the link usable.
     """
     run = run_of_token(template, token, now)
+    if run is not None:
+        actor = replace(actor, label=run.broadworks_id)
     still = {"token_hash": mails.hash_of(token), "token_expires_at__gt": now}
     if run is not None and _go_on(run, still, actor=actor, now=now):
         return run
