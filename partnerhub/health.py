@@ -11,6 +11,7 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from provisioning import selectors
@@ -18,11 +19,13 @@ from provisioning import selectors
 Report = dict[str, Any]
 
 
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers. Nothing else is asked, nothing else is told."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when requests can be served: only the database and its migrations can fail it.
 
@@ -77,6 +80,7 @@ def _redis_answers() -> bool:
         return False
 
 
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text, behind METRICS_TOKEN; without a token the page does not exist."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")

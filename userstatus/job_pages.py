@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
 from accounts.audit import Actor
@@ -25,6 +25,7 @@ from userstatus.job_reads import JobLine
 from userstatus.requests import ConsoleRequest
 
 
+@require_safe
 @requires(Right.SEE)
 def jobs(request: ConsoleRequest) -> HttpResponse:
     """The partner's jobs, newest first; `state`, `mine=on` and `after` in the URL."""
@@ -47,6 +48,7 @@ def jobs(request: ConsoleRequest) -> HttpResponse:
     return render(request, "userstatus/jobs/list.html", context)
 
 
+@require_safe
 @requires(Right.SEE)
 def jobs_live(request: ConsoleRequest) -> HttpResponse:
     """The states of the jobs that the list still shows as unfinished, as cells out of band."""
@@ -55,6 +57,7 @@ def jobs_live(request: ConsoleRequest) -> HttpResponse:
     return render(request, "userstatus/jobs/_live.html", context)
 
 
+@require_safe
 @requires(Right.SEE)
 def job(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """One job; a poll that knows the job as it is gets 204."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
@@ -13,6 +14,7 @@ from userstatus.attention import users_url
 from userstatus.requests import ConsoleRequest
 
 
+@require_safe
 @requires(Right.SEE)
 def overview(request: ConsoleRequest) -> HttpResponse:
     """Errors by cause, who must act, what failed, which template needs mending."""

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import services
 from accounts.access import requires
@@ -24,6 +24,7 @@ from userstatus.requests import ConsoleRequest, partner_of
 logger = logging.getLogger(__name__)
 
 
+@require_safe
 @requires(Right.SEE)
 def people(request: ConsoleRequest) -> HttpResponse:
     """All administrators of the partner; closed accounts last."""

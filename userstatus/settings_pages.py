@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.models import User
@@ -15,6 +16,7 @@ from userstatus.requests import ConsoleRequest
 PEOPLE_SHOWN = 6
 
 
+@require_safe
 @requires(Right.SEE)
 def settings_page(request: ConsoleRequest) -> HttpResponse:
     """The cards BroadWorks Calling, Administrators and You."""

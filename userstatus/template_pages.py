@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
 from accounts.audit import Actor
@@ -27,6 +27,7 @@ from userstatus import template_reads
 from userstatus.requests import ConsoleRequest, partner_of
 
 
+@require_safe
 @requires(Right.SEE)
 def templates(request: ConsoleRequest) -> HttpResponse:
     """All templates of the partner."""
@@ -34,6 +35,7 @@ def templates(request: ConsoleRequest) -> HttpResponse:
     return render(request, "userstatus/templates/list.html", context)
 
 
+@require_safe
 @requires(Right.SEE)
 def template(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """One template: User verification, readiness, service, users now."""

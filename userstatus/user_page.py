@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
@@ -34,6 +34,7 @@ _TOLD = {
 _GOOD = {Refreshed.CURRENT, Refreshed.GONE}
 
 
+@require_safe
 @requires(Right.SEE)
 def user(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """One user, deleted ones too; a poll that knows the user as it is gets 204."""
