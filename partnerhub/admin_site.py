@@ -1,0 +1,50 @@
+"""The site of Django admin: operations only, signed in at our own door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import auth
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy
+
+from accounts.access import refusal
+from accounts.operations_admin import is_operations
+
+
+class OperationsSite(AdminSite):
+    """Django admin without a sign-in form of its own and without bulk delete."""
+
+    site_header = gettext_lazy("Partner Hub operations")
+    site_title = gettext_lazy("Partner Hub operations")
+    index_title = gettext_lazy("What runs, and what it runs on")
+    site_url = None
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return is_operations(request.user)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Strangers go to /login/ and come back; partners' administrators are refused."""
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied(refusal(request.user))
+        wanted = request.GET.get("next") or request.get_full_path()
+        return redirect_to_login(wanted)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Only by POST: a link on another page must not sign anybody out."""
+        if request.method == "POST":
+            auth.logout(request)
+        return redirect("account_login" if request.method == "POST" else "admin:index")
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return redirect("account_change_password")

@@ -1,0 +1,93 @@
+"""What operations do by hand with connections and users: ask now, sync now, open the gate.
+
+Each is one call with its own transactions and its own audit row; HTTP stands outside of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit, secrets
+from accounts.audit import Actor
+from accounts.models import BackendConnection, Health
+from provisioning import outbox, projection
+from provisioning.backend import client_for
+from provisioning.models import Cause, Subscriber
+from provisioning.projection import Answer
+from webex.errors import NotFound, WebexError
+
+
+class AskingFailed(Exception):
+    """Webex could not be asked; the message is for the person who wanted it."""
+
+
+def sync_now(connection: BackendConnection, *, actor: Actor) -> None:
+    """Have the changes of one connection brought in at once, not at the next tick."""
+    _have_done(connection, "provisioning.sync", "connection.sync", actor)
+
+
+def full_pass_now(connection: BackendConnection, *, actor: Actor) -> None:
+    """Have everything of one connection read, which also finds what was deleted at Webex."""
+    _have_done(connection, "provisioning.full_pass", "connection.full_pass", actor)
+
+
+def _have_done(connection: BackendConnection, task: str, action: str, actor: Actor) -> None:
+    with transaction.atomic():
+        audit.record(actor, action, connection, partner=connection.partner)
+        transaction.on_commit(lambda: outbox.publish(task, connection_id=connection.pk))
+
+
+def open_gate(connection: BackendConnection, *, actor: Actor) -> None:
+    """Let requests out again before the time that the gate was closed for."""
+    with transaction.atomic():
+        row = BackendConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        until = row.not_before.isoformat() if row.not_before else ""
+        before = {"not_before": until, "gate_reason": row.gate_reason}
+        row.not_before, row.gate_reason = None, ""
+        row.save(update_fields=["not_before", "gate_reason"])
+        audit.record(actor, "connection.open_gate", row, partner=row.partner, before=before)
+
+
+def start_afresh(connection: BackendConnection, *, other_backend: bool) -> None:
+    """Forget what was learnt with the old settings, after a new token or address was saved.
+
+    The gate opens, health is unknown; at another address the clock is another one, so the next
+    sync reads everything.
+    """
+    connection.health, connection.health_text, connection.health_at = Health.UNKNOWN, "", None
+    connection.not_before, connection.gate_reason = None, ""
+    names = ["health", "health_text", "health_at", "not_before", "gate_reason"]
+    if other_backend:
+        connection.watermark = None
+        names.append("watermark")
+    connection.save(update_fields=names)
+
+
+def ask_now(subscriber: Subscriber, *, actor: Actor, now: datetime) -> None:
+    """Ask Webex for one subscriber and bring in what it answers, also that it is gone.
+
+    Raises:
+        AskingFailed: there is nothing to ask for, the gate is closed, or no answer came.
+    """
+    connection = subscriber.connection
+    if not subscriber.webex_id:
+        raise AskingFailed(_("Webex has no subscriber for this user at the moment."))
+    if connection.not_before and connection.not_before > now:
+        raise AskingFailed(_("The gate of the connection is closed. Open it first."))
+    audit.record(actor, "subscriber.ask", subscriber, partner=subscriber.partner)
+    try:
+        remote = client_for(connection).get_subscriber(subscriber.webex_id)
+    except NotFound:
+        projection.mark_deleted(subscriber, now=now, by="Webex", here=False)
+    except secrets.Unsealable as error:
+        raise AskingFailed(_("The token cannot be read with the keys configured here.")) from error
+    except WebexError as error:
+        message = _("Webex gave no usable answer (%(reason)s, status %(status)s).")
+        facts = {"reason": type(error).__name__, "status": error.status or "–"}
+        raise AskingFailed(message % facts) from error
+    else:
+        answer = Answer(remote, asked_at=now, cause=Cause.SYNC)
+        projection.apply_answer(connection, answer, now=now)

@@ -1,0 +1,163 @@
+"""Django admin: users as we know them, with their jobs and their timeline. To look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import operations_admin
+from accounts.audit import Actor
+from accounts.operations_admin import PARTNER, TEMPLATE, ObjectAction, ReadOnlyAdmin, Refused
+from provisioning import oversight
+from provisioning.models import Job, StatusEvent, Subscriber
+
+if TYPE_CHECKING:
+    TabularInline = admin.TabularInline[Any, Subscriber]
+else:
+    TabularInline = admin.TabularInline
+
+
+class LookOnlyInline(TabularInline):
+    """Rows that belong to an object, newest first, not to be changed."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return operations_admin.is_operations(request.user)
+
+
+class TimelineInline(LookOnlyInline):
+    """What happened to the user."""
+
+    model = StatusEvent
+    verbose_name_plural = gettext_lazy("timeline")
+    fields = readonly_fields = (
+        "at",
+        "what",
+        "before",
+        "after",
+        "error_code",
+        "text",
+        "cause",
+        "actor_label",
+    )
+
+
+class JobsInline(LookOnlyInline):
+    """What was done with the user; each job has its own page."""
+
+    model = Job
+    show_change_link = True
+    fields = readonly_fields = (
+        "created_at",
+        "kind",
+        "state",
+        "sends",
+        "result_code",
+        "result_text",
+    )
+
+
+def _ask(request: HttpRequest, subscriber: Subscriber) -> str:
+    try:
+        oversight.ask_now(subscriber, actor=Actor.of(request), now=timezone.now())
+    except oversight.AskingFailed as failed:
+        raise Refused(str(failed)) from failed
+    return _("Webex was asked; the row says what it answered.")
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Live users by themselves; deleted ones on request."""
+
+    title = gettext_lazy("deleted")
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Deleted")), ("all", _("Live and deleted"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(deleted_at__isnull=self.value() != "yes")
+
+
+@admin.register(Subscriber)
+class SubscriberAdmin(ReadOnlyAdmin):
+    """Users: a projection of Webex, so nothing here can be typed over."""
+
+    list_display = [
+        "broadworks_id",
+        "name",
+        "email",
+        "partner",
+        "template",
+        "package",
+        "status",
+        "error_code",
+        "last_change_at",
+    ]
+    list_filter = [DeletedFilter, "status", PARTNER, TEMPLATE, "package", "error_code"]
+    list_select_related = ["partner", "template"]
+    search_fields = ["broadworks_id", "email", "first_name", "last_name", "=webex_id", "=uuid"]
+    search_help_text = gettext_lazy("BroadWorks ID, name, email address, Webex ID or UUID")
+    ordering = ["-last_change_at", "-id"]
+    inlines = [JobsInline, TimelineInline]
+    fieldsets = [
+        (None, {"fields": ["broadworks_id", "first_name", "last_name", "email", "uuid"]}),
+        (gettext_lazy("Where"), {"fields": ["partner", "template", "enterprise_id"]}),
+        (gettext_lazy("Shown"), {"fields": ["status", "package", "last_change_at", "version"]}),
+        (
+            gettext_lazy("Error"),
+            {"fields": ["error_code", "error_text", "error_tracking_id", "error_at"]},
+        ),
+        (
+            gettext_lazy("At Webex"),
+            {
+                "fields": [
+                    "backend_status",
+                    "backend_changed_at",
+                    "backend_created_at",
+                    "seen_at",
+                    "webex_id",
+                    "person_id",
+                    "self_activated",
+                ]
+            },
+        ),
+        (
+            gettext_lazy("The three errors"),
+            {"classes": ["collapse"], "fields": ["of_backend", "of_job", "of_activation"]},
+        ),
+        (gettext_lazy("Phones"), {"fields": ["primary_phone", "mobile_phone", "extension"]}),
+        (gettext_lazy("Deleted"), {"fields": ["deleted_at", "deleted_by", "deleted_here"]}),
+    ]
+    object_actions = [
+        ObjectAction("ask", gettext_lazy("Ask Webex now"), _ask, lambda row: row.deleted_at is None)
+    ]
+
+    @admin.display(description=gettext_lazy("Webex's"))
+    def of_backend(self, row: Subscriber) -> SafeString:
+        return operations_admin.pretty(row.backend_error)
+
+    @admin.display(description=gettext_lazy("the last failed job's"))
+    def of_job(self, row: Subscriber) -> SafeString:
+        return operations_admin.pretty(row.job_error)
+
+    @admin.display(description=gettext_lazy("the last refused activation's"))
+    def of_activation(self, row: Subscriber) -> SafeString:
+        return operations_admin.pretty(row.activation_error)
