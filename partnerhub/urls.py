@@ -6,6 +6,7 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 
 from accounts.access import public
 from accounts.language import choose_language
@@ -35,6 +36,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         public("allauth asks for sign-in itself")(allauth.password_change),
         name="account_change_password",
     ),
+    path(
+        "password/set/",
+        # allauth leads here who is signed in without a password of their own.
+        reset(RedirectView.as_view(pattern_name="account_reset_password")),
+        name="account_set_password",
+    ),
     path("password/reset/", reset(allauth.password_reset), name="account_reset_password"),
     path(
         "password/reset/done/",
@@ -52,7 +59,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key_done",
     ),
     path(
-        "language/", public("language of pages before sign-in")(choose_language), name="set_language"
+        "language/",
+        public("language of pages before sign-in")(choose_language),
+        name="set_language",
     ),
     path("activate/", include("activation_portal.urls")),
     path("admin/", admin.site.urls),
