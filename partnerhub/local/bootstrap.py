@@ -171,7 +171,7 @@ def install(requirement_set: str) -> None:
         say(f"Installing what requirements/{requirement_set}.txt lists into .venv ...")
         again = UNFINISHED.exists()
         if (again and not _is_in_use()) or not _works(PYTHON):
-            shutil.rmtree(VENV, ignore_errors=True)
+            _remove_venv()
             _make_venv()
         UNFINISHED.touch()
         _install_packages(_requirements(requirement_set), again=again)
@@ -235,6 +235,14 @@ def _call(
         command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env,
         preexec_fn=die_with_parent,
     )  # fmt: skip
+
+
+def _remove_venv() -> None:
+    """Remove what is there; a link to somebody else's environment is only taken away."""
+    if VENV.is_symlink():
+        VENV.unlink()
+    else:
+        shutil.rmtree(VENV, ignore_errors=True)
 
 
 def _make_venv() -> None:

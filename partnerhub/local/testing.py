@@ -18,6 +18,7 @@ from partnerhub.local.bootstrap import ROOT
 from partnerhub.local.console import say
 
 BROWSER_TESTS = "tests/browser"
+BROWSER_PLUGINS = ("-p", "pytest_playwright.pytest_playwright")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 INTERRUPTED = 2  # by Ctrl-C; pytest also says so when a test file can't be read
 
@@ -29,7 +30,7 @@ def main(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         runs = [argv or ["tests", f"--ignore={BROWSER_TESTS}"]]
         if chromium and not argv and (ROOT / BROWSER_TESTS).is_dir():
-            runs.append([BROWSER_TESTS])
+            runs.append([BROWSER_TESTS, *BROWSER_PLUGINS])
         summaries = [Path(folder) / str(number) for number in range(len(runs))]
         codes: list[int] = []
         for run, summary in zip(runs, summaries, strict=True):
