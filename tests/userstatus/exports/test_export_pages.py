@@ -259,7 +259,7 @@ def test_every_download_is_audited(browser, anna, template):
     export = ready(anna, template)
 
     for _ in range(2):
-        browser.get(download_of(export)).close()
+        b"".join(browser.get(download_of(export)).streaming_content)
 
     events = AuditEvent.objects.filter(action="export.download", object_id=str(export.uuid))
     assert [event.actor for event in events] == [anna, anna]
