@@ -23,8 +23,9 @@ from django_htmx.http import trigger_client_event
 from accounts.access import View, requires
 from accounts.audit import Actor
 from accounts.rights import Right
-from provisioning import selectors
+from provisioning import errors, selectors
 from provisioning.addresses import BadAddress
+from provisioning.errors import Explanation
 from provisioning.models import Job, Subscriber
 from provisioning.services import ActionRefused
 from userstatus import actions
@@ -112,6 +113,7 @@ def _dialog(
         "form": form,
         "subscriber": subscriber,
         "reason": reason,
+        "explanation": _explanation(subscriber),
         "dialog_title": _title(action, subscriber),
         "dialog_about": _about(subscriber),
         "dialog_action": request.path,
@@ -120,6 +122,12 @@ def _dialog(
     }
     name = "refused.html" if reason else form.template
     return render(request, f"userstatus/users/{name}", context, status=status)
+
+
+def _explanation(subscriber: Subscriber) -> Explanation | None:
+    if not actions.has_error(subscriber):
+        return None
+    return errors.explain(subscriber.error_code, subscriber.error_text)
 
 
 def _title(action: Action, subscriber: Subscriber) -> str:

@@ -128,9 +128,10 @@ def _what_is_so(subscriber: Subscriber, *, busy: bool) -> str:
         return _("Another action on this user has not ended yet. Wait until it has.")
     if subscriber.status in UNSETTLED:
         return _("Webex is working on this user. Wait until it has ended, usually within a minute.")
-    return _("This cannot be done while the status is “%(status)s”.") % {
-        "status": subscriber.status_label
-    }
+    words = {"status": subscriber.status_label}
+    if not allowed_kinds(subscriber.status, busy=False):
+        return _("Nothing can be done while the status is “%(status)s”.") % words
+    return _("This cannot be done while the status is “%(status)s”.") % words
 
 
 def has_error(subscriber: Subscriber) -> bool:
