@@ -10,6 +10,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts import secrets
@@ -140,6 +141,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def label(self) -> str:
         """How logs and screens name the person."""
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """A new role, like a new password, ends the sessions that began with the old one."""
+        salt = "accounts.User.session"
+        value = f"{self.password}:{self.role}"
+        return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def may_act(self) -> bool:

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.rights import Role
 from common.forms import ChoiceCards
 
-ROLE_HINTS = {
+ROLE_HINTS: dict[str, Any] = {
     Role.FULL: _("May do everything, also templates and people."),
     Role.ADMIN: _("May repair users; looks at templates, jobs and people."),
     Role.READ_ONLY: _("May look, search and export."),

@@ -52,7 +52,10 @@ def ask(connection: BackendConnection, provisioning_id: str) -> IdAnswer:
         return IdAnswer(IdCheck.UNCHECKED, Trouble.LATER)
     try:
         known = _client(connection).knows_provisioning_id(provisioning_id)
-    except (secrets.Unsealable, TokenRefused, Forbidden):
+    except Forbidden:
+        # Webex answers 403 for an ID of another partner's: to this one it is as good as unknown.
+        return IdAnswer(IdCheck.UNKNOWN)
+    except (secrets.Unsealable, TokenRefused):
         return IdAnswer(IdCheck.UNCHECKED, Trouble.TOKEN)
     except Throttled:
         return IdAnswer(IdCheck.UNCHECKED, Trouble.LATER)

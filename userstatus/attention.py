@@ -99,9 +99,14 @@ class Attention:
         return self.connection.tone in {"bad", "wait"}
 
     @property
+    def has_start(self) -> bool:
+        """There is something to mend before any user can be helped."""
+        return bool(self.red) or self.has_connection_trouble
+
+    @property
     def is_all_well(self) -> bool:
-        troubles = (self.errors, self.must_act, self.causes, self.failed_job_count, self.red)
-        return bool(self.users) and not any(troubles) and not self.has_connection_trouble
+        troubles = (self.errors, self.must_act, self.causes, self.failed_job_count)
+        return bool(self.users) and not any(troubles) and not self.has_start
 
 
 def attention(user: User, now: datetime) -> Attention:

@@ -44,7 +44,7 @@ def line_of(connection: BackendConnection | None, now: datetime) -> ConnectionLi
         advice = _("Operations must renew the token; until then nothing is sent.")
         return ConnectionLine("bad", text, connection.health_at, advice)
     if connection.health != Health.OK:
-        text = _("Webex cannot be reached since")
+        text = _("Webex cannot be reached; last answer")
         advice = _("Actions are kept and sent as soon as Webex answers.")
         return ConnectionLine("bad", text, connection.synced_at or connection.health_at, advice)
     return _working(connection, now)

@@ -23,7 +23,7 @@ from userstatus.statuses import Look
 
 PAGE = 50
 #: A worker leaves a sign every two seconds; after this one is missing.
-SILENT = timedelta(seconds=30)
+SILENT = timedelta(seconds=60)
 
 #: Filter of the list: word in the URL, label, states.
 FILTERS: list[tuple[str, Any, frozenset[JobState]]] = [

@@ -7,6 +7,7 @@ import uuid as uuids
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -42,7 +43,12 @@ def user(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     page = user_reads.page_of(row, request.user, timezone.now())
     if request.htmx and request.GET.get("v") == page.row.state:
         return HttpResponse(status=204)
-    context = {"page": page, "row": page.row, "subscriber": row}
+    context = {
+        "page": page,
+        "row": page.row,
+        "subscriber": row,
+        "nav_here": reverse("userstatus:users", args=[row.template.uuid]),
+    }
     name = "_user.html" if request.htmx else "user.html"
     return render(request, f"userstatus/user/{name}", context)
 
