@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
@@ -16,7 +16,7 @@ from templates_app.models import OnboardingTemplate
 #: Bytes. The longest honest form of the portal is a tenth of it (reliability.md S26).
 MAX_BODY = 16 * 1024
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def portal(*methods: str) -> Callable[[View], View]:
@@ -29,7 +29,7 @@ def portal(*methods: str) -> Callable[[View], View]:
         @public("end users have no account here; the session holds their run")
         @require_http_methods([*methods, "HEAD"] if "GET" in methods else list(methods))
         @wraps(view)
-        def page(request: HttpRequest, key: str, **more: Any) -> HttpResponse:
+        def page(request: HttpRequest, key: str, **more: Any) -> HttpResponseBase:
             return _private(_answer(view, request, key, more))
 
         return page
@@ -37,7 +37,7 @@ def portal(*methods: str) -> Callable[[View], View]:
     return decorate
 
 
-def _answer(view: View, request: HttpRequest, key: str, more: dict[str, Any]) -> HttpResponse:
+def _answer(view: View, request: HttpRequest, key: str, more: dict[str, Any]) -> HttpResponseBase:
     if _length(request) > MAX_BODY:
         return render(request, "413.html", status=413)
     template = (
@@ -55,7 +55,7 @@ def _length(request: HttpRequest) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def _private(response: HttpResponseBase) -> HttpResponseBase:
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
     return response

@@ -118,17 +118,22 @@ def _is_strange(request: HttpRequest, seat: Seat) -> bool:
 @portal("GET", "POST")
 def stopped(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     """The user cannot go on now: why, whom to ask, and Try again."""
+    if request.method == "POST":
+        return _try_again(request, template)
     found = _at(request, template, Place.STOPPED)
     if isinstance(found, HttpResponse):
         return found
     seat, stands = found
-    if request.method == "POST":
-        if not seat.is_own:
-            return sign_in_again(request, template)
-        run = activation.try_again(seat.run, now=timezone.now())
-        session.take_seat(request, run)
-        return go_to(template, standing(run).place)
     return show(request, template, "stopped", refusal=stands.refusal, seat=seat)
+
+
+def _try_again(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
+    seat = session.seat_of(request, template)
+    if seat is None or not seat.is_own:
+        return sign_in_again(request, template)
+    run = activation.try_again(seat.run, now=timezone.now())
+    session.take_seat(request, run)
+    return go_to(template, standing(run).place)
 
 
 @portal("GET", "POST")
@@ -168,6 +173,7 @@ def _give_address(request: HttpRequest, seat: Seat, stands: Standing) -> HttpRes
     except PortalRefused as refusal:
         if standing(seat.run).place not in (Place.ADDRESS, Place.MAIL, Place.CONSENT):
             return go_to(seat.run.template, standing(seat.run).place)
+        form.fields["email"].help_text = address_hint(refusal.explanation)
         return _address_page(request, seat, form, refusal.explanation)
     if run.pk != seat.run.pk:
         session.take_seat(request, run)

@@ -14,8 +14,8 @@ from accounts import audit
 from accounts.audit import Actor
 from provisioning import codes, mails, outbox, projection
 from provisioning.activation_precheck import provision_params
-from provisioning.activation_rules import Admission, PortalRefused, admit
-from provisioning.activation_runs import RULES, bind, tell_row
+from provisioning.activation_rules import RULES, Admission, PortalRefused, admit
+from provisioning.activation_runs import bind, tell_row
 from provisioning.models import Activation
 from provisioning.states import ActivationState, JobKind
 from templates_app.models import OnboardingTemplate

@@ -13,6 +13,8 @@ from templates_app.models import OnboardingTemplate
 
 #: The account is there: the user needs no activation.
 ACTIVE = frozenset({Status.PROVISIONED})
+#: Refusals by a rule of ours, which may change without the user doing anything.
+RULES = frozenset({codes.PORTAL_CLOSED, codes.NOT_INVITED, codes.OTHER_TEMPLATE, codes.ADMIN_FIRST})
 
 
 class PortalRefused(Exception):

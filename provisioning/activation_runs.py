@@ -8,6 +8,7 @@ from django.db import transaction
 
 from provisioning import codes, projection
 from provisioning.activation_rules import (
+    RULES,
     Admission,
     PortalRefused,
     admit,
@@ -21,8 +22,6 @@ from provisioning.states import ActivationState
 
 #: The states in which a run can still be changed by its user.
 OPEN = (ActivationState.SIGNED_IN, ActivationState.MAIL_SENT, ActivationState.REFUSED)
-#: Refusals by a rule of ours, which may change without the user doing anything.
-RULES = frozenset({codes.PORTAL_CLOSED, codes.NOT_INVITED, codes.OTHER_TEMPLATE, codes.ADMIN_FIRST})
 
 
 def start_over(run: Activation, *, now: datetime) -> Activation:

@@ -6,7 +6,13 @@ import enum
 from dataclasses import dataclass
 
 from provisioning import codes
-from provisioning.activation_rules import Admission, PortalRefused, admit, unfinished_job
+from provisioning.activation_rules import (
+    RULES,
+    Admission,
+    PortalRefused,
+    admit,
+    unfinished_job,
+)
 from provisioning.errors import Explanation, explain
 from provisioning.models import Activation, Job, Mail, Subscriber
 from provisioning.states import ActivationState, JobState, Status
@@ -94,9 +100,12 @@ def _open(run: Activation, admission: Admission) -> Standing:
 
 
 def _refusal(run: Activation, row: Subscriber | None) -> Explanation | None:
-    """What the user must know before the next try: the run's own refusal, or the row's error."""
-    if run.state == ActivationState.REFUSED:
+    """What the user must know before the next try: the run's own refusal, or the row's error.
+
+    A rule that refused and no longer does is history.
+    """
+    if run.state == ActivationState.REFUSED and run.error_code not in RULES:
         return explain(run.error_code, run.error_text)
-    if row is not None and row.status == Status.ERROR:
+    if row is not None and row.status == Status.ERROR and row.error_code not in RULES:
         return explain(row.error_code, row.error_text)
     return None

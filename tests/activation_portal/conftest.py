@@ -110,3 +110,8 @@ def text_of(response) -> str:
     """The words of a page, without tags and white space."""
     text = re.sub(r"<(script|style).*?</\1>", " ", response.content.decode(), flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
