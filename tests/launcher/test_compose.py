@@ -55,7 +55,7 @@ def queues(command):
     return set(command[command.index("-Q") + 1].split(","))
 
 
-def test_the_worker_listens_to_every_queue_that_is_written_to(tmp_path):
+def test_the_worker_listens_to_every_queue_that_is_written_to(folder):
     from django.conf import settings
 
     from partnerhub.celery import app
@@ -64,7 +64,7 @@ def test_the_worker_listens_to_every_queue_that_is_written_to(tmp_path):
     ticks = {entry["options"].get("queue") for entry in app.conf.beat_schedule.values()}
     tasks = {getattr(task, "queue", None) for task in app.tasks.values()}
     written = (ticks | tasks | {settings.CELERY_TASK_DEFAULT_QUEUE}) - {None}
-    place = Place(run=tmp_path, port=8000, simulator_port=8001, given={})
+    place = Place(run=folder, port=8000, simulator_port=8001, given={})
     worker = next(spec for spec in Plan(place).everything() if spec.name == "worker")
 
     assert queues(SERVICES["worker"]["command"]) >= written

@@ -20,19 +20,6 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give up
 
 
 @pytest.fixture
-def folder(tmp_path_factory):
-    """A data folder that the servers' user can reach, which pytest's own are not."""
-    import shutil
-    import tempfile
-
-    made = Path(tempfile.mkdtemp(prefix="partnerhub-servers-"))
-    made.chmod(0o711)
-    yield made
-    rooms.forget_room(made)
-    shutil.rmtree(made)
-
-
-@pytest.fixture
 def started(folder):
     running = []
 
