@@ -19,6 +19,9 @@ LanguageMiddleware = LocaleMiddleware
 #: No page knows another one; each says itself which of these it knows.
 _METHODS = ["GET", "HEAD", "POST", "OPTIONS"]
 _STATIC = re.compile(r"^/static/")
+#: Pages whose address holds a key or a token, refusals of them included. (In the page a meta
+#: element lets our own pages have it: else browsers send "Origin: null" with our forms.)
+_SECRET_IN_PATH = re.compile(r"^/activate/")
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -46,7 +49,7 @@ def network_of(address: str) -> str:
 
 
 class RequestMiddleware:
-    """Gives the request an id, refuses odd methods, keeps private pages out of caches."""
+    """Gives the request an id, and keeps private pages out of caches and Referer headers."""
 
     def __init__(self, get_response: type_response) -> None:
         self.get_response = get_response
@@ -55,24 +58,30 @@ class RequestMiddleware:
         request.request_id = uuid.uuid4().hex[:16]  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id(request))
-        if request.method not in _METHODS:
-            return HttpResponseNotAllowed(_METHODS)
         response = self.get_response(request)
         response["X-Request-ID"] = request_id(request)
         response.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if not _STATIC.match(request.path):
             response.setdefault("Cache-Control", "no-store")
+        if _SECRET_IN_PATH.match(request.path):
+            response["Referrer-Policy"] = "no-referrer"
         return response
 
 
 class CrossSiteMiddleware:
-    """A second check beside the CSRF token: browsers say when another site sent the form."""
+    """Refuses odd methods, and forms of which the browser says that another site sent them.
+
+    The second is a check beside the CSRF token. The innermost middleware, so that its refusals
+    carry every header.
+    """
 
     def __init__(self, get_response: type_response) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in _METHODS:
+            return HttpResponseNotAllowed(_METHODS)
         unsafe = request.method not in ("GET", "HEAD", "OPTIONS")
         if unsafe and request.headers.get("Sec-Fetch-Site") == "cross-site":
             return render(request, "403_csrf.html", status=403)
