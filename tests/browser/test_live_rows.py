@@ -224,11 +224,6 @@ def test_a_retry_closes_its_dialog_and_the_row_says_queued(open_list, freja):
     expect(address).to_have_value("nobody")
     address.fill("freja@noergaard.example")
     page.get_by_role("button", name="Onboard").click()
-    page.wait_for_timeout(1500)
-    print(page.locator("#dialog").inner_html())
-    print(
-        page.evaluate("[...document.querySelectorAll('[role=dialog],dialog')].map(d=>d.id+d.open)")
-    )
 
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(row(page, freja)).to_contain_text("Queued")
