@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
 from django.db.models.deletion import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -87,6 +88,21 @@ class OperationsAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_operations(request.user)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """An address must not ask whether a secret begins with a letter."""
+        secret = not SECRET.isdisjoint(lookup.split("__"))
+        return not secret and super().lookup_allowed(lookup, value, request)
+
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
+        """A choice of a related object offers to look at it, not to change it on the way."""
+        field = super().formfield_for_dbfield(*args, **kwargs)
+        widget = field.widget if field else None
+        if isinstance(widget, RelatedFieldWidgetWrapper):
+            widget.can_add_related = False
+            widget.can_change_related = False
+            widget.can_delete_related = False
+        return field
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_do"

@@ -10,10 +10,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.access import refusal
 from accounts.operations_admin import is_operations
+from partnerhub import admin_board
 
 
 class OperationsSite(AdminSite):
@@ -30,6 +32,11 @@ class OperationsSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_operations(request.user)
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The start page begins with what needs somebody at night."""
+        board = {"signs": admin_board.signs(timezone.now())}
+        return super().index(request, board | (extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Strangers go to /login/ and come back; partners' administrators are refused."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -42,6 +44,7 @@ class BackendConnectionAdmin(AuditedAdmin):
     """Connections: settings by form, health to read, buttons that make the engine act."""
 
     form = ConnectionForm
+    formfield_overrides = {models.URLField: {"widget": AdminTextInputWidget}}
     list_display = ["partner", "api_base_url", "health", "health_text", "gate", "synced_at"]
     list_filter = ["health", "retry_by"]
     list_select_related = ["partner"]
@@ -55,7 +58,7 @@ class BackendConnectionAdmin(AuditedAdmin):
         "gate",
         "gate_reason",
         "synced_at",
-        "watermark",
+        "watermarks",
         "full_pass_started_at",
         "full_pass_done_at",
     ]
@@ -84,7 +87,7 @@ class BackendConnectionAdmin(AuditedAdmin):
         ),
         (
             gettext_lazy("Sync"),
-            {"fields": ["synced_at", "watermark", "full_pass_started_at", "full_pass_done_at"]},
+            {"fields": ["synced_at", "watermarks", "full_pass_started_at", "full_pass_done_at"]},
         ),
     ]
     object_actions = [

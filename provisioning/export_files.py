@@ -62,6 +62,11 @@ class _CsvFile:
         self.block.clear()
 
 
+def temporary() -> IO[bytes]:
+    """A file without a name, which is gone once it is closed."""
+    return tempfile.TemporaryFile(dir=_folder())
+
+
 def write(export: Export, users: QuerySet[Subscriber]) -> Written:
     """Write the users, in their order, to the export's file; on any error no file is left.
 
@@ -72,7 +77,7 @@ def write(export: Export, users: QuerySet[Subscriber]) -> Written:
     handle, temporary = tempfile.mkstemp(prefix=f"{_TEMPORARY}{export.uuid.hex}-", dir=_folder())
     try:
         with open(handle, "wb") as file:
-            written = _copy(users, file)
+            written = copy(users, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path_of(export, written.sha256))
@@ -82,7 +87,12 @@ def write(export: Export, users: QuerySet[Subscriber]) -> Written:
     return written
 
 
-def _copy(users: QuerySet[Subscriber], file: IO[bytes]) -> Written:
+def copy(users: QuerySet[Subscriber], file: IO[bytes]) -> Written:
+    """Write the users, in their order, as CSV into an open file.
+
+    Raises:
+        as `write`.
+    """
     cells = columns()
     sql, parameters = users.annotate(**cells).values_list(*cells).query.sql_with_params()
     sink = _CsvFile(file)

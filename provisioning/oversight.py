@@ -6,18 +6,40 @@ Each is one call with its own transactions and its own audit row; HTTP stands ou
 from __future__ import annotations
 
 from datetime import datetime
+from typing import IO
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit, secrets
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Health
-from provisioning import outbox, projection
+from provisioning import export_files, outbox, projection
 from provisioning.backend import client_for
 from provisioning.models import Cause, Subscriber
 from provisioning.projection import Answer
 from webex.errors import NotFound, WebexError
+
+
+def export_users(users: QuerySet[Subscriber], *, actor: Actor) -> IO[bytes]:
+    """Write chosen users of any partner into a file without a name, audited, ready to be read.
+
+    Administrators of partners get theirs by a job (provisioning.exports); operations wait.
+
+    Raises:
+        OSError: the file cannot be written, as on a full disk.
+    """
+    file = export_files.temporary()
+    try:
+        written = export_files.copy(users, file)
+        event = {"rows": written.rows, "sha256": written.sha256}
+        audit.record(actor, "subscriber.export", Subscriber(), partner=None, after=event)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
 
 
 class AskingFailed(Exception):
@@ -61,8 +83,9 @@ def start_afresh(connection: BackendConnection, *, other_backend: bool) -> None:
     connection.not_before, connection.gate_reason = None, ""
     names = ["health", "health_text", "health_at", "not_before", "gate_reason"]
     if other_backend:
-        connection.watermark = None
-        names.append("watermark")
+        connection.watermarks = {}
+        connection.full_pass_started_at = connection.full_pass_template_id = None
+        names += ["watermarks", "full_pass_started_at", "full_pass_template_id"]
     connection.save(update_fields=names)
 
 

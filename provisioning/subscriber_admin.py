@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from accounts.operations_admin import PARTNER, TEMPLATE, ObjectAction, ReadOnlyA
 from provisioning import oversight
 from provisioning.models import Job, StatusEvent, Subscriber
 
+logger = logging.getLogger(__name__)
 if TYPE_CHECKING:
     TabularInline = admin.TabularInline[Any, Subscriber]
 else:
@@ -117,6 +119,7 @@ class SubscriberAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("BroadWorks ID, name, email address, Webex ID or UUID")
     ordering = ["-last_change_at", "-id"]
     inlines = [JobsInline, TimelineInline]
+    actions = ["export_chosen"]
     fieldsets = [
         (None, {"fields": ["broadworks_id", "first_name", "last_name", "email", "uuid"]}),
         (gettext_lazy("Where"), {"fields": ["partner", "template", "enterprise_id"]}),
@@ -149,6 +152,22 @@ class SubscriberAdmin(ReadOnlyAdmin):
     object_actions = [
         ObjectAction("ask", gettext_lazy("Ask Webex now"), _ask, lambda row: row.deleted_at is None)
     ]
+
+    @admin.action(description=gettext_lazy("Export the chosen users to CSV"))
+    def export_chosen(
+        self, request: HttpRequest, chosen: QuerySet[Subscriber]
+    ) -> HttpResponseBase | None:
+        """The file of the partners' own exports, of any partner's users."""
+        try:
+            file = oversight.export_users(chosen, actor=Actor.of(request))
+        except OSError:
+            logger.exception("export not written")
+            messages.error(request, _("The file cannot be written. Is the disk full?"))
+            return None
+        name = f"user-status-{timezone.localdate():%Y-%m-%d}.csv"
+        return FileResponse(
+            file, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8"
+        )
 
     @admin.display(description=gettext_lazy("Webex's"))
     def of_backend(self, row: Subscriber) -> SafeString:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, BackendConnection, Health, Partner, User
 from provisioning import exports
 from provisioning.models import Job
-from provisioning.states import JobState
+from provisioning.states import JobState, Status
 from templates_app.models import IdCheck, OnboardingTemplate
 from tests import factories
 
@@ -318,13 +318,13 @@ def test_a_new_token_opens_the_gate_and_forgets_the_old_ones_health(browser, con
 
 
 def test_another_backend_has_another_clock(browser, connection):
-    BackendConnection.objects.update(watermark=timezone.now())
+    BackendConnection.objects.update(watermarks={"prov-1": timezone.now().isoformat()})
     connection.refresh_from_db()
 
     change(browser, connection, api_base_url="https://webexapis.com/v1/")
 
     assert connection.api_base_url == "https://webexapis.com/v1"
-    assert connection.watermark is None
+    assert connection.watermarks == {}
 
 
 @pytest.mark.parametrize("field", ["api_base_url", "xsi_base_url"])
@@ -490,7 +490,7 @@ def test_a_new_template_is_asked_for_at_webex(
 
 @pytest.fixture
 def failed(template) -> Job:
-    return factories.make_job(factories.make_subscriber(template), JobState.FAILED)
+    return factories.make_job(factories.make_subscriber(template, Status.ERROR), JobState.FAILED)
 
 
 @pytest.fixture
@@ -502,10 +502,10 @@ def test_a_failed_job_is_retried_as_a_new_one(browser, ops, failed):
     browser.post(address(Job, "do", failed.pk, "retry"))
 
     again = Job.objects.latest("pk")
-    assert (again.state, again.requested_by, again.params) == (
+    assert (again.state, again.requested_by, again.subscriber) == (
         JobState.QUEUED,
         ops,
-        failed.params,
+        failed.subscriber,
     )
     assert (last_event().action, last_event().actor) == ("job.retry", ops)
 
@@ -546,3 +546,13 @@ def test_jobs_are_cancelled_together(browser, queued):
 
     queued.refresh_from_db()
     assert queued.state == JobState.CANCELLED
+
+
+def test_a_job_that_the_status_no_longer_allows_is_refused_with_the_reason(browser, failed):
+    failed.subscriber.status = Status.PROVISIONED
+    failed.subscriber.save()
+
+    answer = browser.post(address(Job, "do", failed.pk, "retry"), follow=True)
+
+    assert "cannot be done while the status is" in answer.content.decode()
+    assert Job.objects.count() == 1
