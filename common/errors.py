@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import sys
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import translation
+
+from common.requests import request_id
 
 logger = logging.getLogger(__name__)
 
 
-class ErrorPagesMiddleware:
-    """Turns trouble that is not the view's own into a page that says what to do.
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 when the database is away, wherever it was asked: in middleware too.
 
-    A database that is away is 503 with Retry-After (the request may simply be repeated);
-    a request that is too large or malformed is 413 or 400.
+    Django calls this while it handles the exception. Nothing here may ask the database.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError):
-            return unavailable(request)
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, OperationalError | InterfaceError):
-            logger.error("database unavailable", exc_info=error)
-            return unavailable(request)
-        if isinstance(error, RequestDataTooBig | TooManyFieldsSent):
-            return render(request, "413.html", status=413)
-        if isinstance(error, SuspiciousOperation):
-            return render(request, "400.html", status=400)
-        return None
-
-
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """503: our database does not answer; nothing was accepted, trying again is safe."""
-    response = HttpResponse(render_to_string("503.html"), status=503)
-    response["Retry-After"] = "5"
+    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    name, status = ("503.html", 503) if away else ("500.html", 500)
+    context = {"request": request, "request_id": request_id(request)}
+    with translation.override(translation.get_language_from_request(request)):
+        response = HttpResponse(render_to_string(name, context), status=status)
+    if away:  # nothing was accepted, trying again is safe
+        response["Retry-After"] = "5"
     return response
 
 

@@ -42,6 +42,8 @@ def take(scope: str, *parts: str, limit: Limit, now: datetime | None = None) -> 
 
     One statement decides, so parallel requests cannot pass more than the limit together.
     """
+    if limit.count < 1:
+        return False
     now = now or timezone.now()
     values: dict[str, str | int | datetime] = {
         "key": key_of(scope, *parts),

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import task_prerun
 from django.conf import settings
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partnerhub.settings")
 
 app = Celery("partnerhub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["provisioning"])
+
+
+@task_prerun.connect
+def _renew_connections(task: Any, **_: Any) -> None:
+    """What a request does: replace a connection that PostgreSQL's restart has broken."""
+    if not task.request.is_eager:
+        close_old_connections()
+
 
 # Every tick is idempotent, so two beats are harmless and a missed tick costs only time.
 app.conf.beat_schedule = {

@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -13,6 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from provisioning import selectors
 
@@ -34,19 +37,26 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """
     report: Report = {"database": "ok", "migrations": "ok"}
     try:
-        if not _migrated():
-            report["migrations"] = "missing"
-        else:
+        if _migrated():
             report |= _parts()
+        else:
+            report["migrations"] = "missing"
     except Error:
         report["database"] = "down"
     ready = report["database"] == "ok" and report["migrations"] == "ok"
     return JsonResponse({"ready": ready} | report, status=200 if ready else 503)
 
 
+_seen_migrated = False
+
+
 def _migrated() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    """Looked up until it is so: migrations are not undone under a running process."""
+    global _seen_migrated
+    if not _seen_migrated:
+        executor = MigrationExecutor(connection)
+        _seen_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _seen_migrated
 
 
 def _parts() -> Report:
@@ -69,13 +79,12 @@ def _parts() -> Report:
 
 
 def _redis_answers() -> bool:
-    import redis
-
+    limits = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}
     try:
-        client = redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=0.3, socket_connect_timeout=0.3
-        )
-        return bool(client.ping())
+        with redis.Redis.from_url(
+            settings.REDIS_URL, retry=Retry(NoBackoff(), 0), **limits
+        ) as client:
+            return bool(client.ping())
     except redis.RedisError:
         return False
 

@@ -94,9 +94,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "common.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "common.errors.ErrorPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "common.requests.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -104,7 +104,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.UserLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "common.requests.CrossSiteMiddleware",
@@ -136,13 +135,13 @@ FORMS_URLFIELD_ASSUME_HTTPS = True
 
 # ---- Data ----
 
+_database: dict[str, Any] = env.db_url(
+    "DATABASE_URL", default="postgres://postgres@127.0.0.1:5432/partnerhub"
+)
+#: Options of the URL, such as ?sslmode=verify-full, count.
+_options = {"connect_timeout": 5, "application_name": "partnerhub"} | _database.get("OPTIONS", {})
 DATABASES = {
-    "default": env.db_url("DATABASE_URL", default="postgres://postgres@127.0.0.1:5432/partnerhub")
-    | {
-        "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "application_name": "partnerhub"},
-    }
+    "default": _database | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": _options}
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 #: Sessions, cache and throttles live in PostgreSQL: Redis may be down.
@@ -184,11 +183,17 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-#: Celery's Django fixup closes the connection around every task unless this is set.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 250_000
+#: Celery's Django fixup closes the connection around every task unless this is set; that a broken
+#: one is replaced is seen to in partnerhub.celery.
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TASK_DEFAULT_QUEUE = "provision"
-#: By name, so that it also holds where the task's module is not loaded (web).
+#: By name, so that it also holds where the task's module is not loaded (web). The sweep must not
+#: stand in line behind the hints that it is the guarantee of; queues are served in turn.
 CELERY_TASK_ROUTES = {
+    "provisioning.sweep": {"queue": "sync"},
+    "provisioning.sync": {"queue": "sync"},
+    "provisioning.full_pass": {"queue": "sync"},
     "provisioning.export": {"queue": "export"},
     "provisioning.send_mail": {"queue": "mail"},
 }

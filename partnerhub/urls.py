@@ -15,6 +15,7 @@ from partnerhub import health
 handler400 = "common.errors.bad_request"
 handler403 = "common.errors.permission_denied"
 handler404 = "common.errors.not_found"
+handler500 = "common.errors.server_error"
 
 sign_in = public("the way in")
 reset = public("whoever forgot the password is not signed in")
