@@ -196,7 +196,7 @@ def facts_from(status: int, data: object, header_tracking_id: str | None) -> Fac
     texts = [clean(entry.get("description"), 1000) for entry in [*errors, *top][:5]]
     texts = [text for text in dict.fromkeys(texts) if text]
     message = clean(body.get("message"), 1000) or clean(body.get("description"), 1000)
-    tracking_id = clean(body.get("trackingId") or header_tracking_id, 200)
+    tracking_id = clean(body.get("trackingId") or header_tracking_id, 100)
     return Facts(
         status=status,
         code=next((code for code in codes if code), None),

@@ -20,21 +20,21 @@ from webex.text import clean, moment
 #: Characters kept of each text. Webex publishes no limits; an identifier longer than its limit
 #: would be another identifier when cut, so such a record is refused instead.
 LIMITS = {
-    "id": 512,
-    "person_id": 512,
-    "user_id": 512,
-    "sp_enterprise_id": 512,
+    "id": 300,
+    "person_id": 300,
+    "user_id": 200,
+    "sp_enterprise_id": 200,
     "provisioning_id": 512,
     "first_name": 200,
     "last_name": 200,
     "email": 320,
-    "primary_phone": 64,
-    "mobile_phone": 64,
-    "extension": 64,
-    "package": 64,
-    "status": 64,
+    "primary_phone": 60,
+    "mobile_phone": 60,
+    "extension": 40,
+    "package": 40,
+    "status": 60,
     "error_text": 4000,
-    "error_code": 64,
+    "error_code": 40,
 }
 _MAX_ERRORS = 50
 

@@ -7,6 +7,8 @@ import re
 from datetime import UTC, datetime
 
 #: PostgreSQL refuses NUL; a lone surrogate is no character and can't be encoded.
+#: Characters of a code; Cisco's have at most six.
+CODE_LIMIT = 40
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -30,10 +32,10 @@ def code_text(value: object) -> str | None:
             return None
         value = int(value) if value.is_integer() else repr(value)
     if isinstance(value, int):
-        return str(value) if abs(value) < 10**64 else None
+        return str(value) if abs(value) < 10 ** (CODE_LIMIT - 1) else None
     if not isinstance(value, str):
         return None
-    text = _UNSTORABLE.sub("�", value[:64]).strip()
+    text = _UNSTORABLE.sub("�", value[:CODE_LIMIT]).strip()
     whole, dot, zeros = text.partition(".")
     if dot and whole.isdigit() and zeros.strip("0") == "":
         return whole
