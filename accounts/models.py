@@ -191,8 +191,9 @@ class BackendConnection(models.Model):
     requests_per_minute = models.PositiveIntegerField(_("requests a minute"), default=300)
     max_in_flight = models.PositiveIntegerField(_("requests at once"), default=4)
 
-    # Sync cursor: the newest lastStatusChange seen (backend clock), and when we last finished.
-    watermark = models.DateTimeField(null=True, blank=True, editable=False)
+    # Sync cursor: the newest lastStatusChange seen (backend clock) of each provisioning ID, and
+    # when we last finished.
+    watermarks = models.JSONField(default=dict, blank=True, editable=False)
     synced_at = models.DateTimeField(null=True, blank=True, editable=False)
     full_pass_started_at = models.DateTimeField(null=True, blank=True, editable=False)
     full_pass_template_id = models.BigIntegerField(null=True, blank=True, editable=False)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from django.db import connection as database
 from django.utils import timezone
@@ -24,13 +24,23 @@ from provisioning.models import Subscriber
 from provisioning.projection import Answer
 from templates_app.models import OnboardingTemplate
 from webex.client import WebexClient
-from webex.errors import NotFound, Throttled, TokenRefused, WebexError
+from webex.errors import (
+    Forbidden,
+    NotFound,
+    Refused,
+    Throttled,
+    TokenRefused,
+    Unknown,
+    WebexError,
+)
 from webex.payloads import Page, RemoteSubscriber
 
 logger = logging.getLogger(__name__)
 
 #: Changes that became visible late are found again; doubles cost nothing.
 OVERLAP = timedelta(seconds=120)
+#: Unclear answers for so many templates are trouble of the whole connection.
+MAX_UNCLEAR = 3
 
 
 def sync_connection(connection_id: int) -> bool:
@@ -41,7 +51,7 @@ def sync_connection(connection_id: int) -> bool:
 
 def full_pass(connection_id: int) -> bool:
     """Read everything and mark what the backend no longer holds as deleted; resumable."""
-    with _alone("sync", connection_id) as alone:
+    with _alone("full_pass", connection_id) as alone:
         return _sync(connection_id, full=True) if alone else False
 
 
@@ -65,13 +75,11 @@ def _sync(connection_id: int, *, full: bool) -> bool:
     now = timezone.now()
     if connection.not_before and connection.not_before > now:
         return False
+    started = time.monotonic()
     try:
         client = client_for(connection)
-        started = time.monotonic()
-        if full:
-            _read_everything(connection, client, now)
-        else:
-            _read_changes(connection, client)
+        read = _read_everything if full else _read_changes
+        trouble = read(connection, client)
     except secrets.Unsealable:
         _held(connection, "the token cannot be read with the keys configured here")
     except TokenRefused:
@@ -84,9 +92,11 @@ def _sync(connection_id: int, *, full: bool) -> bool:
         outbox.note_health(connection, Health.DEGRADED, now=timezone.now(), text=text)
         logger.info("sync broke off", extra={"connection_id": connection_id, "reason": text})
     else:
+        health = Health.DEGRADED if trouble.unclear else Health.OK
         took = int((time.monotonic() - started) * 1000)
-        outbox.note_health(connection, Health.OK, now=timezone.now(), answer_ms=took)
-        return True
+        now, text = timezone.now(), trouble.words()
+        outbox.note_health(connection, health, now=now, text=text, answer_ms=took)
+        return not text
     return False
 
 
@@ -94,25 +104,66 @@ def _held(connection: BackendConnection, reason: str) -> None:
     outbox.note_health(connection, Health.HELD, now=timezone.now(), text=reason)
 
 
-def _read_changes(connection: BackendConnection, client: WebexClient) -> None:
-    """The watermark is the newest change seen, on the backend's clock; it moves only when every
-    page of every template was brought in.
+@dataclass
+class Trouble:
+    """Templates that could not be read: Webex refused them clearly, or the answer was unclear."""
+
+    refused: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
+
+    def words(self) -> str:
+        """For the health pages; empty when all is well."""
+        return "; ".join([*self.refused, *self.unclear])
+
+
+def _each(
+    templates: list[OnboardingTemplate], read: Callable[[OnboardingTemplate], None]
+) -> Trouble:
+    """Read template by template; trouble with one (a provisioning ID that Webex does not know)
+    must not stop the others. Trouble of the whole connection is raised.
     """
-    since = connection.watermark - OVERLAP if connection.watermark else None
-    newest = connection.watermark
-    for template in _templates(connection):
-        asked_at = timezone.now()
+    trouble = Trouble()
+    for template in templates:
+        try:
+            read(template)
+        except (Refused, Forbidden, NotFound) as error:
+            trouble.refused.append(f"{template.name}: refused ({error.status})")
+        except Unknown as error:
+            trouble.unclear.append(f"{template.name}: unclear answer ({error.status or 'none'})")
+            if len(trouble.unclear) >= MAX_UNCLEAR:
+                raise
+    return trouble
+
+
+def _read_changes(connection: BackendConnection, client: WebexClient) -> Trouble:
+    """Each provisioning ID has its watermark: the newest change seen, on the backend's clock. It
+    moves only when every page was brought in; without one, as for a template added later,
+    everything is read.
+    """
+
+    def read(template: OnboardingTemplate) -> None:
+        known = connection.watermarks.get(template.provisioning_id)
+        newest = datetime.fromisoformat(known) if known else None
+        since = newest - OVERLAP if newest else None
+        started = asked_at = timezone.now()
         for page in client.list_subscribers(template.provisioning_id, changed_after=since):
-            newest = _bring_in(connection, client, page, asked_at, newest)
+            newest = _bring_in(connection, client, template, page, asked_at, newest)
             asked_at = timezone.now()
-    BackendConnection.objects.filter(pk=connection.pk).update(
-        watermark=newest, synced_at=timezone.now()
-    )
+        if newest:
+            # A time in our future would blind us for what comes before it; less is always safe.
+            connection.watermarks[template.provisioning_id] = min(newest, started).isoformat()
+            _note(connection, watermarks=connection.watermarks)
+
+    trouble = _each(_templates(connection), read)
+    if not trouble.unclear:
+        _note(connection, synced_at=timezone.now())
+    return trouble
 
 
 def _bring_in(
     connection: BackendConnection,
     client: WebexClient,
+    template: OnboardingTemplate,
     page: Page,
     asked_at: datetime,
     newest: datetime | None,
@@ -121,11 +172,11 @@ def _bring_in(
     for remote in page.subscribers:
         if _is_as_known(known.get(remote.id), remote):
             continue
-        told = remote
+        answer: Answer | None = Answer(remote, asked_at, template=template)
         if _needs_asking(known.get(remote.id), remote):
-            told = _asked_again(client, remote)
-        answer = Answer(told, asked_at=asked_at)
-        projection.apply_answer(connection, answer, now=timezone.now())
+            answer = _asked_again(client, remote, template)
+        if answer is not None:
+            projection.apply_answer(connection, answer, now=timezone.now())
     times = [r.last_status_change for r in page.subscribers if r.last_status_change]
     return max([*times, *([newest] if newest else [])], default=None)
 
@@ -156,85 +207,49 @@ def _needs_asking(row: Subscriber | None, remote: RemoteSubscriber) -> bool:
     )
 
 
-def _asked_again(client: WebexClient, remote: RemoteSubscriber) -> RemoteSubscriber:
+def _asked_again(
+    client: WebexClient, remote: RemoteSubscriber, template: OnboardingTemplate
+) -> Answer | None:
+    asked_at = timezone.now()
     try:
-        return client.get_subscriber(remote.id)
+        return Answer(client.get_subscriber(remote.id), asked_at, template=template)
     except NotFound:
-        return remote
-
-
-class Refreshed(StrEnum):
-    """What came of asking for one subscriber."""
-
-    CURRENT = "current"
-    GONE = "gone"
-    BUSY = "busy"
-    HELD = "held"
-    TOKEN = "token"  # noqa: S105 -- the name of an outcome
-    SILENT = "silent"
-
-
-def refresh_one(row: Subscriber, *, now: datetime) -> Refreshed:
-    """Ask the backend for this one subscriber, as *Check now* does.
-
-    Nothing is asked while a job of the user is unfinished (it asks by itself), nor while the
-    connection's gate is closed. A subscriber that the backend does not hold becomes deleted.
-    """
-    connection = row.connection
-    if row.deleted_at or not row.webex_id or selectors.unfinished_job_of(row):
-        return Refreshed.BUSY
-    if connection.not_before and connection.not_before > now:
-        return Refreshed.HELD
-    try:
-        remote = client_for(connection).get_subscriber(row.webex_id)
-    except NotFound:
-        projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
-        return Refreshed.GONE
-    except (secrets.Unsealable, TokenRefused):
-        return Refreshed.TOKEN
-    except WebexError as error:
-        logger.info("check now failed", extra={"reason": error.reason})
-        return Refreshed.SILENT
-    projection.apply_answer(connection, Answer(remote, asked_at=now), now=timezone.now())
-    return Refreshed.CURRENT
+        return None
 
 
 def _templates(connection: BackendConnection) -> list[OnboardingTemplate]:
     return list(OnboardingTemplate.objects.filter(partner_id=connection.partner_id).order_by("pk"))
 
 
-def _read_everything(connection: BackendConnection, client: WebexClient, now: datetime) -> None:
+def _read_everything(connection: BackendConnection, client: WebexClient) -> Trouble:
     """A full pass, template by template; a broken-off pass goes on where it stopped."""
     resuming = connection.full_pass_started_at is not None
-    started_at = connection.full_pass_started_at or now
     done_id = connection.full_pass_template_id or 0 if resuming else 0
-    _note_pass(connection, full_pass_started_at=started_at, full_pass_template_id=done_id or None)
-    for template in _templates(connection):
-        if template.pk <= done_id:
-            continue
-        template_started = timezone.now()
-        newest: datetime | None = None
+    if not resuming:
+        _note(connection, full_pass_started_at=timezone.now(), full_pass_template_id=None)
+
+    def read(template: OnboardingTemplate) -> None:
+        _note(connection, full_pass_template_id=template.pk - 1)
+        started = timezone.now()
         for page in client.list_subscribers(template.provisioning_id):
-            newest = _bring_in(connection, client, page, template_started, newest)
-            _mark_seen(connection, page)
-        _find_deleted(connection, client, template, template_started)
-        _note_pass(connection, full_pass_template_id=template.pk)
-    _note_pass(
-        connection,
-        full_pass_started_at=None,
-        full_pass_template_id=None,
-        full_pass_done_at=timezone.now(),
-    )
+            _bring_in(connection, client, template, page, started, None)
+            _mark_seen(connection, page, started)
+        _find_deleted(connection, client, template, started)
+
+    trouble = _each([t for t in _templates(connection) if t.pk > done_id], read)
+    done = {} if trouble.unclear else {"full_pass_done_at": timezone.now()}
+    _note(connection, full_pass_started_at=None, full_pass_template_id=None, **done)
+    return trouble
 
 
-def _note_pass(connection: BackendConnection, **values: object) -> None:
+def _note(connection: BackendConnection, **values: object) -> None:
     BackendConnection.objects.filter(pk=connection.pk).update(**values)
 
 
-def _mark_seen(connection: BackendConnection, page: Page) -> None:
+def _mark_seen(connection: BackendConnection, page: Page, asked_at: datetime) -> None:
     ids = [remote.id for remote in page.subscribers]
-    Subscriber.objects.filter(connection=connection, webex_id__in=ids).update(
-        seen_at=timezone.now()
+    Subscriber.objects.filter(connection=connection, webex_id__in=ids, seen_at__lt=asked_at).update(
+        seen_at=asked_at
     )
 
 
@@ -244,16 +259,26 @@ def _find_deleted(
     template: OnboardingTemplate,
     started_at: datetime,
 ) -> None:
-    """Rows that no page showed: each is asked by ID before it is called deleted."""
+    """Rows that no page showed: each is asked by ID before it is called deleted.
+
+    Rows with an unfinished job are left alone: it asks by itself, and it may be deleting.
+    """
     missing = Subscriber.objects.live().filter(
         connection=connection, template=template, seen_at__lt=started_at, webex_id__isnull=False
     )
     for row in missing.iterator():
-        try:
-            asked_at = timezone.now()
-            remote = client.get_subscriber(str(row.webex_id))
-        except NotFound:
-            projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
-        else:
-            answer = Answer(remote, asked_at=asked_at)
-            projection.apply_answer(connection, answer, now=timezone.now())
+        if selectors.unfinished_job_of(row) is None:
+            _ask_missing(connection, client, row)
+
+
+def _ask_missing(connection: BackendConnection, client: WebexClient, row: Subscriber) -> None:
+    asked_at = timezone.now()
+    try:
+        remote = client.get_subscriber(str(row.webex_id))
+    except NotFound:
+        projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
+        return
+    answer = Answer(remote, asked_at, template=row.template)
+    if projection.apply_answer(connection, answer, now=timezone.now()) is None:
+        # It went over to a provisioning ID that is not of this partner's templates.
+        projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)

@@ -60,14 +60,14 @@ def test_a_sync_without_news_writes_nothing(rig):
 
 def test_a_broken_off_sync_keeps_its_place(rig):
     rig.given(FREJA)
-    before = BackendConnection.objects.get().watermark
+    before = BackendConnection.objects.get().watermarks
     rig.load(subscriber("1@x.example", changed_seconds_ago=0))
     rig.simulator.fault(operation="list", status=500, times=5)
 
     assert sync.sync_connection(rig.connection.pk) is False
 
     connection = BackendConnection.objects.get()
-    assert connection.watermark == before
+    assert connection.watermarks == before
     assert connection.health == "degraded"
 
 
