@@ -31,7 +31,10 @@ def unseal(sealed: str, *, owner: str) -> str:
         Unsealable: see the class.
     """
     key_id, _, body = sealed.partition(":")
-    key = dict(_keys()).get(key_id)
+    try:
+        key = dict(_keys()).get(key_id)
+    except (ImproperlyConfigured, binascii.Error) as error:
+        raise Unsealable("TOKEN_KEYS cannot be used") from error
     if key is None or not body:
         raise Unsealable(f"no key {key_id!r} in TOKEN_KEYS")
     try:

@@ -32,6 +32,7 @@ from webex.errors import (
     Unknown,
     WebexError,
 )
+from webex.payloads import RemoteSubscriber
 
 logger = logging.getLogger(__name__)
 
@@ -44,24 +45,28 @@ HELD_SECONDS = 60.0
 def deliver(job_id: int) -> bool:
     """Claim the job and bring it one step on; False when it was not ours to do.
 
-    Doubled hints are harmless: only one claim wins. Nothing is raised for the backend's sake.
+    Doubled hints are harmless: only one claim wins. An error nobody foresaw is logged, and the
+    job is treated as that of a dead worker, at once.
     """
     job = outbox.claim(job_id, timezone.now())
     if job is None:
         return False
     try:
-        client = client_for(job.connection)
-    except secrets.Unsealable:
-        _hold(job, "the token cannot be read with the keys configured here")
-        return True
-    try:
-        _run(job, client)
+        _run(job)
     except outbox.LeaseLost:
         logger.warning("lease lost", extra={"job_id": job.pk})
+    except Exception:
+        logger.exception("job broke off", extra={"job_id": job.pk})
+        outbox.crashed(job, now=timezone.now())
     return True
 
 
-def _run(job: Job, client: WebexClient) -> None:
+def _run(job: Job) -> None:
+    try:
+        client = client_for(job.connection)
+    except secrets.Unsealable:
+        _hold(job, "the token cannot be read with the keys configured here")
+        return
     if job.state == JobState.WAITING:
         _guarded(job, lambda: _poll(job, client))
         return
@@ -89,26 +94,45 @@ def _take(job: Job, client: WebexClient, step: Step, *, ask: bool) -> Result:
         found = step.happened(client)
         if found is not None:
             return found
+        if job.deadline_at <= timezone.now():
+            raise _Over(codes.EXPIRED)
     if job.sends >= MAX_SENDS:
-        raise _TooOften
-    outbox.commit_intent(job, step=step.name, body_hash=step.body_hash, now=timezone.now())
+        raise _Over(codes.GAVE_UP)
+    outbox.commit_intent(
+        job,
+        step=step.name,
+        body_hash=step.body_hash,
+        now=timezone.now(),
+        before=operations.before_send(job),
+    )
     started = time.monotonic()
-    result = step.send(client)
+    result = _send(job, client, step)
     took = int((time.monotonic() - started) * 1000)
     outbox.note_health(job.connection, Health.OK, now=timezone.now(), answer_ms=took)
     return result
 
 
-class _TooOften(Exception):
-    """Sent as often as we dare."""
+def _send(job: Job, client: WebexClient, step: Step) -> Result:
+    try:
+        return step.send(client)
+    except Conflict:
+        # 409: it may be our own request that arrived before; look at what is there.
+        found = step.happened(client) if job.sends > 1 else None
+        if found is None:
+            raise
+        return found
+
+
+class _Over(Exception):
+    """Sent as often as we dare, or the time is over; carries our code."""
 
 
 def _guarded(job: Job, act: Callable[[], Result | None]) -> Result | None:
     """Run `act` and give every kind of failure its consequence (reliability.md 2.6)."""
     try:
         return act()
-    except _TooOften:
-        _fail(job, Ending(JobState.FAILED, codes.GAVE_UP, _last_words(job)))
+    except _Over as over:
+        _fail(job, Ending(JobState.FAILED, str(over), _last_words(job)))
     except WebexError as error:
         consequence = next(act for kind, act in _CONSEQUENCES.items() if isinstance(error, kind))
         consequence(job, error)
@@ -125,12 +149,12 @@ def _accepted(job: Job, result: Result) -> None:
         _deleted(job, now)
         return
     with transaction.atomic():
-        answer = Answer(result, asked_at=job.intent_at or now, cause=Cause.JOB, job=job)
+        answer = Answer(result, job.intent_at or now, cause=Cause.JOB, job=job)
         row = projection.apply_answer(job.connection, answer, now=now)
         if row is not None:
             _attach(job, row.pk)
             projection.clear_own_errors(row, now=now)
-        if result.status in UNSETTLED:
+        if (row.backend_status if row else result.status) in UNSETTLED:
             outbox.to_wait(job, not_before=now + scaled(_poll_after(job)))
             return
         ending = projection.ending_of(row, job) if row else Ending(JobState.DONE)
@@ -161,20 +185,26 @@ def _half_done(job: Job, following: Step) -> None:
 
 
 def _poll(job: Job, client: WebexClient) -> None:
-    """Ask by ID how far Webex is."""
-    now = timezone.now()
-    subscriber = job.subscriber
-    if subscriber is None or not subscriber.webex_id:
-        outbox.finish(job, Ending(JobState.DONE), now=now)
-        return
-    remote = client.get_subscriber(subscriber.webex_id)
+    """Ask how far Webex is."""
+    asked_at = timezone.now()
+    remote = _ask(job, client)
     with transaction.atomic():
-        answer = Answer(remote, asked_at=now, cause=Cause.JOB, job=job)
-        row = projection.apply_answer(job.connection, answer, now=timezone.now())
-        if remote.status in UNSETTLED or row is None:
+        row = None
+        if remote is not None:
+            answer = Answer(remote, asked_at, cause=Cause.JOB, job=job)
+            row = projection.apply_answer(job.connection, answer, now=timezone.now())
+        if row is None or row.backend_status in UNSETTLED:
             outbox.to_wait(job, not_before=timezone.now() + scaled(_poll_after(job)))
         else:
             _end(job, projection.ending_of(row, job), timezone.now())
+
+
+def _ask(job: Job, client: WebexClient) -> RemoteSubscriber | None:
+    """The subscriber, by ID when we have one, else by the key of the request."""
+    if job.subscriber and job.subscriber.webex_id:
+        return client.get_subscriber(job.subscriber.webex_id)
+    found = operations.steps(job)[-1].happened(client)
+    return None if isinstance(found, Gone) else found
 
 
 def _poll_after(job: Job) -> float:
@@ -281,24 +311,6 @@ def _not_found(job: Job, error: WebexError) -> None:
             projection.mark_deleted(job.subscriber, now=now, by="Webex", here=False, job=job)
 
 
-def _conflict(job: Job, error: WebexError) -> None:
-    """409: look at what is there; it may be our own request that arrived twice."""
-    step = next((s for s in operations.steps(job) if s.name == job.step), None)
-    found: Result | None = None
-    if step is not None and job.sends > 1:
-        try:
-            found = step.happened(client_for(job.connection))
-        except WebexError:
-            outbox.to_check(
-                job, not_before=timezone.now() + scaled(_backoff(job)), reason="conflict"
-            )
-            return
-    if found is None:
-        _fail(job, _ending(error))
-    else:
-        _accepted(job, found)
-
-
 def _last_words(job: Job) -> str:
     return job.result_text or "sent too often without a clear answer"
 
@@ -317,6 +329,5 @@ _CONSEQUENCES: dict[type[WebexError], Callable[[Job, WebexError], None]] = {
     TokenRefused: lambda job, _error: _hold(job, "Webex refuses the token"),
     Unknown: _unknown,
     NotFound: _not_found,
-    Conflict: _conflict,
     WebexError: _refused,
 }

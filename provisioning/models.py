@@ -66,6 +66,7 @@ class Subscriber(models.Model):
     #: lastStatusChange, on the backend's clock; compared only with other backend times.
     backend_changed_at = models.DateTimeField(null=True, blank=True)
     backend_created_at = models.DateTimeField(null=True, blank=True)
+    #: When (our clock) the newest answer that showed the subscriber was asked for.
     seen_at = models.DateTimeField(default=timezone.now)
 
     status = models.CharField(_("status"), max_length=60, db_index=True)
@@ -176,10 +177,13 @@ class JobQuerySet(TenantQuerySet):
         return self.filter(state__in=UNFINISHED)
 
     def due(self, now: datetime) -> JobQuerySet:
-        """Unfinished, free of a lease and not held back."""
+        """Unfinished, free of a lease and not held back.
+
+        A lease that is over does not make a job due: the sweep must look first whether the dead
+        worker sent something (outbox.recover_expired).
+        """
         return self.unfinished().filter(
-            Q(not_before=None) | Q(not_before__lte=now),
-            Q(lease_until=None) | Q(lease_until__lte=now),
+            Q(not_before=None) | Q(not_before__lte=now), lease_until=None
         )
 
 
@@ -208,8 +212,11 @@ class Job(models.Model):
     )
     #: For a job of two steps: which one is next ("delete", "post", "put").
     step = models.CharField(max_length=10, blank=True)
+    #: Requests that may have been processed; a refused connection, 401 or 429 is none.
     sends = models.PositiveSmallIntegerField(_("times sent"), default=0)
+    #: Workers lost in a row.
     crashes = models.PositiveSmallIntegerField(default=0)
+    #: Tries since the last progress: what the back-off grows with.
     polls = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField()

@@ -7,9 +7,11 @@ when it took effect, None when it did not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from accounts.models import RetryBy
 from provisioning.addresses import same
@@ -77,19 +79,25 @@ def _post(job: Job) -> Step:
 def _took_effect(job: Job, remote: RemoteSubscriber) -> bool:
     """Did our POST reach this subscriber? It carries our address, and moved since the intent.
 
-    A retry meets a subscriber that existed before; with an unchanged address only a status that
-    moved away from where it was tells that something happened.
+    A POST may meet a subscriber that existed before; what we knew of it then is in the job,
+    because sync may have brought in the effect since.
     """
-    if not same(remote.email, job.params["email"]):
-        return False
-    former = job.params.get("former_email", "")
-    if not same(former, job.params["email"]):
-        return True
-    known = job.subscriber
-    if known is None or known.webex_id != remote.id or known.backend_changed_at is None:
-        return True
-    moved = remote.last_status_change
-    return moved is not None and moved > known.backend_changed_at
+    after = _looks(remote.id, remote.email, remote.status, remote.last_status_change)
+    return same(remote.email, job.params["email"]) and after != job.params.get("before")
+
+
+def before_send(job: Job) -> Sequence[Any] | None:
+    """What we know of the subscriber now, to be kept with the intent; None without one."""
+    row = job.subscriber
+    if row is None:
+        return None
+    return _looks(row.webex_id, row.email, row.backend_status, row.backend_changed_at)
+
+
+def _looks(
+    webex_id: str | None, email: str, status: str, changed_at: datetime | None
+) -> Sequence[Any]:
+    return [webex_id, email.casefold(), status, changed_at.isoformat() if changed_at else ""]
 
 
 def _delete(job: Job) -> Step:
@@ -120,7 +128,8 @@ def _delete_by_key(job: Job) -> Step:
 
     def send(client: WebexClient) -> Result:
         for remote in find(client):
-            client.remove(remote.id)
+            with suppress(NotFound):
+                client.remove(remote.id)
         return GONE
 
     def happened(client: WebexClient) -> Result | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,13 +17,14 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Health
+from provisioning import codes
 from provisioning.models import Activation, Job, Subscriber
 from provisioning.states import (
-    FINAL,
     TRANSITIONS,
     UNFINISHED,
     ActivationState,
@@ -42,6 +44,8 @@ QUIET_SECONDS = 90.0
 DEADLINE_SECONDS = 24 * 3600.0
 PORTAL_DEADLINE_SECONDS = 15 * 60.0
 MAX_CRASHES = 3
+#: What was sent before the deadline may still be asked about for so long after it.
+GRACE_SECONDS = QUIET_SECONDS + 60.0
 
 #: A publish must not hold the request: Redis may be away (reliability.md 1, row 8).
 _PUBLISH = {
@@ -181,9 +185,16 @@ def hint(job: Job) -> None:
 
 def publish(task: str, **kwargs: Any) -> None:
     """Publish a task by name with a short limit; a broker that is away is only logged."""
+    publish_all(task, [kwargs])
+
+
+def publish_all(task: str, calls: list[dict[str, Any]]) -> None:
+    """Publish several over one connection; the first trouble ends it."""
     try:
         with current_app.connection_for_write(transport_options=_PUBLISH) as broker:
-            current_app.signature(task, kwargs=kwargs).apply_async(connection=broker, retry=False)
+            for kwargs in calls:
+                hint_ = current_app.signature(task, kwargs=kwargs)
+                hint_.apply_async(connection=broker, retry=False)
     except Exception as error:  # noqa: BLE001 -- whatever the broker does, the row is the truth
         logger.info("hint not published", extra={"task": task, "reason": type(error).__name__})
 
@@ -226,8 +237,12 @@ def _may_send(gate: BackendConnection, now: datetime) -> bool:
     return in_flight < gate.max_in_flight
 
 
-def commit_intent(job: Job, *, step: str, body_hash: str, now: datetime) -> None:
+def commit_intent(
+    job: Job, *, step: str, body_hash: str, now: datetime, before: Sequence[Any] | None = None
+) -> None:
     """Commit what is about to be sent, before its first byte (invariant I5).
+
+    `before` is what we knew of the subscriber then; by it a later look tells whether it moved.
 
     Raises:
         LeaseLost: the job is somebody else's by now; nothing may be sent.
@@ -240,6 +255,7 @@ def commit_intent(job: Job, *, step: str, body_hash: str, now: datetime) -> None
         intent_hash=body_hash,
         sends=F("sends") + 1,
         lease_until=now + scaled(LEASE_SECONDS),
+        params=job.params | {"before": before},
     )
     job.intent_at, job.step, job.sends = now, step, job.sends + 1
 
@@ -254,8 +270,10 @@ def next_step(job: Job, *, step: str) -> None:
 
 
 def put_back(job: Job, *, not_before: datetime, reason: str) -> None:
-    """Certainly not processed: queued again, not before a time."""
-    _move(job, JobState.QUEUED, not_before=not_before, result_text=reason, intent_at=None)
+    """Certainly not processed: queued again, not before a time; the send does not count."""
+    values: dict[str, Any] = {"sends": F("sends") - 1} if job.intent_at else {}
+    values |= {"not_before": not_before, "polls": F("polls") + 1, "result_text": reason}
+    _move(job, JobState.QUEUED, intent_at=None, **values)
 
 
 def to_check(job: Job, *, not_before: datetime, reason: str) -> None:
@@ -271,17 +289,21 @@ def to_wait(job: Job, *, not_before: datetime) -> None:
 
 def finish(job: Job, ending: Ending, *, now: datetime) -> None:
     """Record the one final state."""
-    _move(
-        job,
-        ending.state,
-        finished_at=now,
-        not_before=None,
-        result_code=ending.code,
-        result_text=ending.text,
-        tracking_id=ending.tracking_id,
-        http_status=ending.http_status,
-    )
+    _move(job, ending.state, **_result(ending, now))
     _end_activation(job, ending, now=now)
+
+
+def _result(ending: Ending, now: datetime) -> dict[str, Any]:
+    return {
+        "finished_at": now,
+        "not_before": None,
+        "lease_token": None,
+        "lease_until": None,
+        "result_code": ending.code,
+        "result_text": ending.text,
+        "tracking_id": ending.tracking_id,
+        "http_status": ending.http_status,
+    }
 
 
 def cancel(job: Job, *, now: datetime) -> bool:
@@ -291,6 +313,7 @@ def cancel(job: Job, *, now: datetime) -> bool:
     )
     if changed:
         _touch(job)
+        _end_activation(job, Ending(JobState.CANCELLED, codes.SIGN_IN_AGAIN), now=now)
     return bool(changed)
 
 
@@ -299,24 +322,20 @@ def waiting(subscriber: Subscriber) -> list[Job]:
     return list(Job.objects.filter(subscriber=subscriber, state=JobState.WAITING))
 
 
-def settle(job: Job, ending: Ending, *, now: datetime) -> None:
+def settle(job: Job, ending: Ending, *, now: datetime) -> bool:
     """End a waiting job, after an answer of whatever origin told how; its lease dies with it."""
     changed = Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(
-        state=ending.state,
-        finished_at=now,
-        not_before=None,
-        lease_token=None,
-        lease_until=None,
-        result_code=ending.code,
-        result_text=ending.text,
+        state=ending.state, **_result(ending, now)
     )
     if changed:
+        _touch(job)
         _end_activation(job, ending, now=now)
+    return bool(changed)
 
 
 def _end_activation(job: Job, ending: Ending, *, now: datetime) -> None:
-    """A run of the portal whose job failed is refused, with the job's reason."""
-    if ending.state != JobState.FAILED or job.activation_id is None:
+    """A run of the portal whose job failed or was cancelled is refused, with the reason."""
+    if ending.state == JobState.DONE or job.activation_id is None:
         return
     Activation.objects.filter(pk=job.activation_id, state=ActivationState.CONFIRMED).update(
         state=ActivationState.REFUSED,
@@ -331,7 +350,7 @@ def _move(job: Job, state: JobState, **values: Any) -> None:
     old = JobState(job.state)
     if state != old and state not in TRANSITIONS.get(old, frozenset()):
         raise ValueError(f"{old} -> {state} is not a legal change of a job")
-    _write(job, state=state, lease_token=None, lease_until=None, **values)
+    _write(job, **{"state": state, "lease_token": None, "lease_until": None, "crashes": 0} | values)
     job.state = state
     _touch(job)
     logger.info("job", extra={"job_id": job.pk, "job_kind": job.kind, "job_state": str(state)})
@@ -353,12 +372,19 @@ def _touch(job: Job) -> None:
         Subscriber.objects.filter(pk=job.subscriber_id).update(version=F("version") + 1)
 
 
+def crashed(job: Job, *, now: datetime) -> None:
+    """Let go of a job at which this worker met an error nobody foresaw: the next sweep treats it
+    as that of a dead worker, without waiting for the lease to end.
+    """
+    Job.objects.filter(pk=job.pk, lease_token=job.lease_token).update(lease_until=now)
+
+
 # ---- Sweeping ----
 
 
 def recover_expired(now: datetime) -> list[Job]:
     """Free the jobs of dead workers: back to where they came from, or to checking if an intent
-    was committed. Returns the jobs that crashed their worker too often; the caller ends them.
+    was committed. Returns the jobs that cost too many workers in a row; the caller ends them.
     """
     poison = []
     expired = Job.objects.filter(state__in=UNFINISHED, lease_until__lte=now)
@@ -375,35 +401,26 @@ def recover_expired(now: datetime) -> list[Job]:
             pk=job.pk, state=job.state, lease_token=job.lease_token, lease_until__lte=now
         ).update(**values)
         job.state = values.get("state", job.state)
-        if changed and job.crashes >= MAX_CRASHES and not sent:
+        if changed and job.crashes >= MAX_CRASHES:
             poison.append(job)
     return poison
 
 
 def overdue(now: datetime) -> list[Job]:
-    """Unfinished jobs past their deadline that no worker holds."""
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    return list(
-        Job.objects.unfinished().filter(free, deadline_at__lte=now).select_related("subscriber")
-    )
+    """Unfinished jobs past their deadline that no worker holds.
+
+    Of those that were sent the backend is asked a little longer.
+    """
+    over = Q(state=JobState.QUEUED, deadline_at__lte=now)
+    over |= Q(deadline_at__lte=now - scaled(GRACE_SECONDS))
+    jobs = Job.objects.unfinished().filter(over, lease_until=None)
+    return list(jobs.select_related("subscriber"))
 
 
 def give_up(job: Job, ending: Ending, *, now: datetime) -> bool:
     """End a job that no worker holds; False when a worker was quicker."""
-    changed = (
-        Job.objects.filter(
-            Q(lease_until=None) | Q(lease_until__lte=now), pk=job.pk, state=job.state
-        )
-        .exclude(state__in=FINAL)
-        .update(
-            state=ending.state,
-            finished_at=now,
-            not_before=None,
-            lease_token=None,
-            result_code=ending.code,
-            result_text=ending.text,
-        )
-    )
+    free = Job.objects.unfinished().filter(lease_until=None, pk=job.pk, state=job.state)
+    changed = free.update(state=ending.state, **_result(ending, now))
     if changed:
         _touch(job)
         _end_activation(job, ending, now=now)
@@ -411,10 +428,13 @@ def give_up(job: Job, ending: Ending, *, now: datetime) -> bool:
 
 
 def due_ids(now: datetime, limit: int) -> list[int]:
-    """Jobs to hint at, oldest first, leaving out connections whose gate is closed."""
-    closed = Q(connection__not_before__gt=now)
-    due = Job.objects.due(now).exclude(closed).order_by("created_at")
-    return list(due.values_list("pk", flat=True)[:limit])
+    """Jobs to hint at, leaving out connections whose gate is closed: the oldest of each
+    connection, then the second of each, so that no partner's backlog holds up another's.
+    """
+    place = Window(RowNumber(), partition_by=[F("connection_id")], order_by=["created_at", "pk"])
+    due = Job.objects.due(now).exclude(connection__not_before__gt=now)
+    ordered = due.annotate(place=place).order_by("place", "created_at")
+    return list(ordered.values_list("pk", flat=True)[:limit])
 
 
 # ---- The gate of a connection ----

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 
 from accounts.models import BackendConnection
-from provisioning import outbox
+from provisioning import codes, outbox
 from provisioning.models import Activation, Cause, Job, Mail, StatusEvent, Subscriber
 from provisioning.states import (
     PENDING,
@@ -45,12 +45,16 @@ COPIED = {
 
 @dataclass(frozen=True)
 class Answer:
-    """A subscriber as the backend told it, and when we had asked (our clock)."""
+    """A subscriber as the backend told it, and when we had asked (our clock).
+
+    `template` is the one asked about, for answers that name no provisioning ID.
+    """
 
     remote: RemoteSubscriber
     asked_at: datetime
     cause: Cause = Cause.SYNC
     job: Job | None = None
+    template: OnboardingTemplate | None = None
 
 
 def apply_answer(
@@ -61,22 +65,36 @@ def apply_answer(
     Answers whose provisioning ID belongs to no template here are left out (None), and so is an
     answer that is older than what we know (promise 2). Ends a job that waited for this outcome.
     """
-    template = OnboardingTemplate.objects.filter(
-        partner_id=connection.partner_id, provisioning_id=answer.remote.provisioning_id
-    ).first()
+    template = _template_of(connection, answer)
     if template is None:
         return None
-    with transaction.atomic():
-        row = _find(connection, template, answer)
-        if row is None:
-            if _was_deleted_meanwhile(connection, answer):
-                return None
-            row = Subscriber(
-                partner_id=connection.partner_id, connection=connection, template=template
-            )
-        elif _is_older(row, answer.remote):
-            return row
-        return _bring_in(row, template, answer, now=now)
+    try:
+        with transaction.atomic():
+            return _apply(connection, template, answer, now=now)
+    except IntegrityError:  # another process met the new subscriber at the same moment
+        with transaction.atomic():
+            return _apply(connection, template, answer, now=now)
+
+
+def _template_of(connection: BackendConnection, answer: Answer) -> OnboardingTemplate | None:
+    if not answer.remote.provisioning_id:
+        return answer.template or (answer.job.template if answer.job else None)
+    return OnboardingTemplate.objects.filter(
+        partner_id=connection.partner_id, provisioning_id=answer.remote.provisioning_id
+    ).first()
+
+
+def _apply(
+    connection: BackendConnection, template: OnboardingTemplate, answer: Answer, *, now: datetime
+) -> Subscriber | None:
+    row = _find(connection, template, answer)
+    if row is None:
+        if _was_deleted_meanwhile(connection, answer):
+            return None
+        row = Subscriber(partner_id=connection.partner_id, connection=connection, template=template)
+    elif _is_older(row, answer):
+        return row
+    return _bring_in(row, template, answer, now=now)
 
 
 def _find(
@@ -102,15 +120,29 @@ def _find(
 
 def _was_deleted_meanwhile(connection: BackendConnection, answer: Answer) -> bool:
     """We deleted the user after this answer was asked for: it tells of the past."""
-    return Subscriber.objects.filter(
-        connection=connection, webex_id=answer.remote.id, deleted_at__gte=answer.asked_at
-    ).exists()
+    rows = Subscriber.objects.filter(connection=connection)
+    deleted = rows.filter(webex_id=answer.remote.id, deleted_at__gte=answer.asked_at)
+    return deleted.exists()
 
 
-def _is_older(row: Subscriber, remote: RemoteSubscriber) -> bool:
-    known, told = row.backend_changed_at, remote.last_status_change
-    same = row.webex_id == remote.id
-    return bool(same and known and told and told < known)
+def _is_older(row: Subscriber, answer: Answer) -> bool:
+    """Older by the backend's clock; where that cannot tell, whatever was asked for earlier."""
+    if row.webex_id is None:
+        return _was_replaced(row, answer)
+    known, told = row.backend_changed_at, answer.remote.last_status_change
+    if known and told and known != told:
+        return told < known
+    return answer.asked_at < row.seen_at
+
+
+def _was_replaced(row: Subscriber, answer: Answer) -> bool:
+    """It tells of the subscriber that a retry by DELETE and POST deleted."""
+    return (
+        answer.job is None
+        and Job.objects.filter(
+            subscriber=row, step="post", params__webex_id=answer.remote.id
+        ).exists()
+    )
 
 
 def _bring_in(
@@ -120,8 +152,11 @@ def _bring_in(
     is_new = row.pk is None
     restored = row.deleted_at is not None
     row.template, row.webex_id = template, answer.remote.id
+    known_change = row.backend_changed_at
     for ours, theirs in COPIED.items():
         setattr(row, ours, getattr(answer.remote, theirs))
+    row.backend_changed_at = row.backend_changed_at or known_change
+    row.seen_at = answer.asked_at if is_new else max(row.seen_at, answer.asked_at)
     row.deleted_at, row.deleted_by, row.deleted_here = None, "", False
     row.backend_error = _error_of(row, answer)
     if row.backend_status == Status.PROVISIONED:
@@ -130,7 +165,6 @@ def _bring_in(
     changed_at = answer.remote.last_status_change or now
     if is_new:
         row.last_change_at = changed_at
-        row.seen_at = now
         row.save(force_insert=True)
         _event(row, answer, "arrived", now=now, after=row.status)
     elif restored or before != _shown(row):
@@ -139,6 +173,8 @@ def _bring_in(
         row.save()
         row.refresh_from_db(fields=["version"])
         _tell(row, before, answer, restored=restored, now=now)
+    else:
+        row.save(update_fields=["seen_at"])
     if row.backend_status == Status.PROVISIONED:
         _activated(row, now=now)
     if answer.job is None:
@@ -233,7 +269,9 @@ def _settle(row: Subscriber, *, now: datetime) -> None:
     if row.backend_status in UNSETTLED:
         return
     for job in outbox.waiting(row):
-        outbox.settle(job, ending_of(row, job), now=now)
+        ending = ending_of(row, job)
+        if outbox.settle(job, ending, now=now) and ending.state == JobState.FAILED:
+            note_job_error(row, ending, job, now=now)
 
 
 def ending_of(row: Subscriber, job: Job) -> outbox.Ending:
@@ -251,7 +289,7 @@ def ending_of(row: Subscriber, job: Job) -> outbox.Ending:
     error = row.backend_error
     return outbox.Ending(
         JobState.FAILED,
-        code=error.get("code", ""),
+        code=error.get("code") or codes.REFUSED,
         text=error.get("text", ""),
         tracking_id=error.get("tracking_id", ""),
     )
@@ -318,9 +356,13 @@ def _update(
 def mark_deleted(
     row: Subscriber, *, now: datetime, by: str, here: bool, job: Job | None = None
 ) -> None:
-    """The backend has no such subscriber any more; `here` = one of our people deleted it."""
+    """The backend has no such subscriber any more; `here` = one of our people deleted it.
+
+    What our people did counts, also when somebody noticed the deletion before their job ended.
+    """
+    known = Q(deleted_here=False) if here else Q(deleted_at=None, webex_id=row.webex_id)
     with transaction.atomic():
-        changed = Subscriber.objects.filter(pk=row.pk, deleted_at=None).update(
+        changed = Subscriber.objects.filter(known, pk=row.pk).update(
             deleted_at=now,
             deleted_by=by[:200],
             deleted_here=here,

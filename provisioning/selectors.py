@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from accounts.models import BackendConnection
 from provisioning.models import Heartbeat, Job, Subscriber
@@ -49,17 +49,16 @@ def unfinished_jobs_of(subscribers: Iterable[Subscriber]) -> dict[int, Job]:
 
 
 def unfinished_job_of(subscriber: Subscriber) -> Job | None:
-    """The unfinished job of this user, also one that was queued before the row was known."""
-    return (
-        Job.objects.unfinished()
-        .filter(
-            connection=subscriber.connection_id,
-            template=subscriber.template_id,
-            enterprise_id=subscriber.enterprise_id,
-            broadworks_id=subscriber.broadworks_id,
-        )
-        .first()
+    """The unfinished job of this user: of the row, which may have moved to another template
+    since, or of the key, queued before the row was known.
+    """
+    key = Q(
+        connection=subscriber.connection_id,
+        template=subscriber.template_id,
+        enterprise_id=subscriber.enterprise_id,
+        broadworks_id=subscriber.broadworks_id,
     )
+    return Job.objects.unfinished().filter(key | Q(subscriber=subscriber)).first()
 
 
 def first_in_line(template: OnboardingTemplate, enterprise_id: str) -> Subscriber | None:

@@ -20,7 +20,14 @@ from accounts.audit import Actor
 from accounts.rights import Right, may
 from provisioning import outbox, selectors
 from provisioning.addresses import normalise
-from provisioning.models import Activation, Cause, Job, StatusEvent, Subscriber
+from provisioning.models import (
+    Activation,
+    Cause,
+    Job,
+    StatusEvent,
+    Subscriber,
+    SubscriberQuerySet,
+)
 from provisioning.states import (
     FINAL,
     ActivationState,
@@ -74,7 +81,7 @@ def retry_activation(
         if make_administrator and not row.is_customer_administrator:
             row.is_customer_administrator = True
             row.save(update_fields=["is_customer_administrator"])
-        params = _provision_params(row) | {"email": address, "former_email": row.email}
+        params = _provision_params(row) | {"email": address}
         job = _enqueue(JobKind.RETRY, row, params, actor, now, submission_id)
         _replace_open_confirmation(row)
         _tell(row, job, actor, now=now, after=address)
@@ -122,6 +129,9 @@ def change_package(
         if job := _known(row, submission_id):
             return job
         _check_allowed(row, JobKind.PACKAGE)
+        if not row.webex_id:
+            message = _("Webex does not hold this user now. Retry the activation first.")
+            raise ActionRefused("no_subscriber", message)
         if package not in Package.values:
             raise ActionRefused(
                 "unknown_package", _("Choose one of the packages."), field="package"
@@ -155,31 +165,33 @@ def cancel_job(job: Job, *, actor: Actor, now: datetime) -> Job:
 def retry_job(job: Job, *, actor: Actor, now: datetime) -> Job:
     """Queue a failed or cancelled job again, as a new job with the same orders.
 
+    The user is judged and looked up as it is now: the subscriber may be another one.
+
     Raises:
-        ActionRefused: it has not ended, or the user has another unfinished job.
+        ActionRefused: it has not ended, or the status or an unfinished job stands against it.
         PermissionDenied: not this person's to repeat.
     """
     _check_job_right(job, actor)
     if job.state not in FINAL or job.state == JobState.DONE:
         raise ActionRefused("not_failed", _("Only a failed or cancelled job can be repeated."))
     with transaction.atomic():
-        if job.subscriber_id and job.subscriber and job.subscriber.deleted_at:
-            raise ActionRefused("deleted", _("The user is deleted."))
-        target = outbox.Target(
-            connection=job.connection,
-            template=job.template,
-            enterprise_id=job.enterprise_id,
-            broadworks_id=job.broadworks_id,
-            subscriber=job.subscriber,
-        )
+        target, params = _orders(job)
         try:
-            again = outbox.enqueue(
-                JobKind(job.kind), target, actor=actor, now=now, params=job.params
-            )
+            again = outbox.enqueue(JobKind(job.kind), target, actor=actor, now=now, params=params)
         except outbox.AlreadyUnfinished as error:
             raise _busy() from error
         audit.record(actor, "job.retry", again, partner=job.partner, before={"job": str(job.uuid)})
     return again
+
+
+def _orders(job: Job) -> tuple[outbox.Target, dict[str, Any]]:
+    """Whom and what a repeated job is about; its row is held until the transaction ends."""
+    if job.subscriber_id is None:
+        target = outbox.Target(job.connection, job.template, job.enterprise_id, job.broadworks_id)
+        return target, job.params
+    row: Subscriber = _held_rows().get(pk=job.subscriber_id)
+    _check_allowed(row, JobKind.RETRY if job.kind == JobKind.PROVISION else JobKind(job.kind))
+    return outbox.Target.of(row), job.params | {"webex_id": row.webex_id}
 
 
 def _locked(subscriber: Subscriber, actor: Actor) -> Subscriber:
@@ -187,12 +199,13 @@ def _locked(subscriber: Subscriber, actor: Actor) -> Subscriber:
     user = actor.user
     if user is None or not may(user, Right.ACT) or user.partner_id != subscriber.partner_id:
         raise PermissionDenied
-    row: Subscriber = (
-        Subscriber.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("connection", "template", "partner")
-        .get(pk=subscriber.pk)
-    )
+    row: Subscriber = _held_rows().get(pk=subscriber.pk)
     return row
+
+
+def _held_rows() -> SubscriberQuerySet:
+    held = Subscriber.objects.select_for_update(no_key=True, of=("self",))
+    return held.select_related("connection", "template", "partner")
 
 
 def _known(row: Subscriber, submission_id: uuid.UUID | None) -> Job | None:

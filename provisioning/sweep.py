@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
@@ -14,6 +15,8 @@ from provisioning.models import Heartbeat, Job
 from provisioning.outbox import Ending
 from provisioning.states import JobState
 
+logger = logging.getLogger(__name__)
+
 #: Hints published by one sweep; what is left is found two seconds later.
 HINTS = 200
 
@@ -24,14 +27,19 @@ def run() -> None:
     beat("worker", now)
     beat("beat", now)
     for job in outbox.recover_expired(now):
-        _give_up(job, Ending(JobState.FAILED, codes.POISON, "it stopped its worker three times"))
+        _give_up(job, _poison_ending(job))
     for job in outbox.overdue(now):
         _give_up(job, _overdue_ending(job))
-    for job_id in outbox.due_ids(now, HINTS):
-        outbox.publish("provisioning.deliver", job_id=job_id)
+    calls = [{"job_id": job_id} for job_id in outbox.due_ids(now, HINTS)]
+    outbox.publish_all("provisioning.deliver", calls)
     for mail_id in mails.due_ids(now, HINTS):
         mails.hint(mail_id)
     exports.sweep(now)
+
+
+def _poison_ending(job: Job) -> Ending:
+    text = "it stopped its worker three times"
+    return Ending(JobState.FAILED, codes.UNCLEAR if job.intent_at else codes.POISON, text)
 
 
 def _overdue_ending(job: Job) -> Ending:
@@ -42,16 +50,20 @@ def _overdue_ending(job: Job) -> Ending:
 
 
 def _give_up(job: Job, ending: Ending) -> None:
+    """End it; one that cannot be ended must not keep the sweep from all the others."""
     now = timezone.now()
-    with transaction.atomic():
-        if outbox.give_up(job, ending, now=now) and job.subscriber:
-            projection.note_job_error(job.subscriber, ending, job, now=now)
+    try:
+        with transaction.atomic():
+            if outbox.give_up(job, ending, now=now) and job.subscriber:
+                projection.note_job_error(job.subscriber, ending, job, now=now)
+    except Exception:
+        logger.exception("job cannot be ended", extra={"job_id": job.pk})
 
 
 def publish_for_connections(task: str) -> None:
     """One task a connection."""
-    for connection_id in BackendConnection.objects.values_list("pk", flat=True):
-        outbox.publish(task, connection_id=connection_id)
+    keys = BackendConnection.objects.values_list("pk", flat=True)
+    outbox.publish_all(task, [{"connection_id": key} for key in keys])
 
 
 def beat(name: str, now: datetime) -> None:
