@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import requires
 from accounts.rights import Right
 from common import throttle
-from provisioning import sync
+from provisioning import refreshing
 from provisioning.models import Subscriber
-from provisioning.sync import Refreshed
+from provisioning.refreshing import Refreshed
 from userstatus import user_reads
 from userstatus.requests import ConsoleRequest
 
@@ -59,7 +59,7 @@ def user_check(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Ask Webex for this one user now."""
     row = _subscriber(request, uuid)
     if throttle.take("user-check", str(request.user.pk), limit=CHECKS):
-        outcome = sync.refresh_one(row, now=timezone.now())
+        outcome = refreshing.refresh_one(row, now=timezone.now())
     else:
         outcome = Refreshed.HELD
     tell = messages.success if outcome in _GOOD else messages.warning
