@@ -51,7 +51,7 @@ RETRY = Action(
     Right.ACT,
     JobKind.RETRY,
     action_forms.RetryForm,
-    gettext_lazy("Queued: the activation of %(user)s is tried again."),
+    gettext_lazy("Queued: the activation of %(user)s will be tried again."),
 )
 PACKAGE = Action(
     "package",
@@ -61,7 +61,7 @@ PACKAGE = Action(
     Right.ACT,
     JobKind.PACKAGE,
     action_forms.PackageForm,
-    gettext_lazy("Queued: the package of %(user)s is changed."),
+    gettext_lazy("Queued: the package of %(user)s will be changed."),
 )
 COPY = Action("copy", in_context("row action", "Copy error text"), "copy", "C", Right.SEE)
 DELETE = Action(
@@ -72,7 +72,7 @@ DELETE = Action(
     Right.ACT,
     JobKind.DELETE,
     action_forms.DeleteForm,
-    gettext_lazy("Queued: %(user)s is deleted."),
+    gettext_lazy("Queued: %(user)s will be deleted."),
     is_danger=True,
 )
 #: In the order of the menu; the dangerous one is last.

@@ -118,13 +118,17 @@ def _counted(seconds: int, steps: list[tuple[int, Words]]) -> str:
 
 @register.simple_tag
 def address(value: str | None) -> SafeString | str:
-    """Write an e-mail address or BroadWorks ID so that it breaks before the @; a dash for none."""
+    """Write an e-mail address or BroadWorks ID so that it breaks before the @; a dash for none.
+
+    Addresses run from left to right whatever letters they are made of, or host and name would
+    change places.
+    """
     if not value:
         return "–"
     local, at, host = value.rpartition("@")
     if not at:
-        return format_html("<bdi>{}</bdi>", value)
-    return format_html('<bdi>{}<wbr><span class="host">@{}</span></bdi>', local, host)
+        return format_html('<bdi dir="ltr">{}</bdi>', value)
+    return format_html('<bdi dir="ltr">{}<wbr><span class="host">@{}</span></bdi>', local, host)
 
 
 @register.simple_tag

@@ -303,5 +303,5 @@ def test_everything_works_without_script(open_list, freja, template):
     page.get_by_role("link", name="Delete user").click()
     page.get_by_role("button", name="Delete user").click()
 
-    expect(page.get_by_text("Queued: Freja Nørgaard is deleted.")).to_be_visible()
+    expect(page.get_by_text("Queued: Freja Nørgaard will be deleted.")).to_be_visible()
     assert Job.objects.get().subscriber == freja

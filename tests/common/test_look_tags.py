@@ -50,7 +50,7 @@ def test_no_time_is_a_dash() -> None:
 def test_an_address_breaks_before_its_at_sign() -> None:
     html = look.address("freja@firma.example")
 
-    assert html == '<bdi>freja<wbr><span class="host">@firma.example</span></bdi>'
+    assert html == '<bdi dir="ltr">freja<wbr><span class="host">@firma.example</span></bdi>'
 
 
 def test_an_address_is_escaped() -> None:
