@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import audit
@@ -39,7 +40,7 @@ from provisioning.activation_runs import (
     replace_others,
     start_over,
 )
-from provisioning.addresses import normalise, same
+from provisioning.addresses import BadAddress, normalise, same
 from provisioning.models import Activation
 from provisioning.states import ActivationState, JobState
 from templates_app.models import OnboardingTemplate
@@ -134,6 +135,8 @@ def give_address(run: Activation, *, email: str, actor: Actor, now: datetime) ->
         PortalRefused: Webex or a rule refuses it; the run and the row say so.
     """
     address = normalise(email)
+    if not address.isascii():
+        raise BadAddress(_("Use an address without letters such as ø or é before the @."))
     if run.state == ActivationState.CONFIRMED:
         run = start_over(run, now=now)
     try:

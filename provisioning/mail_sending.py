@@ -45,6 +45,8 @@ def send(mail: Mail, secrets: Secrets | None) -> None:
         MailRefused: sending it again would fail again.
         Again: worth another attempt later.
     """
+    if not mail.to.isascii():  # Django would write to another mailbox, spelt in ASCII
+        raise MailRefused("the mail server cannot write to this address")
     try:
         message(mail, secrets).send()
     except smtplib.SMTPRecipientsRefused as error:

@@ -112,6 +112,12 @@ def text_of(response) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
+def lasting(response) -> str:
+    """A page without its CSRF tokens, which differ on every request."""
+    body = response.content.decode()
+    return re.sub(r'(name="csrfmiddlewaretoken" value="|X-CSRFToken":")[^"]+', "", body)
+
+
 @pytest.fixture
 def now():
     return timezone.now()

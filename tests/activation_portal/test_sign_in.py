@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +11,7 @@ from tests.activation_portal.conftest import (
     USER,
     Portal,
     broadworks_user,
+    lasting,
     new_browser,
     text_of,
 )
@@ -29,8 +29,7 @@ def asked(rig: Rig, user_id: str = USER) -> int:
 
 def same_for_all(page) -> str:
     """A page without what differs for every request or was typed."""
-    body = re.sub(r'(name="csrfmiddlewaretoken" value="|X-CSRFToken":")[^"]+', "", body_of(page))
-    return body.replace(USER, "").replace(NOBODY, "")
+    return lasting(page).replace(USER, "").replace(NOBODY, "")
 
 
 def body_of(page) -> str:
