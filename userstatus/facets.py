@@ -56,7 +56,7 @@ def facets_of(
     rows = (
         users.order_by()
         .values_list("package", "error_code", "enterprise_id")
-        .annotate(n=Count("pk"), clean=Count("pk", filter=Q(error_code="", error_text="")))
+        .annotate(n=Count("pk"), fine=Count("pk", filter=Q(error_code="", error_text="")))
     )
     for package, code, enterprise, n, without_error in rows:
         packages[package] += n

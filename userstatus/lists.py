@@ -176,5 +176,5 @@ def templates_of(scope: Scope) -> list[OnboardingTemplate]:
 
 def sync_of(user: User, now: datetime) -> SyncAge:
     """How fresh the partner's rows are."""
-    connection = BackendConnection.objects.filter(partner_id=user.partner_id).first()
-    return sync_age(connection, now)
+    connections = BackendConnection.objects.filter(partner__people=user)
+    return sync_age(connections.first(), now)
