@@ -22,11 +22,12 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.models import Partner, User
+from accounts.models import AuditEvent, Partner, User
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -129,7 +130,8 @@ class OperationsAdmin(ModelAdmin):
                 for a in self.object_actions
                 if a.available(row)
             ]
-            context["audit_address"] = audit_address(row)
+            if not isinstance(row, AuditEvent):
+                context["audit_address"] = audit_address(row)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
@@ -178,6 +180,17 @@ class AuditedAdmin(OperationsAdmin):
             messages.error(request, _("It is in use, so it cannot be deleted."))
             return redirect(request.path)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is in use is not deleted; the page names what uses it.
+
+        Asked before anything is gathered: a partner may have half a million users.
+        """
+        users = [words for obj in objs for words in in_use_by(obj)]
+        if users:
+            return [], {}, set(), users
+        to_delete, counts, missing, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), [*protected, *map(capfirst, missing)]
+
     def facts(self, obj: Any) -> dict[str, Any]:
         """The fields as the audit log keeps them, without secrets."""
         return {
@@ -203,6 +216,20 @@ def press(request: HttpRequest, button: ObjectAction, row: Any) -> None:
         messages.error(request, str(refused))
     else:
         messages.success(request, said)
+
+
+def in_use_by(obj: models.Model) -> list[str]:
+    """Names of the kinds of rows that keep an object from being deleted; one question each."""
+    relations = [
+        field
+        for field in obj._meta.get_fields(include_hidden=True)
+        if isinstance(field, models.ManyToOneRel) and field.on_delete is models.PROTECT
+    ]
+    return [
+        capfirst(str(relation.related_model._meta.verbose_name_plural))
+        for relation in relations
+        if relation.related_model._default_manager.filter(**{relation.field.name: obj}).exists()
+    ]
 
 
 def partner_of(obj: Any) -> Partner | None:

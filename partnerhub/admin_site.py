@@ -25,6 +25,7 @@ class OperationsSite(AdminSite):
     site_title = gettext_lazy("Partner Hub operations")
     index_title = gettext_lazy("What runs, and what it runs on")
     site_url = None
+    index_template = "admin/operations_index.html"
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

@@ -54,15 +54,12 @@ class JobAdmin(ReadOnlyAdmin):
 
     list_display = [
         "created_at",
-        "partner",
         "kind",
         "broadworks_id",
         "state",
-        "sends",
         "result_code",
+        "partner",
         "requested_label",
-        "not_before",
-        "finished_at",
     ]
     list_filter = ["state", "kind", PARTNER, TEMPLATE, "created_at", "result_code"]
     list_select_related = ["partner"]

@@ -113,6 +113,7 @@ def test_what_others_depend_on_is_not_deleted_and_says_so(request, browser, anna
 
     assert asked.status_code == 200
     assert "Cannot delete" in asked.content.decode()
+    assert "permission" not in asked.content.decode()
     assert answer.status_code in {200, 403}
     assert type(row).objects.filter(pk=row.pk).exists()
 
@@ -556,3 +557,16 @@ def test_a_job_that_the_status_no_longer_allows_is_refused_with_the_reason(brows
 
     assert "cannot be done while the status is" in answer.content.decode()
     assert Job.objects.count() == 1
+
+
+def test_what_is_in_use_is_found_without_reading_it_all(
+    browser, template, django_assert_max_num_queries
+):
+    for _ in range(20):
+        factories.make_job(factories.make_subscriber(template))
+
+    with django_assert_max_num_queries(16):
+        html = browser.get(address(Partner, "delete", template.partner.pk)).content.decode()
+
+    assert "Subscribers" in html
+    assert "nordictel.example" not in html

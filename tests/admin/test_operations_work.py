@@ -89,7 +89,8 @@ def test_every_sign_leads_somewhere(browser, all_is_well, template):
     for sign in admin_board.signs(timezone.now()):
         assert browser.get(sign.address).status_code == 200, sign
     html = browser.get(reverse("admin:index")).content.decode()
-    assert "Right now" in html
+    assert html.count("Right now") == 1
+    assert html.count("css/admin.css") == 1
 
 
 # ---- Asking Webex ----
