@@ -173,7 +173,7 @@ def _give_address(request: HttpRequest, seat: Seat, stands: Standing) -> HttpRes
     except PortalRefused as refusal:
         if standing(seat.run).place not in (Place.ADDRESS, Place.MAIL, Place.CONSENT):
             return go_to(seat.run.template, standing(seat.run).place)
-        form.fields["email"].help_text = address_hint(refusal.explanation)
+        form["email"].help_text = address_hint(refusal.explanation)
         return _address_page(request, seat, form, refusal.explanation)
     if run.pk != seat.run.pk:
         session.take_seat(request, run)

@@ -56,7 +56,9 @@ def steps(job: Job) -> list[Step]:
     if job.kind == JobKind.PACKAGE:
         return [_put_package(job)]
     by_delete = job.connection.retry_by == RetryBy.DELETE_THEN_POST
-    if job.kind == JobKind.RETRY and by_delete and job.params.get("webex_id"):
+    # A user of the portal has a subscriber that waits, and POST repeats there too.
+    repeats = job.kind in (JobKind.RETRY, JobKind.PROVISION) and job.params.get("webex_id")
+    if repeats and by_delete:
         return [_delete(job), _post(job)]
     return [_post(job)]
 

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from accounts.models import RetryBy
 from provisioning.models import Job, Subscriber
 from provisioning.states import ActivationState, Status
-from tests.activation_portal.conftest import ADDRESS, USER, Portal, new_browser, text_of
-from tests.provisioning.rig import Rig
+from tests.activation_portal.conftest import (
+    ADDRESS,
+    USER,
+    Portal,
+    broadworks_user,
+    new_browser,
+    text_of,
+)
+from tests.provisioning.rig import TOKEN, Rig
 
 
 def test_a_user_gets_from_the_link_to_the_account(arrived: Rig, portal: Portal):
@@ -57,9 +65,24 @@ def test_the_ready_mail_goes_out_in_the_end(arrived: Rig, portal: Portal):
     assert "webex.com/downloads" in portal.mail().text
 
 
-def test_a_user_who_self_activates_comes_into_being(rig: Rig, portal: Portal):
-    from tests.activation_portal.conftest import broadworks_user
+def test_a_backend_that_refuses_a_repeated_post_is_asked_by_delete_and_post(
+    arrived: Rig, portal: Portal
+):
+    account = {"token": TOKEN, "name": "Nordictel", "settings": {"repeated_post": "refuse"}}
+    arrived.load(accounts=[account])
+    arrived.connection.retry_by = RetryBy.DELETE_THEN_POST
+    arrived.connection.save()
 
+    portal.until_mailed()
+    portal.post(f"confirm/{portal.mailed_token()}/")
+    arrived.drive(Job.objects.get())
+
+    assert arrived.row(USER).status == Status.PROVISIONED
+    assert Subscriber.objects.count() == 1
+    assert "You are ready" in text_of(portal.get())
+
+
+def test_a_user_who_self_activates_comes_into_being(rig: Rig, portal: Portal):
     rig.load(broadworks_users=[broadworks_user(im_p=False)])
     rig.template.allow_self_activation = True
     rig.template.save()
