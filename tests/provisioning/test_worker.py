@@ -44,7 +44,7 @@ def engine(rig: Rig, redis: Redis, tmp_path: Path) -> Iterator[Rig]:
     database = with_database(os.environ["DATABASE_URL"], connection.settings_dict["NAME"])
     environment = os.environ | {"DATABASE_URL": database, "REDIS_URL": redis.url, "TIME_SCALE": "1"}
     celery = [sys.executable, "-m", "celery", "-A", "partnerhub"]
-    queues = ["-Q", "provision,mail,sync,export", "-c", "2"]
+    queues = ["-Q", "provision,mail,sync,export", "-c", "1"]
     commands = [
         [*celery, "worker", "-l", "WARNING", *queues, *QUIET],
         [*celery, "beat", "-l", "WARNING", "-s", str(tmp_path / "schedule")],
