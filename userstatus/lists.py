@@ -176,5 +176,5 @@ def templates_of(scope: Scope) -> list[OnboardingTemplate]:
 
 def sync_of(user: User, now: datetime) -> SyncAge:
     """How fresh the partner's rows are."""
-    connections = BackendConnection.objects.filter(partner__people=user)
+    connections = BackendConnection.objects.filter(partner=user.partner)
     return sync_age(connections.first(), now)
