@@ -20,7 +20,7 @@ def test_a_task_starts_with_a_connection_that_works():
         Partner.objects.count()
 
     task = SimpleNamespace(request=SimpleNamespace(is_eager=False))
-    task_prerun.send(sender=task, task=task)
+    task_prerun.send(sender=None, task=task)
 
     assert Partner.objects.count() == 0
 
