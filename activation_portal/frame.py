@@ -42,7 +42,7 @@ def _answer(view: View, request: HttpRequest, key: str, more: dict[str, Any]) ->
         return render(request, "413.html", status=413)
     template = (
         OnboardingTemplate.objects.select_related("partner", "partner__connection")
-        .filter(activation_key=key)
+        .filter(activation_key=key.replace("\x00", " "))  # PostgreSQL has no NUL in texts
         .first()
     )
     if template is None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.audit import Actor
 from activation_portal import session
@@ -57,6 +57,7 @@ def sign_in(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     return show(request, template, "sign_in", form=SignInForm())
 
 
+@sensitive_variables()
 def _sign_in(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     form = SignInForm(request.POST)
     if not form.is_valid():

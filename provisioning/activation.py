@@ -18,6 +18,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import audit
 from accounts.audit import Actor
+from common import throttle
+from common.throttle import Limit
 from provisioning import activation_login, codes, mails, projection
 from provisioning.activation_confirm import enqueue
 from provisioning.activation_login import Login
@@ -48,6 +50,8 @@ from webex.xsi_profile import XsiProfile
 
 #: An address confirmed in this run needs no second mail for this long when its job failed.
 CONFIRMATION_HOLDS = timedelta(hours=24)
+#: Addresses that one user can try.
+ADDRESS_TRIES = Limit(10, 3600)
 
 
 # ---- Signing in ----
@@ -143,6 +147,9 @@ def give_address(run: Activation, *, email: str, actor: Actor, now: datetime) ->
         admission = admit(run)
         if admission.is_active or admission.is_underway or unfinished_job(run, admission):
             return run
+        if _is_mailed(run, address, now):
+            return run
+        _count_try(run)
         precheck(run, admission, address)
     except PortalRefused as refusal:
         Activation.objects.filter(pk=run.pk, state__in=OPEN).update(email=address)
@@ -153,6 +160,19 @@ def give_address(run: Activation, *, email: str, actor: Actor, now: datetime) ->
     else:
         _ask_to_confirm(run, admission, address, actor=actor, now=now)
     return run
+
+
+def _is_mailed(run: Activation, address: str, now: datetime) -> bool:
+    """A second click, or back and forth: the mail to this address is on its way already."""
+    is_open = run.state == ActivationState.MAIL_SENT and same(run.email, address)
+    return is_open and mails.next_possible(run, now) > now
+
+
+def _count_try(run: Activation) -> None:
+    """Every try is a question to Webex about an address, and mostly a mail."""
+    user = run.broadworks_id.casefold()
+    if not throttle.take("portal-address", str(run.template_id), user, limit=ADDRESS_TRIES):
+        raise PortalRefused(codes.ADDRESS_LIMIT)
 
 
 def _is_confirmed(run: Activation, address: str, now: datetime) -> bool:

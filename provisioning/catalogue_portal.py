@@ -166,6 +166,19 @@ ADDRESS_CODES = (
         retry=Retry.YES,
     ),
     explained(
+        codes.ADDRESS_LIMIT,
+        "",
+        _("Too many addresses tried"),
+        (Actor.USER, _("wait an hour, then try again")),
+        Portal(
+            _("You have tried many addresses in a short time"),
+            _("Wait an hour, then try again, or ask whoever gave you the link."),
+        ),
+        why=_("The portal limits how many addresses one user can try in an hour."),
+        advice=_("Ask the user which address is right, and retry with it here."),
+        retry=Retry.YES,
+    ),
+    explained(
         codes.MAIL_LIMIT,
         "",
         _("Too many mails"),

@@ -48,16 +48,17 @@ _WAITING = (MailState.QUEUED, MailState.SENDING)
 def queue_confirmation(run: Activation, *, now: datetime) -> None:
     """Queue a confirmation mail, in the caller's transaction; a waiting one is dropped.
 
-    When an address or a link has had its fill of mails, none is queued and nothing tells: an
+    When an address or a link has had its fill of mails, it is only noted, and nothing tells: an
     answer that differs would tell strangers about other people's mails.
     """
     run.mails.filter(purpose=Mail.Purpose.CONFIRM, state=MailState.QUEUED).delete()
+    mail = Mail(activation=run, purpose=Mail.Purpose.CONFIRM, to=run.email, created_at=now)
     if not _within_limits(run):
         logger.warning("mail limit", extra={"activation_id": run.pk})
+        mail.state, mail.error = MailState.FAILED, "not sent: too many mails"
+        mail.save()
         return
-    mail = Mail.objects.create(
-        activation=run, purpose=Mail.Purpose.CONFIRM, to=run.email, created_at=now
-    )
+    mail.save()
     transaction.on_commit(lambda: hint(mail.pk), robust=True)
 
 

@@ -228,4 +228,24 @@ def test_mails_to_one_address_are_limited_and_the_answer_stays_the_same(
     page = second.give_address("F.reja+x@firma.example")
 
     assert "Check your inbox" in text_of(page)
+    assert 0 < page.context["wait_seconds"] <= 60
+    assert [mail.state for mail in Mail.objects.order_by("pk")] == ["sent", "failed"]
+
+
+def test_the_same_address_given_twice_is_one_mail(arrived: Rig, portal: Portal):
+    portal.sign_in()
+
+    for _ in range(3):
+        assert "Check your inbox" in text_of(portal.give_address())
+
     assert Mail.objects.count() == 1
+
+
+def test_one_user_can_try_ten_addresses_an_hour(arrived: Rig, portal: Portal):
+    problem(arrived, "other_organisation")
+    portal.sign_in()
+    for _ in range(10):
+        assert "Code 200039" in text_of(portal.give_address(TAKEN))
+
+    assert "PH-ADDRESS-LIMIT" in text_of(portal.give_address(TAKEN))
+    assert len(arrived.simulator.requests(operation="precheck")) == 10
