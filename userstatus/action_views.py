@@ -170,13 +170,22 @@ def _back(request: HttpRequest, subscriber: Subscriber) -> str:
     data = request.POST if request.method == "POST" else request.GET
     wanted = data.get("next", "")
     if not wanted and not _is_htmx(request):
-        parts = urlsplit(request.META.get("HTTP_REFERER", ""))
-        if parts.netloc == request.get_host():
-            wanted = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        wanted = _own_path(request)
     is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
     if is_ours and wanted.startswith("/") and urlsplit(wanted).path != request.path:
         return wanted
     return reverse("userstatus:users", args=[subscriber.template.uuid])
+
+
+def _own_path(request: HttpRequest) -> str:
+    """The path of the page with the link, when it is ours; a Referer may be anything."""
+    try:
+        parts = urlsplit(request.META.get("HTTP_REFERER", ""))
+    except ValueError:
+        return ""
+    if parts.netloc != request.get_host():
+        return ""
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _is_htmx(request: HttpRequest) -> bool:
