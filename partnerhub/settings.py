@@ -81,7 +81,6 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_tables2",
-    "django_filters",
     "partnerhub.admin_config.OperationsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -225,7 +225,7 @@ def test_the_same_in_danish(sign_in, product):
     page.get_by_role("link", name="Vis brugerstatus").click()
     expect(page.get_by_role("switch", name="Udeluk klargjorte brugere")).to_be_visible()
     page.goto(page.url + "?status=error")
-    page.locator("tbody [aria-haspopup]").nth(3).click()
+    page.locator("tbody [data-menu]").nth(3).click()
     for words in ("Skift pakketype", "Kopier fejltekst", "Slet bruger"):
         expect(page.get_by_text(words).last).to_be_visible()
     page.get_by_text("Prøv aktivering igen").last.click()
