@@ -60,14 +60,18 @@ class Browsers:
         """The CSRF token that this browser's pages would carry."""
         return self._cookies[role]["csrf"].value
 
-    def send(self, role: str, method: str, url: str, **more: Any) -> Any:
-        """Send a request with a valid token (unless `token` says otherwise)."""
+    def send(self, role: str, method: str, url: str, *rest: Any, **more: Any) -> Any:
+        """Send a request with a valid token (unless `token` says otherwise).
+
+        The method "generic" takes the real one and a body as `rest` (see Client.generic).
+        """
         token = more.pop("token", self.token(role))
         headers = more.pop("headers", {}) | ({"x-csrftoken": token} if token else {})
         self._client.cookies = SimpleCookie(
             {name: morsel.value for name, morsel in self._cookies[role].items()}
         )
-        answer = getattr(self._client, method.lower())(url, headers=headers, **more)
+        words = (rest[0], url, *rest[1:]) if rest else (url,)
+        answer = getattr(self._client, method.lower())(*words, headers=headers, **more)
         # A file that nobody reads to its end stays open.
         answer.whole = answer.getvalue() if answer.streaming else answer.content
         return answer
