@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import Health
-from provisioning import codes, operations, outbox, projection
+from provisioning import codes, gate, operations, outbox, projection
 from provisioning.backend import client_for
 from provisioning.models import Cause, Job
 from provisioning.operations import Gone, Result, Step
@@ -108,7 +108,7 @@ def _take(job: Job, client: WebexClient, step: Step, *, ask: bool) -> Result:
     started = time.monotonic()
     result = _send(job, client, step)
     took = int((time.monotonic() - started) * 1000)
-    outbox.note_health(job.connection, Health.OK, now=timezone.now(), answer_ms=took)
+    gate.note_health(job.connection, Health.OK, now=timezone.now(), answer_ms=took)
     return result
 
 
@@ -239,15 +239,15 @@ def _ending(error: WebexError) -> Ending:
 def _not_sent(job: Job, error: WebexError) -> None:
     """Nothing left us: the backend cannot be reached. The whole connection pauses a little."""
     now = timezone.now()
-    outbox.note_health(job.connection, Health.DEGRADED, now=now, text="cannot be reached")
-    outbox.close_gate(job.connection, until=now + scaled(3), reason="cannot be reached")
+    gate.note_health(job.connection, Health.DEGRADED, now=now, text="cannot be reached")
+    gate.close(job.connection, until=now + scaled(3), reason="cannot be reached")
     _again(job, now + scaled(_backoff(job)), "Webex cannot be reached")
 
 
 def _throttled(job: Job, error: WebexError) -> None:
     """429: not processed; nobody sends for this connection before the time is over."""
     until = timezone.now() + scaled(error.retry_after or 30)
-    outbox.close_gate(job.connection, until=until, reason="429 Too Many Requests")
+    gate.close(job.connection, until=until, reason="429 Too Many Requests")
     _again(job, until, "Webex asks us to slow down")
 
 
@@ -265,8 +265,8 @@ def _hold(job: Job, reason: str) -> None:
     """Token trouble holds the connection, not the job: operations must act."""
     now = timezone.now()
     until = now + scaled(HELD_SECONDS)
-    outbox.note_health(job.connection, Health.HELD, now=now, text=reason)
-    outbox.close_gate(job.connection, until=until, reason=reason)
+    gate.note_health(job.connection, Health.HELD, now=now, text=reason)
+    gate.close(job.connection, until=until, reason=reason)
     _again(job, until, reason)
 
 
@@ -283,12 +283,12 @@ def _again(job: Job, when: datetime, reason: str) -> None:
 def _unknown(job: Job, error: WebexError) -> None:
     """The request may have worked: quiet time, then ask. A question is just asked again."""
     now = timezone.now()
-    outbox.note_health(
+    gate.note_health(
         job.connection, Health.DEGRADED, now=now, text=f"unclear answer ({error.status or 'none'})"
     )
     if error.retry_after:
         until = now + scaled(error.retry_after)
-        outbox.close_gate(job.connection, until=until, reason=f"HTTP {error.status}")
+        gate.close(job.connection, until=until, reason=f"HTTP {error.status}")
     if job.state == JobState.WAITING:
         outbox.to_wait(job, not_before=now + scaled(_backoff(job)))
         return

@@ -21,7 +21,7 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from accounts.audit import Actor
-from accounts.models import BackendConnection, Health
+from accounts.models import BackendConnection
 from provisioning import codes
 from provisioning.models import Activation, Job, Subscriber
 from provisioning.states import (
@@ -435,28 +435,3 @@ def due_ids(now: datetime, limit: int) -> list[int]:
     due = Job.objects.due(now).exclude(connection__not_before__gt=now)
     ordered = due.annotate(place=place).order_by("place", "created_at")
     return list(ordered.values_list("pk", flat=True)[:limit])
-
-
-# ---- The gate of a connection ----
-
-
-def close_gate(connection: BackendConnection, *, until: datetime, reason: str) -> None:
-    """Hold everything of a connection until a time; a later time wins."""
-    BackendConnection.objects.filter(pk=connection.pk).filter(
-        Q(not_before=None) | Q(not_before__lt=until)
-    ).update(not_before=until, gate_reason=reason[:200])
-
-
-def note_health(
-    connection: BackendConnection,
-    health: Health,
-    *,
-    now: datetime,
-    text: str = "",
-    answer_ms: int | None = None,
-) -> None:
-    """Remember how a connection does, for the health pages."""
-    values: dict[str, Any] = {"health": health, "health_text": text[:300], "health_at": now}
-    if answer_ms is not None:
-        values["answer_ms"] = answer_ms
-    BackendConnection.objects.filter(pk=connection.pk).update(**values)

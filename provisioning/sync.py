@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import BackendConnection, Health
-from provisioning import outbox, projection, selectors
+from provisioning import gate, outbox, projection, selectors
 from provisioning.backend import client_for
 from provisioning.models import Subscriber
 from provisioning.projection import Answer
@@ -86,22 +86,22 @@ def _sync(connection_id: int, *, full: bool) -> bool:
         _held(connection, "Webex refuses the token")
     except Throttled as error:
         until = timezone.now() + outbox.scaled(error.retry_after)
-        outbox.close_gate(connection, until=until, reason="429 Too Many Requests")
+        gate.close(connection, until=until, reason="429 Too Many Requests")
     except WebexError as error:
         text = f"sync broke off ({type(error).__name__}, {error.status or 'no answer'})"
-        outbox.note_health(connection, Health.DEGRADED, now=timezone.now(), text=text)
+        gate.note_health(connection, Health.DEGRADED, now=timezone.now(), text=text)
         logger.info("sync broke off", extra={"connection_id": connection_id, "reason": text})
     else:
         health = Health.DEGRADED if trouble.unclear else Health.OK
         took = int((time.monotonic() - started) * 1000)
         now, text = timezone.now(), trouble.words()
-        outbox.note_health(connection, health, now=now, text=text, answer_ms=took)
+        gate.note_health(connection, health, now=now, text=text, answer_ms=took)
         return not text
     return False
 
 
 def _held(connection: BackendConnection, reason: str) -> None:
-    outbox.note_health(connection, Health.HELD, now=timezone.now(), text=reason)
+    gate.note_health(connection, Health.HELD, now=timezone.now(), text=reason)
 
 
 @dataclass
