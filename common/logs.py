@@ -40,6 +40,8 @@ ALLOWED = frozenset(
     ]
 )
 _ADDRESS = re.compile(r"([A-Za-z0-9._%+-])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+)")
+#: Addresses that hold a token: of the confirmation mail, of a new password.
+_TOKEN = re.compile(r"(/confirm/|/password/reset/key/)[^/\s\"]+")
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message"}
 
 
@@ -68,7 +70,11 @@ class JsonFormatter(logging.Formatter):
             "event": mask(record.getMessage()),
         }
         event |= structlog.contextvars.get_contextvars()
-        event |= {k: v for k, v in record.__dict__.items() if k in ALLOWED}
+        event |= {
+            k: mask(v) if isinstance(v, str) else v
+            for k, v in record.__dict__.items()
+            if k in ALLOWED
+        }
         if record.exc_info:
             event["trace"] = mask(self.formatException(record.exc_info))
         return str(self._render(None, "", event))
@@ -80,5 +86,5 @@ class JsonFormatter(logging.Formatter):
 
 
 def mask(text: str) -> str:
-    """E-mail addresses and BroadWorks IDs as ``f***@host``."""
-    return _ADDRESS.sub(r"\1***@\2", text)
+    """E-mail addresses and BroadWorks IDs as ``f***@host``; no tokens of mailed links."""
+    return _TOKEN.sub(r"\1***", _ADDRESS.sub(r"\1***@\2", text))
