@@ -137,8 +137,17 @@ FORMS_URLFIELD_ASSUME_HTTPS = True
 _database: dict[str, Any] = env.db_url(
     "DATABASE_URL", default="postgres://postgres@127.0.0.1:5432/partnerhub"
 )
+#: Seconds after which PostgreSQL breaks off a statement, or the wait for a lock; 0 = never, for
+#: commands. The web and the workers are started with limits of their own (S26).
+STATEMENT_SECONDS = env.int("STATEMENT_SECONDS", default=0)
+LOCK_SECONDS = env.int("LOCK_SECONDS", default=0)
+_limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
 #: Options of the URL, such as ?sslmode=verify-full, count.
-_options = {"connect_timeout": 5, "application_name": "partnerhub"} | _database.get("OPTIONS", {})
+_options = {
+    "connect_timeout": 5,
+    "application_name": "partnerhub",
+    "options": _limits,
+} | _database.get("OPTIONS", {})
 DATABASES = {
     "default": _database | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": _options}
 }
@@ -153,7 +162,7 @@ CACHES = {
 }
 EXPORTS_DIR = Path(env.str("EXPORTS_DIR", default=str(BASE_DIR / ".run" / "exports")))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # ---- Background work ----

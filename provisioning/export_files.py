@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from provisioning.csv_cells import HEADER, columns
@@ -96,7 +96,8 @@ def copy(users: QuerySet[Subscriber], file: IO[bytes]) -> Written:
     cells = columns()
     sql, parameters = users.annotate(**cells).values_list(*cells).query.sql_with_params()
     sink = _CsvFile(file)
-    with connection.cursor() as cursor, connection.wrap_database_errors:
+    with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a million rows take their time
         select = cursor.mogrify(sql, parameters).decode()
         cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", sink)
     sink.flush()

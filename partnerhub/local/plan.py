@@ -20,6 +20,9 @@ from partnerhub.local.keeper import Spec
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER_SECONDS = 40.0
+# A page that PostgreSQL cannot answer in time says so; it must not hold a thread.
+WEB_LIMITS = {"STATEMENT_SECONDS": "3", "LOCK_SECONDS": "2"}
+WORKER_LIMITS = {"STATEMENT_SECONDS": "15", "LOCK_SECONDS": "5"}
 # What the simulated backend must not know: it stands in for somebody else's system.
 NOT_FOR_THE_SIMULATOR = {"SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL"}
 
@@ -221,7 +224,7 @@ class Plan:
             command=_python("-m", "gunicorn", "-c", "gunicorn.conf.py", "partnerhub.wsgi"),
             after=("prepare",),
             ready=lambda log: answers(port, "/readyz", below=300),
-            environment=self.environment,
+            environment=self.environment | WEB_LIMITS,
             folder=ROOT,
             stop_seconds=15.0,
         )
@@ -235,7 +238,8 @@ class Plan:
             file.unlink()
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
         queues = ("-Q", "provision,mail,sync,export", "-c", "4")
-        common: dict[str, Any] = {"environment": self.environment, "folder": ROOT, "after": after}
+        environment = self.environment | WORKER_LIMITS
+        common: dict[str, Any] = {"environment": environment, "folder": ROOT, "after": after}
         return [
             Spec(
                 name="worker",
