@@ -28,6 +28,7 @@ CALLS = {
 SQL = {
     "common/throttle.py": "one statement decides, so parallel requests can't pass together",
     "provisioning/activation_login.py": "advisory lock",
+    "provisioning/export_files.py": "COPY, and a statement timeout that lets it finish",
     "provisioning/exports.py": "advisory lock, and the progress of COPY",
     "provisioning/sync.py": "advisory lock",
     "partnerhub/local/servers.py": "makes databases before Django exists",

@@ -74,7 +74,6 @@ def test_nobody_can_sign_up(client: Client, known: User, email: str) -> None:
         "/confirm-email/",
         "/confirm-email/abc/",
         "/reauthenticate/",
-        "/password/set/",
         "/login/code/",
         "/login/code/confirm/",
         "/_allauth/browser/v1/config",
