@@ -44,6 +44,11 @@ def unseal(sealed: str, *, owner: str) -> str:
         raise Unsealable("damaged, or sealed for another row") from error
 
 
+def is_newest(sealed: str) -> bool:
+    """True when the text was sealed with the key that `seal` uses now."""
+    return sealed.partition(":")[0] == _keys()[0][0]
+
+
 def _keys() -> list[tuple[str, bytes]]:
     keys = []
     for entry in settings.TOKEN_KEYS:
