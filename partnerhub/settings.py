@@ -348,5 +348,7 @@ LOGGING: dict[str, Any] = {
         # Refusals are the product's daily bread, not noise for operators.
         "django.request": {"level": "ERROR"},
         "celery.app.trace": {"level": "WARNING"},
+        # At DEBUG it writes whole contexts, mail tokens among them.
+        "django.template": {"level": "INFO"},
     },
 }
