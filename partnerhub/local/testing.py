@@ -1,6 +1,8 @@
 """`make test`: every test, the browser's included, with all the set-up they need.
 
-Browser tests are a run of their own, because Playwright keeps an event loop in its process.
+Two tracks run beside each other, since one of them mostly waits for processes and pages: the unit
+and integration tests, and the launcher's tests followed by the browser's. The second track's
+output is kept and shown at the end, so that nothing is mixed up.
 """
 
 from __future__ import annotations
@@ -11,6 +13,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from partnerhub.local import lifeline
@@ -18,50 +24,133 @@ from partnerhub.local.bootstrap import ROOT
 from partnerhub.local.console import say
 
 BROWSER_TESTS = "tests/browser"
+LAUNCHER_TESTS = "tests/launcher"
 BROWSER_PLUGINS = ("-p", "pytest_playwright.pytest_playwright")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 INTERRUPTED = 2  # by Ctrl-C; pytest also says so when a test file can't be read
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class Run:
+    """One pytest process: its arguments, where its closing line goes, and its output if kept."""
+
+    arguments: list[str]
+    summary: Path
+    output: Path | None = None
+    process: subprocess.Popen[bytes] | None = None
+    code: int | None = None
+
+    def start(self) -> None:
+        """Start pytest."""
+        environment = {**os.environ, "SUMMARY_FILE": str(self.summary)}
+        if self.arguments[0] == BROWSER_TESTS:
+            # Playwright keeps an event loop in its process: for that loop, and only there.
+            environment["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        with _sink(self.output) as sink:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command line
+                [sys.executable, "-m", "pytest", *self.arguments],
+                cwd=ROOT,
+                env=environment,
+                stdout=sink,
+                stderr=sink,
+                preexec_fn=lifeline.die_with_parent(),
+            )
+
+    def is_over(self) -> bool:
+        """Tell whether it has ended, and remember how."""
+        if self.code is None and self.process:
+            self.code = self.process.poll()
+        return self.code is not None
+
+    def was_cut_short(self) -> bool:
+        """Ended by a signal or Ctrl-C: what follows in the track makes no sense."""
+        code = self.code or 0
+        return code < 0 or code == INTERRUPTED or code > 128
+
+
+@dataclass
+class Track:
+    """Runs one after the other."""
+
+    runs: list[Run]
+    done: list[Run] = field(default_factory=list)
+
+    def step(self) -> bool:
+        """Go on where it can; True while there is something to do."""
+        if not self.runs:
+            return False
+        current = self.runs[0]
+        if current.process is None:
+            current.start()
+        elif current.is_over():
+            self.done.append(self.runs.pop(0))
+            if current.was_cut_short():
+                self.runs.clear()
+        return bool(self.runs)
 
 
 def main(argv: list[str]) -> int:
     """Run all tests, or what the arguments tell pytest; return 0 only if every run passed."""
     os.environ["PYTHONUNBUFFERED"] = "1"
     chromium = find_chromium()
-    with tempfile.TemporaryDirectory() as folder:
-        runs = [argv or ["tests", f"--ignore={BROWSER_TESTS}"]]
-        if chromium and not argv and (ROOT / BROWSER_TESTS).is_dir():
-            runs.append([BROWSER_TESTS, *BROWSER_PLUGINS])
-        summaries = [Path(folder) / str(number) for number in range(len(runs))]
-        codes: list[int] = []
-        for run, summary in zip(runs, summaries, strict=True):
-            codes.append(_pytest(run, summary))
-            if codes[-1] < 0 or codes[-1] == INTERRUPTED or codes[-1] > 128:
-                break
+    with tempfile.TemporaryDirectory() as name:
+        tracks = plan(argv, Path(name), with_browser=bool(chromium))
+        _run(tracks)
+        done = [run for track in tracks for run in track.done]
+        for run in done:
+            if run.output:
+                say(f"\n--- pytest {' '.join(run.arguments)}\n{run.output.read_text()}")
         if not chromium:
             say("\n*** BROWSER TESTS SKIPPED: there is no Chromium. Install it as root with")
             say("*** apt-get install -y --no-install-recommends chromium\n")
-        if len(codes) > 1 or not chromium:  # all closing lines together, as the last words
-            for summary in summaries[: len(codes)]:
-                say(summary.read_text() if summary.exists() else "no tests ran: cut short")
-    return max(abs(code) for code in codes)
+        if len(done) > 1 or not chromium:  # all closing lines together, as the last words
+            for run in done:
+                say(run.summary.read_text() if run.summary.exists() else "no tests ran: cut short")
+    return max(abs(run.code or 0) for run in done)
 
 
-def _pytest(arguments: list[str], summary: Path) -> int:
-    environment = {**os.environ, "SUMMARY_FILE": str(summary)}
-    if arguments[0] == BROWSER_TESTS:
-        environment["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # for that event loop, and only there
-    say(f"\n--- pytest {' '.join(arguments)}")
-    process = subprocess.Popen(  # noqa: S603 - our own command line
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=ROOT,
-        env=environment,
-        preexec_fn=lifeline.die_with_parent(),
-    )
+def plan(argv: list[str], folder: Path, *, with_browser: bool) -> list[Track]:
+    """Return what runs beside what; with arguments, one run of just those."""
+    if argv:
+        return [Track([Run(argv, folder / "only")])]
+    unit = ["tests", f"--ignore={BROWSER_TESTS}", f"--ignore={LAUNCHER_TESTS}"]
+    waiting = [Run([LAUNCHER_TESTS], folder / "launcher", folder / "launcher.out")]
+    if with_browser:
+        arguments = [BROWSER_TESTS, *BROWSER_PLUGINS]
+        waiting.append(Run(arguments, folder / "browser", folder / "browser.out"))
+    return [Track([Run(unit, folder / "unit")]), Track(waiting)]
+
+
+def _run(tracks: list[Track]) -> None:
+    """Step through all tracks from this one thread: a child's life hangs on its thread."""
     # pytest takes its servers down itself: Ctrl-C reaches it anyway, the others are passed on.
     signal.signal(signal.SIGINT, lambda *_: None)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: process.send_signal(number))
-    return process.wait()
+    for number in PASSED_ON:
+        signal.signal(number, lambda number, _: _pass_on(tracks, number))
+    while sum(track.step() for track in tracks):  # every track takes its step
+        time.sleep(0.1)
+
+
+def _pass_on(tracks: list[Track], number: int) -> None:
+    for track in tracks:
+        for run in track.runs:
+            if run.process and not run.is_over():
+                run.process.send_signal(number)
+        del track.runs[1:]
+
+
+@contextmanager
+def _sink(path: Path | None) -> Iterator[int | None]:
+    """Where a run writes: a file of its own, or straight to the terminal."""
+    if path is None:
+        yield None
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def find_chromium() -> str:
