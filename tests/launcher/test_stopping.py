@@ -107,6 +107,25 @@ def test_a_signal_to_make_alone_stops_all(play, number, tmp_path):
     assert play.ends() == ["web", "database"]
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_a_hang_up_of_a_make_that_ignores_interrupts_stops_all(play, tmp_path):
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(f"run:\n\t@exec {' '.join(play.command)}\n")
+    play.has("web").has("database", stop_rank=4)
+    play.write()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a script: make run &
+    try:
+        play.start_make(makefile)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    play.until_ready()
+
+    play.process.send_signal(signal.SIGHUP)
+
+    wait_for(lambda: not play.pids())
+    assert play.ends() == ["web", "database"]
+
+
 def test_output_that_nobody_reads_any_more_stops_nothing(play):
     play.has("web", f"echo $$ > {play.folder}/pid; exec sleep 300")
     reading, writing = os.pipe()
