@@ -31,6 +31,9 @@ VALUE_LENGTH = 200
 MOST_VALUES = 12
 DEFAULT_SORT = "-last_change"
 NO_ERROR = "none"
+#: Errors that Webex tells in words only; together they are one cause.
+UNCODED = "uncoded"
+WITHOUT_CODE = Q(error_code="") & (~Q(error_text="") | Q(status=Status.ERROR))
 
 #: Letters that sort elsewhere than their code says: æ ø å end the alphabet, accents do not count.
 _LETTERS = "æäøöåáàâçéèêíïñóúü"
@@ -204,11 +207,15 @@ def narrow(users: QuerySet[Subscriber], chosen: UserFilter) -> QuerySet[Subscrib
         users = users.filter(package__in=chosen.packages)
     if chosen.enterprise:
         users = users.filter(enterprise_id=chosen.enterprise)
-    if chosen.error == NO_ERROR:
-        users = users.filter(error_code="", error_text="")
-    elif chosen.error:
-        users = users.filter(error_code=chosen.error)
+    if chosen.error:
+        users = users.filter(_of_error(chosen.error))
     return _searched(users, chosen.q) if chosen.q else users
+
+
+def _of_error(word: str) -> Q:
+    """What `error` of the URL says: a code, or one of the two words."""
+    words = {NO_ERROR: Q(error_code="", error_text=""), UNCODED: WITHOUT_CODE}
+    return words.get(word, Q(error_code=word))
 
 
 def ordered(users: QuerySet[Subscriber], sort: str) -> QuerySet[Subscriber]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent, BackendConnection, User
 from provisioning.errors import Explanation, explain
+from provisioning.filtering import UNCODED
 from provisioning.models import Job, Subscriber
 from provisioning.states import PENDING, JobState, Status
 from templates_app.readiness import BAD
@@ -44,7 +45,7 @@ class Cause:
 
     @property
     def _error(self) -> str:
-        return self.count.code or "none"
+        return self.count.code or UNCODED
 
 
 @dataclass(frozen=True)

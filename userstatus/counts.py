@@ -64,7 +64,7 @@ def causes(user: Any) -> list[CauseCount]:
     rows = (
         Subscriber.objects.visible_to(user)
         .live()
-        .filter(Q(status=Status.ERROR) | ~Q(error_code=""))
+        .filter(Q(status=Status.ERROR) | ~Q(error_code="", error_text=""))
         .order_by()
         .values("error_code")
         .annotate(

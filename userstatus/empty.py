@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from provisioning import filtering
-from provisioning.filtering import UserFilter
+from provisioning.filtering import NO_ERROR, UNCODED, UserFilter
 from provisioning.models import Subscriber
 from provisioning.states import Status
 from userstatus.facets import Facets
@@ -65,8 +65,16 @@ def _words(name: str, chosen: UserFilter) -> str:
         "template": _("the chosen template"),
         "statuses": _("the status %(statuses)s") % {"statuses": statuses},
         "packages": _("the package %(packages)s") % {"packages": ", ".join(chosen.packages)},
-        "error": _("the error %(code)s") % {"code": chosen.error},
+        "error": _error(chosen.error),
         "enterprise": _("the enterprise %(name)s") % {"name": chosen.enterprise},
         "exclude_provisioned": _("“Exclude provisioned users”"),
     }
     return words[name]
+
+
+def _error(value: str) -> str:
+    if value == NO_ERROR:
+        return _("the choice of users without an error")
+    if value == UNCODED:
+        return _("the choice of errors without a code")
+    return _("the error %(code)s") % {"code": value}

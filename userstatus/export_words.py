@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from provisioning import exports
-from provisioning.filtering import NO_ERROR, UserFilter
+from provisioning.filtering import NO_ERROR, UNCODED, UserFilter
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
 from templates_app.models import OnboardingTemplate, Package
@@ -79,9 +79,14 @@ def chosen_words(chosen: UserFilter, template: OnboardingTemplate | None) -> lis
         (_("Search"), chosen.q),
         (_("Status"), ", ".join(str(statuses.get(s, s)) for s in chosen.statuses)),
         (_("Package type"), ", ".join(str(packages.get(p, p)) for p in chosen.packages)),
-        (_("Error"), _("None") if chosen.error == NO_ERROR else chosen.error),
+        (_("Error"), _error(chosen.error)),
         (_("Enterprise ID"), chosen.enterprise),
         (_("Left out"), _("Provisioned users") if chosen.exclude_provisioned else ""),
         (_("Order"), str(_SORTS[chosen.sort])),
     ]
     return [(name, value) for name, value in words if value]
+
+
+def _error(value: str) -> str:
+    words = {NO_ERROR: _("None"), UNCODED: _("Without a code")}
+    return words.get(value, value)

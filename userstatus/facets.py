@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from provisioning import errors
-from provisioning.filtering import NO_ERROR, UserFilter
+from provisioning.filtering import NO_ERROR, UNCODED, WITHOUT_CODE, UserFilter
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate, Package
 
@@ -52,21 +52,26 @@ def facets_of(
 ) -> Facets:
     """The options, counted over the whole list: one query."""
     packages, codes, enterprises = Counter[str](), Counter[str](), Counter[str]()
-    clean = 0
+    clean = uncoded = 0
     rows = (
         users.order_by()
         .values_list("package", "error_code", "enterprise_id")
-        .annotate(n=Count("pk"), fine=Count("pk", filter=Q(error_code="", error_text="")))
+        .annotate(
+            n=Count("pk"),
+            fine=Count("pk", filter=Q(error_code="", error_text="")),
+            odd=Count("pk", filter=WITHOUT_CODE),
+        )
     )
-    for package, code, enterprise, n, without_error in rows:
+    for package, code, enterprise, n, without_error, without_code in rows:
         packages[package] += n
         codes[code] += n
         enterprises[enterprise] += n
         clean += without_error
+        uncoded += without_code
     codes.pop("", None)
     return Facets(
         packages=_packages(packages, chosen),
-        errors=_errors(codes, clean, chosen),
+        errors=_errors(codes, uncoded, clean, chosen),
         enterprises=_enterprises(enterprises, chosen),
         templates=[
             Option(str(item.uuid), item.name, None, item.uuid == chosen.template)
@@ -85,13 +90,15 @@ def _packages(counts: Counter[str], chosen: UserFilter) -> list[Option]:
     ]
 
 
-def _errors(counts: Counter[str], clean: int, chosen: UserFilter) -> list[Option]:
+def _errors(counts: Counter[str], uncoded: int, clean: int, chosen: UserFilter) -> list[Option]:
     options = [
         Option(code, str(errors.explain(code).title), n, code == chosen.error, code)
         for code, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     none = Option(NO_ERROR, _("Users without an error"), clean, chosen.error == NO_ERROR)
-    return [*options, none]
+    odd = Option(UNCODED, _("An error without a code"), uncoded, chosen.error == UNCODED)
+    shown = [odd] if uncoded or odd.is_chosen else []
+    return [*options, *shown, none]
 
 
 def _enterprises(counts: Counter[str], chosen: UserFilter) -> list[Option]:

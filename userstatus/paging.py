@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -186,7 +186,7 @@ def _key(text: str, sort: str) -> tuple[Any, int]:
         if name != sort.removeprefix("-") or type(pk) is not int or not 0 <= pk < 2**63:
             raise BadCursor
         return _value(name, value), pk
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
         raise BadCursor from error
 
 
@@ -199,4 +199,4 @@ def _value(name: str, value: Any) -> Any:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise BadCursor
-    return moment
+    return moment.astimezone(UTC)

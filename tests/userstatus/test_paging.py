@@ -113,7 +113,10 @@ def test_a_cursor_that_is_none_is_the_first_page(users, garbage, side):
     assert [user.pk for user in page.rows] == unpaged(users, "broadworks_id")[:SIZE]
 
 
-@pytest.mark.parametrize("moment", ["2026-01-01", "never", 5, None, "2026-01-01T10:00:00"])
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-01-01", "never", 5, None, "2026-01-01T10:00:00", "0001-01-01T00:00:00+23:59"],
+)
 def test_a_time_that_is_none_is_the_first_page(users, moment):
     assert page_of(users, "-last_change", after=_cursor(["last_change", moment, 1])).lost
 

@@ -30,17 +30,19 @@ def test_each_figure_of_a_cause_opens_exactly_those_users(template, anna, client
         factories.make_subscriber(template, Status.ERROR, error_code="200042")
     factories.make_subscriber(template, Status.WAITING_ADDRESS, error_code="200042")
     factories.make_subscriber(template, Status.ERROR)
+    factories.make_subscriber(template, Status.ERROR, error_text="The backend did not answer.")
+    factories.make_subscriber(template, Status.WAITING_CONSENT, error_text="No answer.")
     client = client_of(anna)
 
     causes = overview(client).context["attention"].causes
 
     assert [(c.count.code, c.count.failed, c.count.waiting) for c in causes] == [
         ("200042", 3, 1),
-        ("", 1, 0),
+        ("", 2, 1),
     ]
     for cause in causes:
         assert _listed(client, cause.failed_url) == cause.count.failed
-    assert _listed(client, causes[0].waiting_url) == 1
+        assert _listed(client, cause.waiting_url) == cause.count.waiting
 
 
 def _listed(client, url):
