@@ -35,7 +35,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form whose token is missing or old: usually a page that stood open too long."""
     logger.info("csrf refused", extra={"reason": reason[:100]})
-    return render(request, "403_csrf.html", status=403)
+    response = render(request, "403_csrf.html", status=403)
+    response["X-Refused"] = "stale"  # the page that sent it says so, and blames no role
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

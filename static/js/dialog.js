@@ -67,7 +67,9 @@ const focusIn = () => {
     content.querySelector("[autofocus]") ??
     content.querySelector("[data-form-errors]") ??
     content.querySelector("input:not([type=hidden]), select, textarea, .btn-primary, .btn-danger");
-  target?.focus();
+  // Of a group of choices the chosen one: the next key must not choose another by itself.
+  const chosen = target?.type === "radio" && content.querySelector(`[name="${CSS.escape(target.name)}"]:checked`);
+  (chosen || target)?.focus();
 };
 
 // Before htmx looks at the new content: send its forms by htmx, without the author's help.
@@ -133,8 +135,9 @@ if (frame) {
   document.addEventListener("htmx:afterRequest", () => frame.removeAttribute("aria-busy"));
   document.addEventListener("htmx:responseError", (event) => {
     if (!frame.open || !frame.contains(event.detail.elt)) return;
-    const { status } = event.detail.xhr;
-    say(status === 403 ? toasts.refused : status === 404 ? toasts.gone : toasts.failed);
+    const { xhr } = event.detail;
+    const name = xhr.getResponseHeader("X-Refused") ?? { 403: "refused", 404: "gone" }[xhr.status] ?? "failed";
+    say(toasts[name]);
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {

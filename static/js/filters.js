@@ -7,7 +7,7 @@ const WAIT = 300; // ms after the last key in the search field
 const DEFAULTS = { sort: "-last_change", per_page: "50" };
 const form = () => document.querySelector("form[data-filters]");
 let timer = null;
-let asked = null; // how the newest request enters the history: "push", "replace" or ""
+let asked = null; // the newest request, and how it enters the history: "push", "replace" or ""
 
 const addressOf = (filters) => {
   const url = new URL(filters.action, location);
@@ -20,7 +20,10 @@ const addressOf = (filters) => {
 
 const load = (address, { history = "push", keepTools = false } = {}) => {
   clearTimeout(timer);
-  asked = { address, history };
+  const newest = { address, history };
+  asked = newest;
+  // An answer to an older question must not be shown as that to the newer one.
+  window.htmx.trigger(list, "htmx:abort");
   list.setAttribute("aria-busy", "true");
   window.htmx
     .ajax("GET", address, {
@@ -30,7 +33,7 @@ const load = (address, { history = "push", keepTools = false } = {}) => {
       headers: keepTools ? { "X-Keep-Tools": "true" } : {},
     })
     .catch(() => {}) // toast.js has said it
-    .finally(() => list.removeAttribute("aria-busy"));
+    .finally(() => asked === newest && list.removeAttribute("aria-busy"));
 };
 
 // Typing replaces the address it made itself, so that Back does not go letter by letter.
@@ -75,9 +78,9 @@ if (list) {
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target !== list || !asked) return;
+    if (event.detail.target !== list) return;
     const { address, history: how } = asked;
-    asked = null;
+    asked.history = ""; // once
     if (how === "push") history.pushState({}, "", address);
     if (how === "replace") history.replaceState({}, "", address);
     // A page further on starts at its first row.

@@ -92,8 +92,9 @@ const show = (detail) => {
 
 const dialogIsOpen = () => document.querySelector("[data-dialog-frame]")?.open;
 
-const wordsFor = (status) =>
-  ({ 403: words.refused, 404: words.gone, 410: words.gone })[status] ?? words.failed;
+const wordsFor = (xhr) =>
+  words[xhr.getResponseHeader("X-Refused")] ??
+  ({ 403: words.refused, 404: words.gone, 410: words.gone })[xhr.status] ?? words.failed;
 
 if (region) {
   document.addEventListener("toast", (event) => show(event.detail));
@@ -101,7 +102,7 @@ if (region) {
     const { xhr, requestConfig } = event.detail;
     // A poll that fails says so in its own place; a dialog speaks for itself.
     if (dialogIsOpen() || requestConfig?.elt?.closest?.("[data-quiet]")) return;
-    if (!xhr.getResponseHeader("HX-Trigger")) show({ text: wordsFor(xhr.status), tone: "bad" });
+    if (!xhr.getResponseHeader("HX-Trigger")) show({ text: wordsFor(xhr), tone: "bad" });
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {

@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from accounts.models import User
+from templates_app.models import OnboardingTemplate
 from tests.browser.product import Product, running_product
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs an event loop
@@ -23,6 +28,8 @@ FLAGS = [
 ]
 #: Chromium writes every refused request to the console; a refusal is not a script error.
 _REFUSED = "Failed to load resource: the server responded with a status of 4"
+#: The same, requests that a test cuts off, and htmx's own notes on both.
+_TOLD = ("Failed to load resource", "Response Status Error Code 4", "htmx:")
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +84,45 @@ def sign_in(product: Product, open_page):
         return page
 
     return enter
+
+
+@pytest.fixture
+def served(live_server, settings) -> Iterator[str]:
+    """The address of the product in this process; its threads keep no connection."""
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+    yield live_server.url
+    connections.close_all()
+
+
+@pytest.fixture
+def open_list(
+    served: str, browser: Browser, anna: User, template: OnboardingTemplate
+) -> Iterator[Callable[..., Page]]:
+    """Open the template's list as Anna; fails for any script error or breach of the CSP."""
+    session = Client()
+    session.force_login(anna)
+    trouble: list[str] = []
+    contexts = []
+
+    def make(query: str = "", **options) -> Page:
+        context = browser.new_context(
+            **(
+                {"base_url": served, "locale": "en-GB", "viewport": {"width": 1440, "height": 900}}
+                | options
+            )
+        )
+        contexts.append(context)
+        cookie = {"name": "session", "value": session.cookies["session"].value, "url": served}
+        context.add_cookies([cookie])
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.goto(reverse("userstatus:users", args=[template.uuid]) + query)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert [text for text in trouble if not text.startswith(_TOLD)] == []

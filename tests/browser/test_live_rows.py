@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import connections
 from django.db.models import F
-from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from accounts.models import User
 from provisioning.models import Job, Subscriber
 from provisioning.states import Status
 from templates_app.models import OnboardingTemplate
@@ -22,48 +17,6 @@ from tests import factories
 from userstatus.rows import short
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def served(live_server, settings) -> Iterator[str]:
-    """The address of the product in this process; its threads keep no connection."""
-    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
-    yield live_server.url
-    connections.close_all()
-
-
-@pytest.fixture
-def open_list(
-    served: str, browser: Browser, anna: User, template: OnboardingTemplate
-) -> Iterator[Callable[..., Page]]:
-    """Open the template's list as Anna; fails for any script error or breach of the CSP."""
-    session = Client()
-    session.force_login(anna)
-    trouble: list[str] = []
-    contexts = []
-
-    def make(query: str = "", **options) -> Page:
-        context = browser.new_context(
-            **(
-                {"base_url": served, "locale": "en-GB", "viewport": {"width": 1440, "height": 900}}
-                | options
-            )
-        )
-        contexts.append(context)
-        cookie = {"name": "session", "value": session.cookies["session"].value, "url": served}
-        context.add_cookies([cookie])
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.goto(reverse("userstatus:users", args=[template.uuid]) + query)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert [text for text in trouble if not text.startswith("Failed to load resource")] == []
 
 
 @pytest.fixture
