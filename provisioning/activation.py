@@ -20,7 +20,7 @@ from accounts import audit
 from accounts.audit import Actor
 from common import throttle
 from common.throttle import Limit
-from provisioning import activation_login, codes, mails, projection
+from provisioning import activation_login, codes, mails, shown
 from provisioning.activation_confirm import enqueue
 from provisioning.activation_login import Login
 from provisioning.activation_precheck import precheck
@@ -198,8 +198,8 @@ def _ask_to_confirm(
         )
         mails.queue_confirmation(run, now=now)
         if row := admission.subscriber:
-            projection.clear_own_errors(row, now=now)
-            projection.refresh(row, now=now)
+            shown.clear_own_errors(row, now=now)
+            shown.refresh(row, now=now)
 
 
 def send_again(run: Activation, *, now: datetime) -> None:

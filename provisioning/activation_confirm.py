@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 
 from accounts import audit
 from accounts.audit import Actor
-from provisioning import codes, mails, outbox, projection
+from provisioning import codes, mails, outbox, shown
 from provisioning.activation_precheck import provision_params
 from provisioning.activation_rules import RULES, Admission, PortalRefused, admit
 from provisioning.activation_runs import bind, tell_row
@@ -133,8 +133,8 @@ def enqueue(run: Activation, admission: Admission, *, actor: Actor, now: datetim
     except outbox.AlreadyUnfinished as error:
         raise PortalRefused(codes.BUSY) from error
     if row := admission.subscriber:
-        projection.clear_own_errors(row, now=now)
-        projection.refresh(row, now=now)
+        shown.clear_own_errors(row, now=now)
+        shown.refresh(row, now=now)
     audit.record(
         actor,
         "activation.confirm",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from provisioning import codes, projection
+from provisioning import codes, shown
 from provisioning.activation_rules import (
     RULES,
     Admission,
@@ -59,7 +59,7 @@ def _admitted_after_all(run: Activation, *, now: datetime) -> None:
     run.save()
     row = run.subscriber
     if row is not None and row.activation_error.get("code") in RULES:
-        projection.note_activation_error(row, {}, now=now)
+        shown.note_activation_error(row, {}, now=now)
 
 
 def bind(run: Activation, admission: Admission) -> None:
@@ -107,7 +107,7 @@ def tell_row(run: Activation, refusal: PortalRefused, *, now: datetime) -> None:
         "tracking_id": refusal.tracking_id,
         "at": now.isoformat(),
     }
-    projection.note_activation_error(row, error, now=now)
+    shown.note_activation_error(row, error, now=now)
 
 
 def _row_to_tell(run: Activation, refusal: PortalRefused) -> Subscriber | None:

@@ -22,7 +22,7 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Partner
 from accounts.rights import Right, may
-from provisioning import export_files, filtering, outbox
+from provisioning import export_files, filtering, outbox, timing
 from provisioning.models import Export, Subscriber
 from provisioning.states import ExportState
 from templates_app.models import OnboardingTemplate
@@ -86,7 +86,7 @@ def start(
             template=template,
             query=_kept(query, template),
             file_name=_file_name(template, partner, now),
-            lease_until=now + outbox.scaled(HINT_SECONDS),
+            lease_until=now + timing.scaled(HINT_SECONDS),
             created_at=now,
             expires_at=now + KEPT,
         )
@@ -163,7 +163,7 @@ def _lock_name(export_id: int) -> str:
 def _claim(export_id: int, now: datetime) -> Export | None:
     """Take a queued export, or one whose writer died: whoever holds the lock is alone."""
     changed = Export.objects.filter(pk=export_id, state__in=UNFINISHED).update(
-        state=ExportState.WRITING, lease_until=now + outbox.scaled(HINT_SECONDS)
+        state=ExportState.WRITING, lease_until=now + timing.scaled(HINT_SECONDS)
     )
     if not changed:
         return None
@@ -229,7 +229,7 @@ def sweep(now: datetime) -> None:
     waiting.filter(created_at__lte=now - GIVE_UP).update(
         state=ExportState.FAILED, error=TOO_LATE, lease_until=None
     )
-    until = now + outbox.scaled(HINT_SECONDS)
+    until = now + timing.scaled(HINT_SECONDS)
     free = waiting.filter(Q(lease_until=None) | Q(lease_until__lte=now))
     for export in free:
         if free.filter(pk=export.pk).update(lease_until=until):

@@ -21,7 +21,7 @@ from django.utils.crypto import salted_hmac
 
 from common import throttle
 from common.throttle import Limit
-from provisioning import activation_runs, codes, mail_sending, outbox
+from provisioning import activation_runs, codes, mail_sending, outbox, timing
 from provisioning.activation_rules import PortalRefused
 from provisioning.mail_sending import Again, MailRefused, Secrets
 from provisioning.models import Activation, Mail
@@ -135,7 +135,7 @@ def send(mail_id: int) -> bool:
 
 def _claim(mail_id: int, now: datetime) -> Mail | None:
     """Take the lease by one conditional UPDATE: of two workers one wins."""
-    lease = now + outbox.scaled(LEASE_SECONDS)
+    lease = now + timing.scaled(LEASE_SECONDS)
     taken = (
         _due(now)
         .filter(pk=mail_id)
@@ -187,11 +187,11 @@ def _end(mail: Mail, **values: Any) -> None:
 
 def _again(mail: Mail, trouble: str) -> None:
     now = timezone.now()
-    if now - mail.created_at >= outbox.scaled(GIVE_UP.total_seconds()):
+    if now - mail.created_at >= timing.scaled(GIVE_UP.total_seconds()):
         _give_up(mail, codes.MAIL_AWAY, trouble)
         return
     seconds = BACKOFF[min(mail.attempts, len(BACKOFF)) - 1]
-    when = now + outbox.scaled(seconds)
+    when = now + timing.scaled(seconds)
     _end(mail, state=MailState.QUEUED, not_before=when, error=trouble[:300])
 
 

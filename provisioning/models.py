@@ -1,4 +1,4 @@
-"""The domain's tables. Rules that change rows live in services, projection and outbox."""
+"""The domain's tables. Rules that change rows live in services, projection, shown and leases."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Subscriber(models.Model):
     """A projection of a Webex for BroadWorks subscriber.
 
     `backend_status` is only ever copied from an answer of the backend (projection.apply_answer).
-    `status` and the shown error are derived by projection.derive and stored for filters.
+    `status` and the shown error are derived by shown.derive and stored for filters.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -180,7 +180,7 @@ class JobQuerySet(TenantQuerySet):
         """Unfinished, free of a lease and not held back.
 
         A lease that is over does not make a job due: the sweep must look first whether the dead
-        worker sent something (outbox.recover_expired).
+        worker sent something (leases.recover_expired).
         """
         return self.unfinished().filter(
             Q(not_before=None) | Q(not_before__lte=now), lease_until=None

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, secrets
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Health
-from provisioning import export_files, outbox, projection
+from provisioning import export_files, outbox, projection, shown
 from provisioning.backend import client_for
 from provisioning.models import Cause, Subscriber
 from provisioning.projection import Answer
@@ -104,7 +104,7 @@ def ask_now(subscriber: Subscriber, *, actor: Actor, now: datetime) -> None:
     try:
         remote = client_for(connection).get_subscriber(subscriber.webex_id)
     except NotFound:
-        projection.mark_deleted(subscriber, now=now, by="Webex", here=False)
+        shown.mark_deleted(subscriber, now=now, by="Webex", here=False)
     except secrets.Unsealable as error:
         raise AskingFailed(_("The token cannot be read with the keys configured here.")) from error
     except WebexError as error:

@@ -1,4 +1,4 @@
-"""Where every answer of the backend enters, whoever asked, and where the shown row is derived."""
+"""Where every answer of the backend enters our rows, whoever asked."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from accounts.models import BackendConnection
-from provisioning import codes, outbox
+from provisioning import endings, shown
 from provisioning.models import Activation, Cause, Job, Mail, StatusEvent, Subscriber
-from provisioning.states import (
-    PENDING,
-    UNSETTLED,
-    ActivationState,
-    JobKind,
-    JobState,
-    Status,
-    shown_status,
-)
+from provisioning.states import UNSETTLED, ActivationState, JobState, Status
 from templates_app.models import OnboardingTemplate
 from webex.payloads import RemoteSubscriber
 
@@ -161,7 +153,7 @@ def _bring_in(
     row.backend_error = _error_of(row, answer)
     if row.backend_status == Status.PROVISIONED:
         row.job_error, row.activation_error = {}, {}
-    derive(row)
+    shown.derive(row)
     changed_at = answer.remote.last_status_change or now
     if is_new:
         row.last_change_at = changed_at
@@ -212,21 +204,6 @@ def _error_of(row: Subscriber, answer: Answer) -> dict[str, Any]:
     return {"code": first.code or "", "text": first.text, "tracking_id": "", "at": at.isoformat()}
 
 
-def derive(row: Subscriber) -> None:
-    """Set what is shown: the status, and the newest of the three errors."""
-    open_confirmation = (
-        row.pk is not None
-        and Activation.objects.filter(subscriber=row, state=ActivationState.MAIL_SENT).exists()
-    )
-    row.status = shown_status(row.backend_status, confirmation_open=open_confirmation)
-    errors = [e for e in (row.backend_error, row.job_error, row.activation_error) if e]
-    newest = max(errors, key=lambda e: datetime.fromisoformat(e["at"]), default=None)
-    row.error_code = newest["code"] if newest else ""
-    row.error_text = newest["text"] if newest else ""
-    row.error_tracking_id = newest["tracking_id"] if newest else ""
-    row.error_at = datetime.fromisoformat(newest["at"]) if newest else None
-
-
 def _tell(
     row: Subscriber, before: dict[str, Any], answer: Answer, *, restored: bool, now: datetime
 ) -> None:
@@ -268,115 +245,7 @@ def _settle(row: Subscriber, *, now: datetime) -> None:
     """A settled status ends the job that waited for it."""
     if row.backend_status in UNSETTLED:
         return
-    for job in outbox.waiting(row):
-        ending = ending_of(row, job)
-        if outbox.settle(job, ending, now=now) and ending.state == JobState.FAILED:
-            note_job_error(row, ending, job, now=now)
-
-
-def ending_of(row: Subscriber, job: Job) -> outbox.Ending:
-    """What a settled backend status means for the job that asked for it.
-
-    provisioned and the three waiting statuses are success; error is failure (reliability.md 2.2).
-    A package is changed when the subscriber has it: a user in error stays in error.
-    """
-    if job.kind == JobKind.PACKAGE:
-        reached = row.package == job.params["package"]
-    else:
-        reached = row.backend_status == Status.PROVISIONED or row.backend_status in PENDING
-    if reached:
-        return outbox.Ending(JobState.DONE)
-    error = row.backend_error
-    return outbox.Ending(
-        JobState.FAILED,
-        code=error.get("code") or codes.REFUSED,
-        text=error.get("text", ""),
-        tracking_id=error.get("tracking_id", ""),
-    )
-
-
-# ---- Changes of the shown row that come from us ----
-
-
-def note_job_error(row: Subscriber, ending: outbox.Ending, job: Job, *, now: datetime) -> None:
-    """A job failed: keep its error beside the backend's own."""
-    error = {
-        "code": ending.code,
-        "text": ending.text,
-        "tracking_id": ending.tracking_id,
-        "at": now.isoformat(),
-    }
-    _update(row, now=now, cause=Cause.JOB, job=job, job_error=error)
-
-
-def note_activation_error(row: Subscriber, error: dict[str, Any], *, now: datetime) -> None:
-    """The portal refused: {"code", "text", "tracking_id", "at"} is kept beside the other two."""
-    _update(row, now=now, cause=Cause.PORTAL, activation_error=error)
-
-
-def clear_own_errors(row: Subscriber, *, now: datetime) -> None:
-    """An attempt of ours was accepted: what failed before it is history."""
-    if row.job_error or row.activation_error:
-        _update(row, now=now, cause=Cause.JOB, job_error={}, activation_error={})
-
-
-def refresh(row: Subscriber, *, now: datetime, cause: Cause = Cause.PORTAL) -> None:
-    """Derive the shown status anew, as after a confirmation was opened or closed."""
-    _update(row, now=now, cause=cause)
-
-
-def _update(
-    row: Subscriber, *, now: datetime, cause: Cause, job: Job | None = None, **values: Any
-) -> None:
-    with transaction.atomic():
-        locked = Subscriber.objects.select_for_update(no_key=True).get(pk=row.pk)
-        before = (locked.status, locked.error_code, locked.error_text, locked.error_at)
-        for name, value in values.items():
-            setattr(locked, name, value)
-        derive(locked)
-        if before != (locked.status, locked.error_code, locked.error_text, locked.error_at):
-            locked.last_change_at = max(now, locked.last_change_at)
-            StatusEvent.objects.create(
-                subscriber=locked,
-                at=now,
-                cause=cause,
-                what="error" if locked.error_code or locked.error_text else "status",
-                before=before[0],
-                after=locked.status,
-                error_code=locked.error_code,
-                text=locked.error_text,
-                tracking_id=locked.error_tracking_id,
-                job=job,
-            )
-        locked.version = F("version") + 1
-        locked.save()
-    row.refresh_from_db()
-
-
-def mark_deleted(
-    row: Subscriber, *, now: datetime, by: str, here: bool, job: Job | None = None
-) -> None:
-    """The backend has no such subscriber any more; `here` = one of our people deleted it.
-
-    What our people did counts, also when somebody noticed the deletion before their job ended.
-    """
-    known = Q(deleted_here=False) if here else Q(deleted_at=None, webex_id=row.webex_id)
-    with transaction.atomic():
-        changed = Subscriber.objects.filter(known, pk=row.pk).update(
-            deleted_at=now,
-            deleted_by=by[:200],
-            deleted_here=here,
-            last_change_at=now,
-            version=F("version") + 1,
-        )
-        if changed:
-            StatusEvent.objects.create(
-                subscriber=row,
-                at=now,
-                cause=Cause.JOB if here else Cause.SYNC,
-                actor_label=by[:200],
-                what="deleted",
-                before=row.status,
-                job=job,
-            )
-    row.refresh_from_db()
+    for job in endings.waiting(row):
+        ending = endings.ending_of(row, job)
+        if endings.settle(job, ending, now=now) and ending.state == JobState.FAILED:
+            shown.note_job_error(row, ending.error(now), job, now=now)

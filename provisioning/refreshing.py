@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.utils import timezone
 
 from accounts import secrets
-from provisioning import projection, selectors
+from provisioning import projection, selectors, shown
 from provisioning.backend import client_for
 from provisioning.models import Subscriber
 from provisioning.projection import Answer
@@ -43,7 +43,7 @@ def refresh_one(row: Subscriber, *, now: datetime) -> Refreshed:
     try:
         remote = client_for(connection).get_subscriber(row.webex_id)
     except NotFound:
-        projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
+        shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
         return Refreshed.GONE
     except (secrets.Unsealable, TokenRefused):
         return Refreshed.TOKEN

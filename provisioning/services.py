@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.audit import Actor
 from accounts.rights import Right, may
-from provisioning import outbox, selectors
+from provisioning import endings, outbox, selectors
 from provisioning.addresses import normalise
 from provisioning.models import (
     Activation,
@@ -154,7 +154,7 @@ def cancel_job(job: Job, *, actor: Actor, now: datetime) -> Job:
     """
     _check_job_right(job, actor)
     with transaction.atomic():
-        if not outbox.cancel(job, now=now):
+        if not endings.cancel(job, now=now):
             message = _("It is too late to cancel: the request was sent or the job has ended.")
             raise ActionRefused("too_late", message)
         job.refresh_from_db()

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection
 from common import throttle
-from provisioning import codes, exports, mails, outbox, projection
+from provisioning import codes, endings, exports, leases, mails, outbox, shown
+from provisioning.endings import Ending
 from provisioning.models import Heartbeat, Job
-from provisioning.outbox import Ending
 from provisioning.states import JobState
 
 logger = logging.getLogger(__name__)
@@ -26,9 +26,9 @@ def run() -> None:
     now = timezone.now()
     beat("worker", now)
     beat("beat", now)
-    for job in outbox.recover_expired(now):
+    for job in leases.recover_expired(now):
         _give_up(job, _poison_ending(job))
-    for job in outbox.overdue(now):
+    for job in endings.overdue(now):
         _give_up(job, _overdue_ending(job))
     calls = [{"job_id": job_id} for job_id in outbox.due_ids(now, HINTS)]
     outbox.publish_all("provisioning.deliver", calls)
@@ -54,8 +54,8 @@ def _give_up(job: Job, ending: Ending) -> None:
     now = timezone.now()
     try:
         with transaction.atomic():
-            if outbox.give_up(job, ending, now=now) and job.subscriber:
-                projection.note_job_error(job.subscriber, ending, job, now=now)
+            if endings.give_up(job, ending, now=now) and job.subscriber:
+                shown.note_job_error(job.subscriber, ending.error(now), job, now=now)
     except Exception:
         logger.exception("job cannot be ended", extra={"job_id": job.pk})
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import BackendConnection, Health
-from provisioning import gate, outbox, projection, selectors
+from provisioning import gate, projection, selectors, shown, timing
 from provisioning.backend import client_for
 from provisioning.models import Subscriber
 from provisioning.projection import Answer
@@ -85,7 +85,7 @@ def _sync(connection_id: int, *, full: bool) -> bool:
     except TokenRefused:
         _held(connection, "Webex refuses the token")
     except Throttled as error:
-        until = timezone.now() + outbox.scaled(error.retry_after)
+        until = timezone.now() + timing.scaled(error.retry_after)
         gate.close(connection, until=until, reason="429 Too Many Requests")
     except WebexError as error:
         text = f"sync broke off ({type(error).__name__}, {error.status or 'no answer'})"
@@ -276,9 +276,9 @@ def _ask_missing(connection: BackendConnection, client: WebexClient, row: Subscr
     try:
         remote = client.get_subscriber(str(row.webex_id))
     except NotFound:
-        projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
+        shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
         return
     answer = Answer(remote, asked_at, template=row.template)
     if projection.apply_answer(connection, answer, now=timezone.now()) is None:
         # It went over to a provisioning ID that is not of this partner's templates.
-        projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
+        shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)

@@ -228,9 +228,9 @@ def test_a_mail_from_before_the_deletion_brings_nobody_back(arrived: Rig, portal
 
 
 def test_removed_at_webex_is_not_an_invitation(arrived: Rig, portal: Portal, now):
-    from provisioning import projection
+    from provisioning import shown
 
-    projection.mark_deleted(arrived.row(USER), now=now, by="Webex", here=False)
+    shown.mark_deleted(arrived.row(USER), now=now, by="Webex", here=False)
 
     assert "PH-NOT-INVITED" in text_of(portal.sign_in())
 

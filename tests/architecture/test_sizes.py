@@ -15,9 +15,6 @@ LONGER = {
     "partnerhub/local/bootstrap.py": (320, "must run alone, before anything of ours is installed"),
     "partnerhub/local/servers.py": (320, "two servers that start and stop by the same rules"),
     "provisioning/models.py": (420, "the domain's tables read best together"),
-    "provisioning/delivery.py": (340, "one job's way through the backend, step by step"),
-    "provisioning/outbox.py": (450, "claim, lease and every legal write of a job, in one place"),
-    "provisioning/projection.py": (385, "the only way of an answer into a row"),
     "provisioning/services.py": (335, "the four actions and what they share"),
 }
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BackendConnection
-from provisioning import delivery, outbox, services, sweep
+from provisioning import delivery, leases, services, sweep, timing
 from provisioning.models import Job
 
 FREJA = "4533121212@nordictel.example"
@@ -90,38 +90,38 @@ def test_doubled_hints_are_one_request(rig, job, settings):
 
 
 def test_a_dead_workers_unsent_job_is_taken_up_again(rig, job):
-    claimed = outbox.claim(job.pk, timezone.now())
-    later = timezone.now() + outbox.scaled(outbox.LEASE_SECONDS + 1)
+    claimed = leases.claim(job.pk, timezone.now())
+    later = timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1)
 
-    outbox.recover_expired(later)
+    leases.recover_expired(later)
 
     claimed.refresh_from_db()
     assert (claimed.state, claimed.crashes, claimed.lease_token) == ("queued", 1, None)
 
 
 def test_a_dead_workers_sent_job_is_checked_before_it_is_repeated(rig, job):
-    claimed = outbox.claim(job.pk, timezone.now())
-    outbox.commit_intent(claimed, step="post", body_hash="x", now=timezone.now())
-    later = timezone.now() + outbox.scaled(outbox.LEASE_SECONDS + 1)
+    claimed = leases.claim(job.pk, timezone.now())
+    leases.commit_intent(claimed, step="post", body_hash="x", now=timezone.now())
+    later = timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1)
 
-    outbox.recover_expired(later)
+    leases.recover_expired(later)
 
     claimed.refresh_from_db()
     assert claimed.state == "checking"
 
 
 def test_a_worker_that_lost_its_lease_can_write_nothing(rig, job):
-    claimed = outbox.claim(job.pk, timezone.now())
-    later = timezone.now() + outbox.scaled(outbox.LEASE_SECONDS + 1)
-    outbox.recover_expired(later)
+    claimed = leases.claim(job.pk, timezone.now())
+    later = timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1)
+    leases.recover_expired(later)
 
-    with pytest.raises(outbox.LeaseLost):
-        outbox.commit_intent(claimed, step="post", body_hash="x", now=later)
+    with pytest.raises(leases.LeaseLost):
+        leases.commit_intent(claimed, step="post", body_hash="x", now=later)
 
 
 def test_a_job_that_kills_its_worker_three_times_is_given_up(rig, job):
     for _ in range(3):
-        assert outbox.claim(job.pk, timezone.now())
+        assert leases.claim(job.pk, timezone.now())
         Job.objects.filter(pk=job.pk).update(lease_until=timezone.now())
         sweep.run()
 
@@ -144,8 +144,8 @@ def test_no_more_requests_are_in_flight_than_the_connection_allows(rig, job):
     other = rig.given("4533121213@nordictel.example")
     second = services.delete_user(other, actor=rig.actor, now=timezone.now())
 
-    assert outbox.claim(job.pk, timezone.now())
-    assert outbox.claim(second.pk, timezone.now()) is None
+    assert leases.claim(job.pk, timezone.now())
+    assert leases.claim(second.pk, timezone.now()) is None
 
 
 def test_a_queued_job_can_be_cancelled_and_is_never_sent(rig, job):

@@ -9,7 +9,18 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import BackendConnection, RetryBy
-from provisioning import delivery, operations, outbox, projection, selectors, services, sweep
+from provisioning import (
+    delivery,
+    endings,
+    leases,
+    operations,
+    outbox,
+    projection,
+    selectors,
+    services,
+    shown,
+    sweep,
+)
 from provisioning.models import Activation, Job, StatusEvent, Subscriber
 from provisioning.states import ActivationState, JobKind
 from templates_app.models import OnboardingTemplate
@@ -32,8 +43,8 @@ def job(rig) -> Job:
 
 
 def test_a_stale_hint_cannot_resend_what_a_dead_worker_sent(rig, job):
-    claimed = outbox.claim(job.pk, timezone.now())
-    outbox.commit_intent(claimed, step="post", body_hash="x", now=timezone.now())
+    claimed = leases.claim(job.pk, timezone.now())
+    leases.commit_intent(claimed, step="post", body_hash="x", now=timezone.now())
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
     assert delivery.deliver(job.pk) is False
@@ -166,14 +177,14 @@ def test_one_poisonous_job_does_not_stop_the_sweep(rig, job, monkeypatch):
         rig.given("2@nordictel.example"), actor=rig.actor, now=timezone.now()
     )
     Job.objects.update(deadline_at=timezone.now())
-    real = projection.note_job_error
+    real = shown.note_job_error
 
     def broken(row, *args, **kwargs):
         if row.broadworks_id == FREJA:
             raise ValueError("poison")
         real(row, *args, **kwargs)
 
-    monkeypatch.setattr(projection, "note_job_error", broken)
+    monkeypatch.setattr(shown, "note_job_error", broken)
     sweep.run()
 
     other.refresh_from_db()
@@ -182,9 +193,9 @@ def test_one_poisonous_job_does_not_stop_the_sweep(rig, job, monkeypatch):
 
 def test_crashes_count_only_in_a_row(rig, job):
     for _ in range(4):
-        claimed = outbox.claim(job.pk, timezone.now())
-        outbox.put_back(claimed, not_before=timezone.now(), reason="test")
-        claimed = outbox.claim(job.pk, timezone.now())
+        claimed = leases.claim(job.pk, timezone.now())
+        leases.put_back(claimed, not_before=timezone.now(), reason="test")
+        claimed = leases.claim(job.pk, timezone.now())
         Job.objects.filter(pk=job.pk).update(lease_until=timezone.now())
         sweep.run()
 
@@ -206,7 +217,7 @@ def two_step_job(rig) -> Job:
 def test_a_crash_between_delete_and_post_goes_on_with_the_post(
     rig, two_step_job, monkeypatch, when
 ):
-    real, crashes = outbox.next_step, []
+    real, crashes = leases.next_step, []
 
     def dies_once(job, *, step):
         if not crashes and when == "before":
@@ -221,7 +232,7 @@ def test_a_crash_between_delete_and_post_goes_on_with_the_post(
             raise RuntimeError("power cut")
 
     delivery_half_done = delivery._half_done
-    monkeypatch.setattr(outbox, "next_step", dies_once)
+    monkeypatch.setattr(leases, "next_step", dies_once)
     if when == "after":
         monkeypatch.setattr(delivery, "_half_done", dies_after)
 
@@ -252,8 +263,8 @@ def test_a_page_from_before_the_delete_does_not_bring_the_old_subscriber_back(ri
     old = rig.row(FREJA)
     told = client_for(rig.connection).get_subscriber(old.webex_id)
     asked_at = timezone.now()
-    claimed = outbox.claim(two_step_job.pk, timezone.now())
-    outbox.commit_intent(claimed, step="delete", body_hash="", now=timezone.now())
+    claimed = leases.claim(two_step_job.pk, timezone.now())
+    leases.commit_intent(claimed, step="delete", body_hash="", now=timezone.now())
     delivery._half_done(claimed, operations._post(claimed))
 
     projection.apply_answer(
@@ -378,7 +389,7 @@ def test_a_cancelled_job_ends_its_run_of_the_portal(rig):
     rig.load()
     job, run = portal_job(rig)
 
-    assert outbox.cancel(job, now=timezone.now())
+    assert endings.cancel(job, now=timezone.now())
 
     run.refresh_from_db()
     assert run.state == ActivationState.REFUSED
@@ -409,14 +420,14 @@ def test_a_job_settled_by_sync_changes_the_version_and_tells_its_error(rig, job)
 def test_a_poll_that_loses_against_a_sync_writes_nothing(rig, job):
     rig.step()
     Job.objects.filter(pk=job.pk).update(not_before=None)
-    polling = outbox.claim(job.pk, timezone.now())
+    polling = leases.claim(job.pk, timezone.now())
     row = rig.row(FREJA)
     rig.simulator.force(row.webex_id, status="provisioned", errors=[])
     rig.sync()
     events = StatusEvent.objects.count()
 
-    with pytest.raises(outbox.LeaseLost):
-        outbox.to_wait(polling, not_before=timezone.now())
+    with pytest.raises(leases.LeaseLost):
+        leases.to_wait(polling, not_before=timezone.now())
 
     job.refresh_from_db()
     assert job.state == "done"
@@ -467,7 +478,7 @@ def test_two_claims_at_the_same_moment_take_a_job_once(rig, job):
 
     def attempt(_):
         try:
-            return outbox.claim(job.pk, timezone.now())
+            return leases.claim(job.pk, timezone.now())
         finally:
             connection.close()
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from provisioning import projection, services, sync
+from provisioning import projection, services, shown, sync
 from provisioning.backend import client_for
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate
@@ -82,8 +82,8 @@ def test_of_two_answers_with_one_time_the_one_asked_for_last_counts(rig, told):
 
 def test_a_user_deleted_here_stays_so_when_webex_confirms_it(rig, told):
     row = rig.row(FREJA)
-    projection.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
-    projection.mark_deleted(row, now=timezone.now(), by="Anna", here=True)
+    shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
+    shown.mark_deleted(row, now=timezone.now(), by="Anna", here=True)
 
     assert (row.deleted_here, row.deleted_by) == (True, "Anna")
 

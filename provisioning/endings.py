@@ -1,0 +1,136 @@
+"""How jobs end: each gets one final state, and with it the run of the portal that wanted it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from provisioning import codes, leases, shown
+from provisioning.models import Activation, Job, Subscriber
+from provisioning.states import PENDING, ActivationState, JobKind, JobState, Status
+from provisioning.timing import GRACE_SECONDS, scaled
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job ended."""
+
+    state: JobState
+    code: str = ""
+    text: str = ""
+    tracking_id: str = ""
+    http_status: int | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def error(self, at: datetime) -> dict[str, str]:
+        """The error of a failed job, as it is kept beside the backend's own."""
+        return {
+            "code": self.code,
+            "text": self.text,
+            "tracking_id": self.tracking_id,
+            "at": at.isoformat(),
+        }
+
+
+def ending_of(row: Subscriber, job: Job) -> Ending:
+    """What a settled backend status means for the job that asked for it.
+
+    provisioned and the three waiting statuses are success; error is failure (reliability.md 2.2).
+    A package is changed when the subscriber has it: a user in error stays in error.
+    """
+    if job.kind == JobKind.PACKAGE:
+        reached = row.package == job.params["package"]
+    else:
+        reached = row.backend_status == Status.PROVISIONED or row.backend_status in PENDING
+    if reached:
+        return Ending(JobState.DONE)
+    error = row.backend_error
+    return Ending(
+        JobState.FAILED,
+        code=error.get("code") or codes.REFUSED,
+        text=error.get("text", ""),
+        tracking_id=error.get("tracking_id", ""),
+    )
+
+
+def finish(job: Job, ending: Ending, *, now: datetime) -> None:
+    """Record the one final state."""
+    leases.move(job, ending.state, **_result(ending, now))
+    _end_activation(job, ending, now=now)
+
+
+def cancel(job: Job, *, now: datetime) -> bool:
+    """Cancel a job of which nothing was sent; False when it is too late."""
+    changed = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, sends=0).update(
+        state=JobState.CANCELLED, finished_at=now, not_before=None
+    )
+    if changed:
+        shown.touch(job)
+        _end_activation(job, Ending(JobState.CANCELLED, codes.SIGN_IN_AGAIN), now=now)
+    return bool(changed)
+
+
+def waiting(subscriber: Subscriber) -> list[Job]:
+    """The jobs that wait for the backend's outcome on this subscriber (one at most)."""
+    return list(Job.objects.filter(subscriber=subscriber, state=JobState.WAITING))
+
+
+def settle(job: Job, ending: Ending, *, now: datetime) -> bool:
+    """End a waiting job, after an answer of whatever origin told how; its lease dies with it."""
+    changed = Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(
+        state=ending.state, **_result(ending, now)
+    )
+    if changed:
+        shown.touch(job)
+        _end_activation(job, ending, now=now)
+    return bool(changed)
+
+
+def overdue(now: datetime) -> list[Job]:
+    """Unfinished jobs past their deadline that no worker holds.
+
+    Of those that were sent the backend is asked a little longer.
+    """
+    over = Q(state=JobState.QUEUED, deadline_at__lte=now)
+    over |= Q(deadline_at__lte=now - scaled(GRACE_SECONDS))
+    jobs = Job.objects.unfinished().filter(over, lease_until=None)
+    return list(jobs.select_related("subscriber"))
+
+
+def give_up(job: Job, ending: Ending, *, now: datetime) -> bool:
+    """End a job that no worker holds; False when a worker was quicker."""
+    free = Job.objects.unfinished().filter(lease_until=None, pk=job.pk, state=job.state)
+    changed = free.update(state=ending.state, **_result(ending, now))
+    if changed:
+        shown.touch(job)
+        _end_activation(job, ending, now=now)
+    return bool(changed)
+
+
+def _result(ending: Ending, now: datetime) -> dict[str, Any]:
+    return {
+        "finished_at": now,
+        "not_before": None,
+        "lease_token": None,
+        "lease_until": None,
+        "result_code": ending.code,
+        "result_text": ending.text,
+        "tracking_id": ending.tracking_id,
+        "http_status": ending.http_status,
+    }
+
+
+def _end_activation(job: Job, ending: Ending, *, now: datetime) -> None:
+    """A run of the portal whose job failed or was cancelled is refused, with the reason."""
+    if ending.state == JobState.DONE or job.activation_id is None:
+        return
+    Activation.objects.filter(pk=job.activation_id, state=ActivationState.CONFIRMED).update(
+        state=ActivationState.REFUSED,
+        error_code=ending.code,
+        error_text=ending.text,
+        error_tracking_id=ending.tracking_id,
+        error_at=now,
+    )

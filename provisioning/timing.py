@@ -1,0 +1,27 @@
+"""The times of the engine, in seconds, and their scale."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+
+#: A lease outlives the hard time limit of a task (30 s), so a paused worker is dead before its
+#: job is given away.
+LEASE_SECONDS = 40.0
+#: After a request whose outcome is unknown the backend may still be at work: ask only then.
+QUIET_SECONDS = 90.0
+#: An administrator's action is given up after a day; a portal user does not wait that long.
+DEADLINE_SECONDS = 24 * 3600.0
+PORTAL_DEADLINE_SECONDS = 15 * 60.0
+#: What was sent before the deadline may still be asked about for so long after it.
+GRACE_SECONDS = QUIET_SECONDS + 60.0
+#: A row that is provisioning or updating for us is asked after 1, 2, 4, 8, then every 15 s.
+POLL_SECONDS = [1.0, 2.0, 4.0, 8.0, 15.0]
+#: A connection whose token fails is tried again after so long.
+HELD_SECONDS = 60.0
+
+
+def scaled(seconds: float) -> timedelta:
+    """A duration of the engine; tests shrink all of them by one factor."""
+    return timedelta(seconds=seconds * settings.TIME_SCALE)
