@@ -13,23 +13,24 @@ from django.utils.translation import gettext_lazy
 from accounts import operations_admin
 from accounts.audit import Actor
 from accounts.operations_admin import PARTNER, TEMPLATE, ObjectAction, ReadOnlyAdmin, Refused
-from provisioning import services
+from provisioning import job_services
+from provisioning.action_rules import ActionRefused
 from provisioning.models import Job
 from provisioning.states import FINAL, JobState
 
 
 def _retry(request: HttpRequest, job: Job) -> str:
     try:
-        again = services.retry_job(job, actor=Actor.of(request), now=timezone.now())
-    except services.ActionRefused as refused:
+        again = job_services.retry_job(job, actor=Actor.of(request), now=timezone.now())
+    except ActionRefused as refused:
         raise Refused(refused.message) from refused
     return _("Queued again as a new job: %(uuid)s") % {"uuid": again.uuid}
 
 
 def _cancel(request: HttpRequest, job: Job) -> str:
     try:
-        services.cancel_job(job, actor=Actor.of(request), now=timezone.now())
-    except services.ActionRefused as refused:
+        job_services.cancel_job(job, actor=Actor.of(request), now=timezone.now())
+    except ActionRefused as refused:
         raise Refused(refused.message) from refused
     return _("The job is cancelled.")
 

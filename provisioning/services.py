@@ -1,4 +1,4 @@
-"""Accepting administrators' actions: one call each, one transaction each.
+"""Accepting administrators' actions on users: one call each, one transaction each.
 
 Every function checks the right, the partner and the status anew, writes the job, the timeline
 and the audit row together, and answers the job.
@@ -18,37 +18,12 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.audit import Actor
 from accounts.rights import Right, may
-from provisioning import endings, outbox, selectors
+from provisioning import action_rules, outbox
+from provisioning.action_rules import ActionRefused
 from provisioning.addresses import normalise
-from provisioning.models import (
-    Activation,
-    Cause,
-    Job,
-    StatusEvent,
-    Subscriber,
-    SubscriberQuerySet,
-)
-from provisioning.states import (
-    FINAL,
-    ActivationState,
-    JobKind,
-    JobState,
-    allowed_kinds,
-)
+from provisioning.models import Activation, Cause, Job, StatusEvent, Subscriber
+from provisioning.states import ActivationState, JobKind
 from templates_app.models import Package
-
-
-class ActionRefused(Exception):
-    """The action cannot be accepted now; the message is for the person who asked.
-
-    Attributes:
-        code: stable and short, for tests and support.
-        field: the form field it belongs to, or "".
-    """
-
-    def __init__(self, code: str, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.field = code, message, field
 
 
 def retry_activation(
@@ -76,8 +51,8 @@ def retry_activation(
         row = _locked(subscriber, actor)
         if job := _known(row, submission_id):
             return job
-        _check_allowed(row, JobKind.RETRY)
-        _check_turn(row, make_administrator=make_administrator)
+        action_rules.check_allowed(row, JobKind.RETRY)
+        action_rules.check_turn(row, make_administrator=make_administrator)
         if make_administrator and not row.is_customer_administrator:
             row.is_customer_administrator = True
             row.save(update_fields=["is_customer_administrator"])
@@ -104,7 +79,7 @@ def delete_user(
         row = _locked(subscriber, actor)
         if job := _known(row, submission_id):
             return job
-        _check_allowed(row, JobKind.DELETE)
+        action_rules.check_allowed(row, JobKind.DELETE)
         job = _enqueue(JobKind.DELETE, row, {"webex_id": row.webex_id}, actor, now, submission_id)
         _tell(row, job, actor, now=now)
     return job
@@ -128,7 +103,7 @@ def change_package(
         row = _locked(subscriber, actor)
         if job := _known(row, submission_id):
             return job
-        _check_allowed(row, JobKind.PACKAGE)
+        action_rules.check_allowed(row, JobKind.PACKAGE)
         if not row.webex_id:
             message = _("Webex does not hold this user now. Retry the activation first.")
             raise ActionRefused("no_subscriber", message)
@@ -145,67 +120,13 @@ def change_package(
     return job
 
 
-def cancel_job(job: Job, *, actor: Actor, now: datetime) -> Job:
-    """Cancel a job of which nothing was sent yet: own ones, or anybody's with the right to manage.
-
-    Raises:
-        ActionRefused: it was sent or has ended.
-        PermissionDenied: not this person's to cancel.
-    """
-    _check_job_right(job, actor)
-    with transaction.atomic():
-        if not endings.cancel(job, now=now):
-            message = _("It is too late to cancel: the request was sent or the job has ended.")
-            raise ActionRefused("too_late", message)
-        job.refresh_from_db()
-        audit.record(actor, "job.cancel", job, partner=job.partner)
-    return job
-
-
-def retry_job(job: Job, *, actor: Actor, now: datetime) -> Job:
-    """Queue a failed or cancelled job again, as a new job with the same orders.
-
-    The user is judged and looked up as it is now: the subscriber may be another one.
-
-    Raises:
-        ActionRefused: it has not ended, or the status or an unfinished job stands against it.
-        PermissionDenied: not this person's to repeat.
-    """
-    _check_job_right(job, actor)
-    if job.state not in FINAL or job.state == JobState.DONE:
-        raise ActionRefused("not_failed", _("Only a failed or cancelled job can be repeated."))
-    with transaction.atomic():
-        target, params = _orders(job)
-        try:
-            again = outbox.enqueue(JobKind(job.kind), target, actor=actor, now=now, params=params)
-        except outbox.AlreadyUnfinished as error:
-            raise _busy() from error
-        audit.record(actor, "job.retry", again, partner=job.partner, before={"job": str(job.uuid)})
-    return again
-
-
-def _orders(job: Job) -> tuple[outbox.Target, dict[str, Any]]:
-    """Whom and what a repeated job is about; its row is held until the transaction ends."""
-    if job.subscriber_id is None:
-        target = outbox.Target(job.connection, job.template, job.enterprise_id, job.broadworks_id)
-        return target, job.params
-    row: Subscriber = _held_rows().get(pk=job.subscriber_id)
-    _check_allowed(row, JobKind.RETRY if job.kind == JobKind.PROVISION else JobKind(job.kind))
-    return outbox.Target.of(row), job.params | {"webex_id": row.webex_id}
-
-
 def _locked(subscriber: Subscriber, actor: Actor) -> Subscriber:
     """The row as it is now, held until the transaction ends; the partner is checked anew."""
     user = actor.user
     if user is None or not may(user, Right.ACT) or user.partner_id != subscriber.partner_id:
         raise PermissionDenied
-    row: Subscriber = _held_rows().get(pk=subscriber.pk)
+    row: Subscriber = action_rules.held_rows().get(pk=subscriber.pk)
     return row
-
-
-def _held_rows() -> SubscriberQuerySet:
-    held = Subscriber.objects.select_for_update(no_key=True, of=("self",))
-    return held.select_related("connection", "template", "partner")
 
 
 def _known(row: Subscriber, submission_id: uuid.UUID | None) -> Job | None:
@@ -213,38 +134,6 @@ def _known(row: Subscriber, submission_id: uuid.UUID | None) -> Job | None:
     if submission_id is None:
         return None
     return Job.objects.filter(partner_id=row.partner_id, submission_id=submission_id).first()
-
-
-def _check_allowed(row: Subscriber, kind: JobKind) -> None:
-    if row.deleted_at:
-        raise ActionRefused("deleted", _("The user is deleted. Reload the page."))
-    if selectors.unfinished_job_of(row):
-        raise _busy()
-    if kind not in allowed_kinds(row.status, busy=False):
-        message = _("This cannot be done while the status is “%(status)s”.")
-        raise ActionRefused("wrong_status", message % {"status": row.status_label})
-
-
-def _busy() -> ActionRefused:
-    message = _("Another action on this user has not ended yet. Wait until it has.")
-    return ActionRefused("busy", message)
-
-
-def _check_turn(row: Subscriber, *, make_administrator: bool) -> None:
-    """*Provision admin first*: until somebody of the enterprise is active, only one may pass."""
-    if not row.template.provision_admin_first or make_administrator:
-        return
-    first = selectors.first_in_line(row.template, row.enterprise_id)
-    if first is not None and first.pk != row.pk:
-        message = _(
-            "%(name)s must be active first, as this customer's administrator. Wait, or tick that "
-            "this user becomes the administrator instead."
-        )
-        raise ActionRefused(
-            "admin_first",
-            message % {"name": first.name or first.broadworks_id},
-            field="make_administrator",
-        )
 
 
 def _provision_params(row: Subscriber) -> dict[str, Any]:
@@ -279,7 +168,7 @@ def _enqueue(
             submission_id=submission_id,
         )
     except outbox.AlreadyUnfinished as error:
-        raise _busy() from error
+        raise action_rules.busy() from error
 
 
 def _replace_open_confirmation(row: Subscriber) -> None:
@@ -318,15 +207,3 @@ def _tell(
         before={"value": before} if before else {},
         after={"value": after, "job": str(job.uuid)},
     )
-
-
-def _check_job_right(job: Job, actor: Actor) -> None:
-    user = actor.user
-    if user is None:
-        raise PermissionDenied
-    if user.is_staff and user.is_active and not user.partner_id:
-        return
-    own = job.requested_by_id == user.pk
-    right = Right.ACT if own else Right.MANAGE
-    if user.partner_id != job.partner_id or not may(user, right):
-        raise PermissionDenied

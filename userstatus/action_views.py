@@ -24,10 +24,10 @@ from accounts.access import View, requires
 from accounts.audit import Actor
 from accounts.rights import Right
 from provisioning import errors, selectors
+from provisioning.action_rules import ActionRefused
 from provisioning.addresses import BadAddress
 from provisioning.errors import Explanation
 from provisioning.models import Job, Subscriber
-from provisioning.services import ActionRefused
 from userstatus import actions
 from userstatus.action_forms import ActionForm
 from userstatus.actions import Action

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.rights import Right
-from provisioning import services
+from provisioning import job_services
+from provisioning.action_rules import ActionRefused
 from provisioning.models import Job
-from provisioning.services import ActionRefused
 from userstatus import job_reads
 from userstatus.job_reads import JobLine
 from userstatus.requests import ConsoleRequest
@@ -84,11 +84,11 @@ def job_retry(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
 
 
 def _cancel(row: Job, actor: Actor, now: datetime) -> tuple[Job, str]:
-    return services.cancel_job(row, actor=actor, now=now), _("Cancelled. Nothing was sent.")
+    return job_services.cancel_job(row, actor=actor, now=now), _("Cancelled. Nothing was sent.")
 
 
 def _retry(row: Job, actor: Actor, now: datetime) -> tuple[Job, str]:
-    return services.retry_job(row, actor=actor, now=now), _("Queued again, as this new job.")
+    return job_services.retry_job(row, actor=actor, now=now), _("Queued again, as this new job.")
 
 
 def _act(

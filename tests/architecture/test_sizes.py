@@ -15,7 +15,6 @@ LONGER = {
     "partnerhub/local/bootstrap.py": (320, "must run alone, before anything of ours is installed"),
     "partnerhub/local/servers.py": (320, "two servers that start and stop by the same rules"),
     "provisioning/models.py": (420, "the domain's tables read best together"),
-    "provisioning/services.py": (335, "the four actions and what they share"),
 }
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from provisioning import services
+from provisioning.action_rules import ActionRefused
 from provisioning.models import Subscriber
 
 FREJA = "4533121212@nordictel.example"
@@ -80,7 +81,7 @@ def test_the_package_of_a_user_in_error_changes_and_the_status_stays(rig):
 def test_the_same_or_an_unknown_package_is_refused(rig, package, code):
     row = rig.given(FREJA, package="standard")
 
-    with pytest.raises(services.ActionRefused) as refused:
+    with pytest.raises(ActionRefused) as refused:
         change(rig, row, package)
 
     assert refused.value.code == code

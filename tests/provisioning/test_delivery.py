@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BackendConnection
-from provisioning import delivery, leases, services, sweep, timing
+from provisioning import delivery, job_services, leases, services, sweep, timing
 from provisioning.models import Job
 
 FREJA = "4533121212@nordictel.example"
@@ -149,7 +149,7 @@ def test_no_more_requests_are_in_flight_than_the_connection_allows(rig, job):
 
 
 def test_a_queued_job_can_be_cancelled_and_is_never_sent(rig, job):
-    services.cancel_job(job, actor=rig.actor, now=timezone.now())
+    job_services.cancel_job(job, actor=rig.actor, now=timezone.now())
 
     rig.step()
 

@@ -12,6 +12,7 @@ from accounts.models import BackendConnection, RetryBy
 from provisioning import (
     delivery,
     endings,
+    job_services,
     leases,
     operations,
     outbox,
@@ -21,6 +22,7 @@ from provisioning import (
     shown,
     sweep,
 )
+from provisioning.action_rules import ActionRefused
 from provisioning.models import Activation, Job, StatusEvent, Subscriber
 from provisioning.states import ActivationState, JobKind
 from templates_app.models import OnboardingTemplate
@@ -278,7 +280,7 @@ def test_the_package_of_a_user_without_a_subscriber_cannot_be_changed(rig):
     row = rig.given(FREJA)
     Subscriber.objects.update(webex_id=None)
 
-    with pytest.raises(services.ActionRefused) as refused:
+    with pytest.raises(ActionRefused) as refused:
         services.change_package(row, package="premium", actor=rig.actor, now=timezone.now())
 
     assert refused.value.code == "no_subscriber"
@@ -292,7 +294,7 @@ def test_repeating_an_old_delete_deletes_the_subscriber_that_exists_now(rig):
     )
     job.refresh_from_db()
 
-    again = rig.drive(services.retry_job(job, actor=rig.actor, now=timezone.now()))
+    again = rig.drive(job_services.retry_job(job, actor=rig.actor, now=timezone.now()))
 
     assert (again.state, rig.effects("remove")) == ("done", 1)
 
@@ -302,8 +304,8 @@ def test_a_job_is_not_repeated_when_the_status_stands_against_it(rig, job):
     Subscriber.objects.update(status="provisioned", backend_status="provisioned")
     job.refresh_from_db()
 
-    with pytest.raises(services.ActionRefused):
-        services.retry_job(job, actor=rig.actor, now=timezone.now())
+    with pytest.raises(ActionRefused):
+        job_services.retry_job(job, actor=rig.actor, now=timezone.now())
 
 
 # ---- Deadlines ----

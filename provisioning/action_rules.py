@@ -1,0 +1,70 @@
+"""When an administrator's action is accepted: what stands against it, and in which words."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from provisioning import selectors
+from provisioning.models import Subscriber, SubscriberQuerySet
+from provisioning.states import JobKind, allowed_kinds
+
+
+class ActionRefused(Exception):
+    """The action cannot be accepted now; the message is for the person who asked.
+
+    Attributes:
+        code: stable and short, for tests and support.
+        field: the form field it belongs to, or "".
+    """
+
+    def __init__(self, code: str, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+
+
+def held_rows() -> SubscriberQuerySet:
+    """The rows as they are now; those that are read are held until the transaction ends."""
+    held = Subscriber.objects.select_for_update(no_key=True, of=("self",))
+    return held.select_related("connection", "template", "partner")
+
+
+def check_allowed(row: Subscriber, kind: JobKind) -> None:
+    """Check that the row may have a job of the kind now; call it with the row held.
+
+    Raises:
+        ActionRefused: it is deleted, has an unfinished job, or its status stands against it.
+    """
+    if row.deleted_at:
+        raise ActionRefused("deleted", _("The user is deleted. Reload the page."))
+    if selectors.unfinished_job_of(row):
+        raise busy()
+    if kind not in allowed_kinds(row.status, busy=False):
+        message = _("This cannot be done while the status is “%(status)s”.")
+        raise ActionRefused("wrong_status", message % {"status": row.status_label})
+
+
+def check_turn(row: Subscriber, *, make_administrator: bool) -> None:
+    """*Provision admin first*: until somebody of the enterprise is active, only one may pass.
+
+    Raises:
+        ActionRefused: another user comes first.
+    """
+    if not row.template.provision_admin_first or make_administrator:
+        return
+    first = selectors.first_in_line(row.template, row.enterprise_id)
+    if first is not None and first.pk != row.pk:
+        message = _(
+            "%(name)s must be active first, as this customer's administrator. Wait, or tick that "
+            "this user becomes the administrator instead."
+        )
+        raise ActionRefused(
+            "admin_first",
+            message % {"name": first.name or first.broadworks_id},
+            field="make_administrator",
+        )
+
+
+def busy() -> ActionRefused:
+    """The refusal because of an unfinished job."""
+    message = _("Another action on this user has not ended yet. Wait until it has.")
+    return ActionRefused("busy", message)
