@@ -14,7 +14,7 @@ from activation_portal.views import end_user, go_to, mail_facts, sign_in_again
 from provisioning import activation_confirm, codes
 from provisioning.activation_rules import PortalRefused
 from provisioning.activation_standing import Place, standing
-from provisioning.errors import Explanation, explain
+from provisioning.catalogue import Explanation, explain
 from provisioning.models import Activation
 from templates_app.models import OnboardingTemplate
 

@@ -20,7 +20,7 @@ from provisioning import activation, codes, mails
 from provisioning.activation_rules import PortalRefused
 from provisioning.activation_standing import Place, Standing, standing
 from provisioning.addresses import BadAddress
-from provisioning.errors import explain
+from provisioning.catalogue import explain
 from provisioning.mail_sending import APP_URL
 from provisioning.states import JobState
 from templates_app.models import OnboardingTemplate

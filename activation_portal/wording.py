@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from provisioning.errors import Explanation
+from provisioning.catalogue import Explanation
 
 
 def button_of(refusal: Explanation | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning import codes, selectors
-from provisioning.errors import Explanation, explain
+from provisioning.catalogue import Explanation, explain
 from provisioning.models import Activation, Job, Subscriber
 from provisioning.states import PENDING, UNSETTLED, Status
 from templates_app.models import OnboardingTemplate

@@ -13,7 +13,7 @@ from provisioning.activation_rules import (
     admit,
     unfinished_job,
 )
-from provisioning.errors import Explanation, explain
+from provisioning.catalogue import Explanation, explain
 from provisioning.models import Activation, Job, Mail, Subscriber
 from provisioning.states import ActivationState, JobState, Status
 

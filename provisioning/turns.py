@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from provisioning import errors
-from provisioning.errors import Actor
+from provisioning import catalogue
+from provisioning.catalogue import Actor
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind, JobState, Status
 
@@ -51,7 +51,7 @@ def turn_of(subscriber: Subscriber, *, job: Job | None = None, now: datetime) ->
     if subscriber.status in UNSETTLED:
         return _turn(Actor.WEBEX, "Webex", _("{name} is working, usually under a minute"))
     if subscriber.error_code or subscriber.error_text or subscriber.status == Status.ERROR:
-        line = errors.explain(subscriber.error_code, subscriber.error_text)
+        line = catalogue.explain(subscriber.error_code, subscriber.error_text)
         pattern = pgettext("whose turn: what to do", "{name}: {what}")
         return _turn(line.actor, str(line.actor.label), pattern.replace("{what}", str(line.turn)))
     return _of_status(subscriber)

@@ -23,10 +23,10 @@ from django_htmx.http import trigger_client_event
 from accounts.access import View, requires
 from accounts.audit import Actor
 from accounts.rights import Right
-from provisioning import errors, selectors
+from provisioning import catalogue, selectors
 from provisioning.action_rules import ActionRefused
 from provisioning.addresses import BadAddress
-from provisioning.errors import Explanation
+from provisioning.catalogue import Explanation
 from provisioning.models import Job, Subscriber
 from userstatus import actions
 from userstatus.action_forms import ActionForm
@@ -127,7 +127,7 @@ def _dialog(
 def _explanation(subscriber: Subscriber) -> Explanation | None:
     if not actions.has_error(subscriber):
         return None
-    return errors.explain(subscriber.error_code, subscriber.error_text)
+    return catalogue.explain(subscriber.error_code, subscriber.error_text)
 
 
 def _title(action: Action, subscriber: Subscriber) -> str:

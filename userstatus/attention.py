@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent, BackendConnection, User
-from provisioning.errors import Explanation, explain
+from provisioning.catalogue import Explanation, explain
 from provisioning.filtering import UNCODED
 from provisioning.models import Job, Subscriber
 from provisioning.states import PENDING, JobState, Status

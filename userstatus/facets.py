@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from provisioning import errors
+from provisioning import catalogue
 from provisioning.filtering import NO_ERROR, UNCODED, WITHOUT_CODE, UserFilter
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate, Package
@@ -92,7 +92,7 @@ def _packages(counts: Counter[str], chosen: UserFilter) -> list[Option]:
 
 def _errors(counts: Counter[str], uncoded: int, clean: int, chosen: UserFilter) -> list[Option]:
     options = [
-        Option(code, str(errors.explain(code).title), n, code == chosen.error, code)
+        Option(code, str(catalogue.explain(code).title), n, code == chosen.error, code)
         for code, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     none = Option(NO_ERROR, _("Users without an error"), clean, chosen.error == NO_ERROR)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.rights import Right, may
 from provisioning import selectors
-from provisioning.errors import Explanation, explain
+from provisioning.catalogue import Explanation, explain
 from provisioning.models import Job
 from provisioning.states import UNFINISHED, JobState
 from templates_app.models import Package

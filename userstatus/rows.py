@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from provisioning import errors, filtering, selectors
+from provisioning import catalogue, filtering, selectors
 from provisioning.filtering import UserFilter
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind, JobState
@@ -122,7 +122,7 @@ def short(number: int) -> str:
 def _error_title(user: Subscriber) -> str:
     if not (user.error_code or user.error_text):
         return ""
-    return str(errors.explain(user.error_code, user.error_text).title)
+    return str(catalogue.explain(user.error_code, user.error_text).title)
 
 
 def _twins(users: Iterable[Subscriber]) -> set[str]:

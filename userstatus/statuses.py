@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provisioning import errors
+from provisioning import catalogue
 from provisioning.models import Subscriber
 from provisioning.states import Status
 
@@ -45,7 +45,7 @@ _UNKNOWN = Look("help", "note")
 def look_of(subscriber: Subscriber) -> Look:
     """The look of a user's status; one that is new to us is drawn with a question mark."""
     if subscriber.status == Status.ERROR:
-        line = errors.explain(subscriber.error_code, subscriber.error_text)
+        line = catalogue.explain(subscriber.error_code, subscriber.error_text)
         return _REFUSED_ADDRESS if line.address_fault else LOOKS[Status.ERROR]
     return LOOKS.get(subscriber.status, _UNKNOWN)
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from provisioning.errors import Explanation, explain
+from provisioning.catalogue import Explanation, explain
 from provisioning.models import Activation
 from provisioning.states import ActivationState, Status
 from templates_app import readiness

@@ -8,8 +8,8 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from provisioning import errors
-from provisioning.errors import Explanation
+from provisioning import catalogue
+from provisioning.catalogue import Explanation
 from provisioning.models import Job, StatusEvent, Subscriber
 from provisioning.states import JobKind, Status
 from templates_app.models import Package
@@ -78,7 +78,7 @@ def page_of(user: Subscriber, reader: User, now: datetime) -> UserPage:
     has_error = bool(user.error_code or user.error_text)
     return UserPage(
         row=row,
-        explanation=errors.explain(user.error_code, user.error_text) if has_error else None,
+        explanation=catalogue.explain(user.error_code, user.error_text) if has_error else None,
         moments=[moment_of(event) for event in _events(user)],
         jobs=[JobLine(job, reader) for job in _jobs(user)],
         offers=actions_for(reader, user, row.job),
@@ -137,7 +137,7 @@ def _status(event: StatusEvent) -> Moment:
 
 
 def _failed(event: StatusEvent, change: str = "") -> Moment:
-    title = str(errors.explain(event.error_code, event.text).title)
+    title = str(catalogue.explain(event.error_code, event.text).title)
     same = event.before == event.after
     return Moment(event, "error", "bad", "", title, "" if same else change, event.error_code)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from partnerhub.demo.names import Company, ascii_name, person
-from provisioning.errors import CATALOGUE
+from provisioning.catalogue import CATALOGUE
 from provisioning.states import Status
 
 HOUR, DAY = 3600, 86400

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from provisioning import codes, errors
-from provisioning.errors import CATALOGUE, LINES, Actor, Retry, explain
+from provisioning import catalogue, codes
+from provisioning.catalogue import CATALOGUE, LINES, Actor, Retry, explain
 
 #: Every code that domain.md found published, and no others.
 CISCO_CODES = [
@@ -70,7 +70,7 @@ def test_an_unknown_code_is_shown_with_the_words_that_came():
     assert (found.code, found.title) == ("31337", "Brand new mishap")
     assert found.actor == Actor.ADMINISTRATOR
     assert "mishap" not in f"{found.portal_title} {found.portal_text}"
-    assert not errors.is_known("31337")
+    assert not catalogue.is_known("31337")
 
 
 def test_an_error_without_code_and_words_is_explained_too():

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from provisioning.errors import Actor
+from provisioning.catalogue import Actor
 from provisioning.states import JobKind, JobState, Status
 from provisioning.turns import turn_of
 from tests.factories import make_job, make_subscriber

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from provisioning import codes
-from provisioning.catalogue_words import HELP_NEEDED, LATER
-from provisioning.explanation import Actor, Portal, Retry, explained
+from provisioning.catalogue.explanation import Actor, Portal, Retry, explained
+from provisioning.catalogue.words import HELP_NEEDED, LATER
 
 _RETRY = (Actor.ADMINISTRATOR, _("retry the activation"))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from provisioning import codes
-from provisioning.catalogue_words import LOGIN_CLOSED, SIGN_IN_AGAIN
-from provisioning.explanation import Actor, Portal, Retry, explained
+from provisioning.catalogue.explanation import Actor, Portal, Retry, explained
+from provisioning.catalogue.words import LOGIN_CLOSED, SIGN_IN_AGAIN
 
 SIGN_IN_CODES = (
     explained(

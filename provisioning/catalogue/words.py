@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from provisioning.explanation import Portal
+from provisioning.catalogue.explanation import Portal
 
 ADDRESS_ELSEWHERE = Portal(
     _("This address belongs to another company in Webex"),

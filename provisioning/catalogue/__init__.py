@@ -1,7 +1,7 @@
 """The catalogue of errors: what happened, why, who must act and what to do next.
 
-`explain` is the one way in. The lines are in catalogue_cisco.py and catalogue_setup.py (Cisco's
-numbers), catalogue_jobs.py and catalogue_portal.py (ours); a new code is a new line there.
+`explain` is the one way in. The lines are in cisco.py and setup.py (Cisco's
+numbers), jobs.py and portal.py (ours); a new code is a new line there.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
 
-from provisioning import catalogue_cisco, catalogue_jobs, catalogue_portal, catalogue_setup
-from provisioning.catalogue_words import HELP_NEEDED
-from provisioning.explanation import Actor, Explanation, Retry, explained
+from provisioning.catalogue import cisco, jobs, portal, setup
+from provisioning.catalogue.explanation import Actor, Explanation, Retry, explained
+from provisioning.catalogue.words import HELP_NEEDED
 
 __all__ = ["CATALOGUE", "Actor", "Explanation", "Retry", "explain", "is_known"]
 
 LINES = (
-    *catalogue_cisco.LOGIN_CODES,
-    *catalogue_cisco.ADDRESS_CODES,
-    *catalogue_setup.USER_ID_CODES,
-    *catalogue_setup.SETUP_CODES,
-    *catalogue_jobs.JOB_CODES,
-    *catalogue_portal.PORTAL_CODES,
+    *cisco.LOGIN_CODES,
+    *cisco.ADDRESS_CODES,
+    *setup.USER_ID_CODES,
+    *setup.SETUP_CODES,
+    *jobs.JOB_CODES,
+    *portal.PORTAL_CODES,
 )
 #: Every explained code, in the order of the files.
 CATALOGUE: Mapping[str, Explanation] = MappingProxyType({line.code: line for line in LINES})

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from provisioning.catalogue_words import (
+from provisioning.catalogue.explanation import Actor, Portal, Retry, explained
+from provisioning.catalogue.words import (
     ADDRESS_CONFLICT,
     ADDRESS_ELSEWHERE,
     ADDRESS_TAKEN,
@@ -18,7 +19,6 @@ from provisioning.catalogue_words import (
     SIGN_IN_AGAIN,
     WRONG_LOGIN,
 )
-from provisioning.explanation import Actor, Portal, Retry, explained
 
 _LOGIN = "Failed validating credentials as "
 _EMAIL = "Failed validating email as "

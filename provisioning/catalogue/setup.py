@@ -1,11 +1,11 @@
-"""Cisco's codes about user IDs, templates and customers, explained (see catalogue_cisco.py)."""
+"""Cisco's codes about user IDs, templates and customers, explained (see cisco.py)."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from provisioning.catalogue_words import HELP_NEEDED, ID_TAKEN, OTHER_LINK
-from provisioning.explanation import Actor, explained
+from provisioning.catalogue.explanation import Actor, explained
+from provisioning.catalogue.words import HELP_NEEDED, ID_TAKEN, OTHER_LINK
 
 _EMAIL = "Failed validating email as "
 _SELF = "Failed adding user through self-activation as "
