@@ -54,5 +54,11 @@ def _working(connection: BackendConnection, now: datetime) -> ConnectionLine:
     if connection.synced_at is None or now - connection.synced_at > LATE:
         advice = _("Is a worker running? Operations see it on the health page.")
         return ConnectionLine("wait", _("Last synced"), connection.synced_at, advice)
-    seconds = number_format((connection.answer_ms or 0) / 1000, decimal_pos=1)
-    return ConnectionLine("good", _("Webex answers in %(seconds)s s") % {"seconds": seconds})
+    return ConnectionLine("good", _answers_in(connection.answer_ms or 0))
+
+
+def _answers_in(ms: int) -> str:
+    if ms < 1000:
+        return _("Webex answers in %(ms)s ms") % {"ms": max(ms, 1)}
+    seconds = number_format(ms / 1000, decimal_pos=1)
+    return _("Webex answers in %(seconds)s s") % {"seconds": seconds}

@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import record
+from accounts.models import BackendConnection, Health
 from provisioning.models import Heartbeat, StatusEvent
 from provisioning.states import JobState, Status
 from tests import factories
+from userstatus.connection_words import line_of
 
 PAGES = ["overview", "settings", "people", "account", "templates", "jobs"]
 
@@ -96,6 +98,16 @@ def test_the_side_bar_counts_errors_and_unfinished_jobs(full, anna, client_of):
     assert re.search(r"SMB Denmark</span> <span class=\"count count-bad\">1<", text)
     assert re.search(r"Jobs <span class=\"count\">4<", text)
     assert "Webex answers in" in text
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"), [(0, "1 ms"), (7, "7 ms"), (999, "999 ms"), (1000, "1.0 s"), (12345, "12.3 s")]
+)
+def test_the_time_of_an_answer_is_told_in_a_unit_that_fits(ms, words):
+    now = timezone.now()
+    connection = BackendConnection(health=Health.OK, synced_at=now, answer_ms=ms)
+
+    assert line_of(connection, now).text == f"Webex answers in {words}"
 
 
 def _queries(client, url):
