@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from provisioning.models import StatusEvent
-from provisioning.states import JobState, Status
+from provisioning.states import JobKind, JobState, Status
 from tests import factories
 from tests.provisioning.rig import make_rig
 from tests.simulator_process import simulator_process
@@ -177,3 +179,19 @@ def test_check_now_says_when_webex_is_silent(rig, client_of):
     answer = client_of(rig.administrator).post(check(user), follow=True)
 
     assert "Nothing was changed" in answer.content.decode()
+
+
+def test_only_one_control_bears_the_name_of_an_action(template, anna, client_of):
+    user = factories.make_subscriber(template, Status.ERROR, error_code="200042")
+    for kind in JobKind:
+        job = factories.make_job(user, JobState.FAILED, kind=kind)
+        StatusEvent.objects.create(
+            subscriber=user, cause="administrator", what="requested", text=kind, job=job
+        )
+
+    html = client_of(anna).get(user.get_absolute_url()).content.decode()
+
+    controls = re.findall(r"<(?:a|button)\b.*?</(?:a|button)>", html, re.DOTALL)
+    said = [" ".join(re.sub(r"<[^>]*>", " ", control).split()) for control in controls]
+    for name in ["Retry activation", "Delete user", "Change package type", "Copy error text"]:
+        assert len([words for words in said if name in words]) == 1
