@@ -13,6 +13,7 @@ GONE = "PH-GONE"
 EXPIRED = "PH-EXPIRED"
 UNCLEAR = "PH-UNCLEAR"
 POISON = "PH-POISON"
+ASKER_LEFT = "PH-ASKER-LEFT"
 
 # ---- How the portal refuses ----
 

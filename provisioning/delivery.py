@@ -14,7 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import secrets
-from accounts.models import Health
+from accounts.models import Health, User
+from accounts.rights import Right, may
 from provisioning import codes, consequences, endings, gate, leases, operations, projection, shown
 from provisioning.backend import client_for
 from provisioning.endings import Ending
@@ -88,6 +89,8 @@ def _take(job: Job, client: WebexClient, step: Step, *, ask: bool) -> Result:
             raise consequences.Over(codes.EXPIRED)
     if job.sends >= MAX_SENDS:
         raise consequences.Over(codes.GAVE_UP)
+    if job.sends == 0 and not _asker_may(job):
+        raise consequences.Over(codes.ASKER_LEFT)
     leases.commit_intent(
         job,
         step=step.name,
@@ -100,6 +103,16 @@ def _take(job: Job, client: WebexClient, step: Step, *, ask: bool) -> Result:
     took = int((time.monotonic() - started) * 1000)
     gate.note_health(job.connection, Health.OK, now=timezone.now(), answer_ms=took)
     return result
+
+
+def _asker_may(job: Job) -> bool:
+    """Whoever asked must still have the right when the first byte is about to go (S4)."""
+    if job.requested_by_id is None:
+        return True  # the portal's own; its rules are asked when the address is confirmed
+    asker = User.objects.get(pk=job.requested_by_id)
+    if asker.is_staff and asker.is_active:
+        return True
+    return asker.partner_id == job.partner_id and may(asker, Right.ACT)
 
 
 def _send(job: Job, client: WebexClient, step: Step) -> Result:

@@ -83,4 +83,17 @@ JOB_CODES = (
         why=_("Three times the worker stopped while it ran this action. Nothing was sent."),
         advice=_("Tell operations the number of the job. Retry when they say so."),
     ),
+    explained(
+        codes.ASKER_LEFT,
+        "",
+        _("Who asked may no longer act"),
+        (Actor.ADMINISTRATOR, _("do it again yourself, if it is right")),
+        LATER,
+        why=_(
+            "Between the click and the sending, the person who asked lost the right to act or the "
+            "account was closed. Nothing was sent."
+        ),
+        advice=_("Check that the action is right, then do it again yourself."),
+        retry=Retry.YES,
+    ),
 )

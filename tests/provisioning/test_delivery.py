@@ -169,3 +169,23 @@ def test_accepting_works_while_redis_is_away(rig, settings):
         current_app.conf.broker_url = current_app.conf.broker_write_url = broker
 
     assert rig.drive(accepted).state == "done"
+
+
+def test_an_action_of_somebody_who_lost_the_right_is_never_sent(rig, job):
+    rig.administrator.role = "read_only"
+    rig.administrator.save()
+
+    rig.step()
+
+    job.refresh_from_db()
+    assert (job.state, job.result_code) == ("failed", "PH-ASKER-LEFT")
+    assert rig.simulator.requests(operation="provision") == []
+
+
+def test_what_was_sent_is_followed_up_whoever_left(rig, job):
+    rig.simulator.fault(operation="provision", drop_after=True)
+    rig.step()
+    rig.administrator.is_active = False
+    rig.administrator.save()
+
+    assert rig.drive(job, seconds=20).state == "done"
