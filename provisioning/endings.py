@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,6 @@ class Ending:
     text: str = ""
     tracking_id: str = ""
     http_status: int | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
     def error(self, at: datetime) -> dict[str, str]:
         """The error of a failed job, as it is kept beside the backend's own."""
