@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts.models import BackendConnection
-from provisioning import endings, shown
+from provisioning import codes, endings, shown
 from provisioning.models import Activation, Cause, Job, Mail, StatusEvent, Subscriber
 from provisioning.states import UNSETTLED, ActivationState, JobState, Status
 from templates_app.models import OnboardingTemplate
@@ -169,6 +169,8 @@ def _bring_in(
         row.save(update_fields=["seen_at"])
     if row.backend_status == Status.PROVISIONED:
         _activated(row, now=now)
+        if restored or before.get("backend_status") != Status.PROVISIONED:
+            _let_others_pass(row, now=now)
     if answer.job is None:
         _settle(row, now=now)
     return row
@@ -188,6 +190,22 @@ def _activated(row: Subscriber, *, now: datetime) -> None:
         Mail.objects.create(
             activation=run, purpose=Mail.Purpose.READY, to=run.email, created_at=now
         )
+
+
+def _let_others_pass(row: Subscriber, *, now: datetime) -> None:
+    """*Provision admin first*: somebody is active now, so nobody there waits for the first one.
+
+    A row that is being written at this moment is left out, lest two answers wait for each other.
+    """
+    if not row.template.provision_admin_first:
+        return
+    waiting = Subscriber.objects.live().filter(
+        template=row.template,
+        enterprise_id=row.enterprise_id,
+        activation_error__code=codes.ADMIN_FIRST,
+    )
+    for other in waiting.select_for_update(no_key=True, skip_locked=True):
+        shown.note_activation_error(other, {}, now=now)
 
 
 def _shown(row: Subscriber) -> dict[str, Any]:

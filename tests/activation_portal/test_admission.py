@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
 
-from provisioning import services
-from provisioning.models import Activation, Job
+from provisioning import codes, services
+from provisioning.models import Activation, Cause, Job, StatusEvent
 from provisioning.states import ActivationState, Status
 from tests.activation_portal.conftest import (
     ADDRESS,
@@ -151,6 +152,39 @@ def test_the_second_user_waits_and_only_the_row_names_the_first(second: Rig, por
     row = second.row(USER)
     assert row.error_code == "PH-ADMIN-FIRST"
     assert "Ida Nørgaard" in row.error_text
+
+
+def test_the_row_forgets_that_somebody_must_be_first_once_somebody_is_active(
+    second: Rig, portal: Portal
+):
+    portal.sign_in()
+    first = second.row(FIRST)
+    second.simulator.force(str(first.webex_id), status=Status.PROVISIONED)
+
+    second.sync()
+
+    row = second.row(USER)
+    assert (row.error_code, row.activation_error) == ("", {})
+    last = StatusEvent.objects.filter(subscriber=row).latest("pk")
+    assert (last.cause, last.error_code) == (Cause.PORTAL, "")
+
+
+def test_another_customers_row_goes_on_saying_who_must_be_first(second: Rig, portal: Portal):
+    portal.sign_in()
+    first = str(second.row(FIRST).webex_id)
+    elsewhere = second.row(FIRST)
+    elsewhere.pk = None
+    elsewhere.uuid = uuid.uuid4()
+    elsewhere.webex_id, elsewhere.enterprise_id = "of-another-customer", "Another+customer"
+    elsewhere.activation_error = second.row(USER).activation_error
+    elsewhere.error_code = codes.ADMIN_FIRST
+    elsewhere.save(force_insert=True)
+    second.simulator.force(first, status=Status.PROVISIONED)
+
+    second.sync()
+
+    elsewhere.refresh_from_db()
+    assert elsewhere.error_code == codes.ADMIN_FIRST
 
 
 def test_the_second_user_passes_once_the_first_is_active(second: Rig, portal: Portal):
