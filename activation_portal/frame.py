@@ -38,8 +38,6 @@ def portal(*methods: str) -> Callable[[View], View]:
 
 
 def _answer(view: View, request: HttpRequest, key: str, more: dict[str, Any]) -> HttpResponseBase:
-    if _length(request) > MAX_BODY:
-        return render(request, "413.html", status=413)
     template = (
         OnboardingTemplate.objects.select_related("partner", "partner__connection")
         .filter(activation_key=key.replace("\x00", " "))  # PostgreSQL has no NUL in texts
@@ -47,6 +45,10 @@ def _answer(view: View, request: HttpRequest, key: str, more: dict[str, Any]) ->
     )
     if template is None:
         return render(request, "activation_portal/unknown.html", status=404)
+    if _length(request) > MAX_BODY:
+        answer = show(request, template, "too_large")
+        answer.status_code = 413
+        return answer
     return view(request, template, **more)
 
 

@@ -88,10 +88,11 @@ def sign_in_again(
     return show(request, template, "sign_in", form=form, refusal=refusal, is_notice=True)
 
 
-@portal("POST")
+@portal("GET", "POST")
 def leave(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
-    """Sign out: "Not you?"."""
-    session.leave(request, template)
+    """Sign out: "Not you?". GET, as by a change of language on what POST answered, does nothing."""
+    if request.method == "POST":
+        session.leave(request, template)
     return go_to(template, "sign_in")
 
 
@@ -228,9 +229,11 @@ def track_facts(stands: Standing) -> dict[str, Any]:
     return {"run": stands.run, "stands": stands, "is_held": is_held, "version": version}
 
 
-@portal("POST")
+@portal("GET", "POST")
 def send_again(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
-    """Send the mail once more, when it is time."""
+    """Send the mail once more, when it is time. GET leads back to where the run stands."""
+    if request.method != "POST":
+        return go_to(template, "sent")
     found = _at(request, template, Place.MAIL)
     if isinstance(found, HttpResponse):
         return found
@@ -287,7 +290,7 @@ def live(request: HttpRequest, template: OnboardingTemplate, place: str) -> Http
         answer["HX-Redirect"] = place_url(template, stands.place if stands else "sign_in")
         return answer
     facts = {Place.MAIL: mail_facts, Place.PROGRESS: track_facts}.get(stands.place)
-    part = "parts/mail_state" if place == Place.MAIL else "parts/track"
+    part = "parts/live_mail" if place == Place.MAIL else "parts/track"
     if facts is None or facts(stands)["version"] == request.GET.get("v"):
         return HttpResponse(status=204)
-    return show(request, template, part, **facts(stands))
+    return show(request, template, part, seat=seat, **facts(stands))

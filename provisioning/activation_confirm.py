@@ -32,6 +32,7 @@ def run_of_token(template: OnboardingTemplate, token: str, now: datetime) -> Act
         token_hash=mails.hash_of(token),
         token_expires_at__gt=now,
         state=ActivationState.MAIL_SENT,
+        subscriber__deleted_at=None,
     )
     return runs.select_related("template", "subscriber", "partner").first()
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from provisioning.catalogue import cisco, jobs, portal, setup
 from provisioning.catalogue.explanation import Actor, Explanation, Retry, explained
-from provisioning.catalogue.words import HELP_NEEDED
+from provisioning.catalogue.words import REFUSED
 
 __all__ = ["CATALOGUE", "Actor", "Explanation", "Retry", "explain", "is_known"]
 
@@ -37,7 +37,7 @@ _UNKNOWN = explained(
     "",
     _("Webex reported an error"),
     (Actor.ADMINISTRATOR, _("retry, or pass it to Cisco support")),
-    HELP_NEEDED,
+    REFUSED,
     why=_("Webex sent an error that is not in our list. Its own words are shown as they came."),
     advice=_(
         "Retry the activation. If the error comes back, copy the error text and pass it to Cisco "

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from provisioning import codes
 from provisioning.catalogue.explanation import Actor, Portal, Retry, explained
-from provisioning.catalogue.words import HELP_NEEDED, LATER
+from provisioning.catalogue.words import LATER, REFUSED
 
 _RETRY = (Actor.ADMINISTRATOR, _("retry the activation"))
 
@@ -16,7 +16,7 @@ JOB_CODES = (
         "",
         _("Refused by Webex"),
         (Actor.ADMINISTRATOR, _("read the error text, mend, retry")),
-        HELP_NEEDED,
+        REFUSED,
         why=_("Webex refused the request and gave no code for it. Its words are below, if any."),
         advice=_(
             "The error text is all that Webex said. If it does not tell what to mend, copy it and "
@@ -43,7 +43,7 @@ JOB_CODES = (
         (Actor.CUSTOMER, _("assign the user in BroadWorks again")),
         Portal(
             _("Your account was removed while it was being made"),
-            _("Sign in again to start over. If that fails, ask whoever gave you the link."),
+            _("Try again to start over. If that fails, ask whoever gave you the link."),
         ),
         why=_("Somebody removed the user at Webex or in BroadWorks while the action ran."),
         advice=_(

@@ -247,8 +247,8 @@ CONFIRM_CODES = (
         Portal(
             _("Somebody else goes on for you"),
             _(
-                "Your provider took over, or you started again in another window. Sign in again "
-                "to see how it stands."
+                "Your provider took over, or you started again in another window. Try again to see "
+                "how it stands."
             ),
         ),
         why=_("An administrator retried the user, or the user began again elsewhere."),

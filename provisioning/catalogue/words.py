@@ -35,6 +35,13 @@ HELP_NEEDED = Portal(
         "when you may try again."
     ),
 )
+REFUSED = Portal(
+    _("Webex could not set up your account"),
+    _(
+        "You did nothing wrong, and your phone works as always. Wait some minutes, then try again. "
+        "If it fails again, ask your provider: they see this error too."
+    ),
+)
 ID_TAKEN = Portal(
     _("Your phone login is registered twice"),
     _(

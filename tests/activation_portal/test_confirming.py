@@ -6,8 +6,10 @@ from hashlib import sha256
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from provisioning.models import Activation, Job, Mail
+from provisioning.shown import mark_deleted
 from provisioning.states import ActivationState
 from tests.activation_portal.conftest import USER, Portal, broadworks_user, new_browser, text_of
 from tests.provisioning.rig import Rig
@@ -102,6 +104,15 @@ def test_an_invented_link_gets_the_neutral_page(mailed: Portal, token: str):
 
     assert page.status_code in (200, 404)
     assert mailed.run().email not in text_of(page)
+
+
+def test_the_link_of_a_user_who_was_deleted_meanwhile_says_so_before_the_button(mailed: Portal):
+    row = mailed.rig.row(USER)
+    mark_deleted(row, now=timezone.now(), by="Anna", here=True)
+
+    page = stranger(mailed).get(f"confirm/{mailed.mailed_token()}/")
+
+    assert "PH-LINK-USED" in text_of(page)
 
 
 def test_a_link_of_another_template_does_not_work_here(mailed: Portal):

@@ -136,6 +136,31 @@ def test_a_large_body_is_refused(arrived: Rig, portal: Portal):
     response = portal.browser.post(portal.url(), {"user_id": "x" * 20_000, "password": "y"})
 
     assert response.status_code == 413
+    assert "longer than we accept" in text_of(response)
+    assert portal.url() in response.content.decode()
+
+
+@pytest.mark.parametrize("page", ["sent/again/", "leave/"])
+def test_an_address_that_only_acts_leads_back_when_it_is_opened(
+    arrived: Rig, portal: Portal, page: str
+):
+    portal.until_mailed()
+
+    response = portal.get(page)
+
+    assert response.redirect_chain[-1][0] == portal.url("sent/")
+    assert portal.run().mails.count() == 1
+
+
+def test_another_tabs_address_shows_in_this_one(arrived: Rig, portal: Portal):
+    portal.until_mailed()
+    seen = portal.run().mails.get()
+    portal.give_address("other@firma.example")
+
+    part = portal.browser.get(portal.url(f"live/sent/?v={seen.pk}-{seen.state}-{seen.attempts}"))
+
+    assert 'id="mail-address" hx-swap-oob="true">other@firma.example' in part.content.decode()
+    assert 'id="mail-address">other@firma.example' in portal.get("code/").content.decode()
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
