@@ -7,12 +7,16 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.secrets import Unsealable
+from common.http import Timeout
 from provisioning import codes
 from provisioning.activation_rules import Admission, PortalRefused
 from provisioning.backend import client_for
 from provisioning.models import Activation
 from webex.errors import Conflict, Forbidden, NotFound, Refused, WebexError
 from webex.payloads import PrecheckRequest
+
+#: Somebody waits at the page meanwhile, and one of the web's few threads with him.
+PATIENCE = Timeout(connect=3.0, total=8.0)
 
 
 def precheck(run: Activation, admission: Admission, address: str) -> None:
@@ -28,7 +32,7 @@ def precheck(run: Activation, admission: Admission, address: str) -> None:
     if connection.not_before and connection.not_before > timezone.now():
         raise PortalRefused(codes.WEBEX_AWAY, connection.gate_reason)
     try:
-        verdict = client_for(connection).precheck(_request(run, admission, address))
+        verdict = client_for(connection, PATIENCE).precheck(_request(run, admission, address))
     except (Refused, Conflict, NotFound, Forbidden) as error:
         code = error.code or codes.REFUSED
         raise PortalRefused(code, error.text, tracking_id=error.tracking_id or "") from error

@@ -5,19 +5,23 @@ from __future__ import annotations
 from django.conf import settings
 
 from accounts.models import BackendConnection
+from common.http import DEFAULT_TIMEOUT, Timeout
 from provisioning.models import Job
 from webex.client import WebexClient
 from webex.payloads import PrecheckRequest, ProvisionRequest
 
 
-def client_for(connection: BackendConnection) -> WebexClient:
-    """A client with the connection's address and token.
+def client_for(connection: BackendConnection, timeout: Timeout = DEFAULT_TIMEOUT) -> WebexClient:
+    """A client with the connection's address and token; `timeout` is for each call.
 
     Raises:
         accounts.secrets.Unsealable: the token cannot be read with the keys configured here.
     """
     return WebexClient(
-        connection.api_base_url, connection.token, trusted_hosts=settings.BACKEND_HOSTS
+        connection.api_base_url,
+        connection.token,
+        timeout=timeout,
+        trusted_hosts=settings.BACKEND_HOSTS,
     )
 
 
