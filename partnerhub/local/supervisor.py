@@ -148,7 +148,9 @@ class Supervisor:
     def _announce(self, lines: list[str]) -> None:
         head, *rest = lines
         say(f"\n{head}")
-        for line in [*rest, *demofile.describe(self.demo_file, head.removeprefix("ready "))]:
+        has_pages = any(keeper.spec.name == "web" for keeper in self.keepers)
+        signing_in = demofile.describe(self.demo_file, head.removeprefix("ready "))
+        for line in [*rest, *(signing_in if has_pages else [])]:
             say(line)
 
     def _stop_all(self) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+
+import pytest
 
 from partnerhub.local.keeper import Keeper, Spec, State
 from tests.launcher.conftest import wait_for
@@ -141,3 +144,15 @@ def test_order_is_kept_and_nothing_is_ready_before_all_is(play):
 
     prepared = float((play.folder / "prepared").read_text())
     assert prepared <= float((play.folder / "served").read_text()) <= time.time()
+
+
+@pytest.mark.parametrize(("name", "tells"), [("web", True), ("simulator", False)])
+def test_only_what_serves_pages_says_where_to_sign_in(play, name, tells):
+    person = {"email": "anna@hub.example", "role": "read_only", "partner": "Hub"}
+    (play.folder / "demo.json").write_text(json.dumps({"administrators": [person]}))
+
+    play.has(name).start().until_ready()
+    play.process.terminate()
+    play.process.wait(10)
+
+    assert ("anna@hub.example" in play.text()) is tells
