@@ -38,5 +38,4 @@ def describe(path: Path, url: str) -> list[str]:
     lines.append("Activation links for end users, one per template")
     for template in demo.get("templates", []):
         lines.append(f"  {template.get('activation_url', '')}  {template.get('name', '')}")
-    lines.append(f"Mails, and BroadWorks sign-ins to try the links with: {url}/dev/mailbox/")
     return lines

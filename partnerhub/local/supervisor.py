@@ -249,6 +249,8 @@ def announcement(place: Place, plan: Plan, url: str) -> list[str]:
     lines = [f"ready {url}", "", f"Simulated backend: {place.simulator_url}"]
     for room in plan.rooms():
         lines.append(f"The database lies in {room} (0700), as this folder is closed to its user.")
+    if place.embedded and url == place.url:  # elsewhere the page does not exist
+        lines.append(f"Mails, and BroadWorks sign-ins for the portal: {url}/dev/mailbox/")
     return [*lines, "Logs: make logs (.run/logs/). Stop: Ctrl-C.", ""]
 
 

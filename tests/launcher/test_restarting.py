@@ -10,6 +10,8 @@ import time
 import pytest
 
 from partnerhub.local.keeper import Keeper, Spec, State
+from partnerhub.local.plan import Place, Plan
+from partnerhub.local.supervisor import announcement
 from tests.launcher.conftest import wait_for
 
 
@@ -156,3 +158,15 @@ def test_only_what_serves_pages_says_where_to_sign_in(play, name, tells):
     play.process.wait(10)
 
     assert ("anna@hub.example" in play.text()) is tells
+
+
+@pytest.mark.parametrize(
+    ("given", "tells"), [({}, True), ({"DATABASE_URL": "postgres://a@127.0.0.1/b"}, False)]
+)
+def test_the_mailbox_is_named_only_where_it_exists(tmp_path, monkeypatch, given, tells):
+    monkeypatch.setattr(Plan, "__init__", lambda plan: setattr(plan, "servers", []))
+    place = Place(run=tmp_path, port=8000, simulator_port=8001, given=given)
+
+    lines = announcement(place, Plan(), place.url)
+
+    assert ("http://127.0.0.1:8000/dev/mailbox/" in " ".join(lines)) is tells
