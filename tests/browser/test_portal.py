@@ -133,3 +133,33 @@ def test_an_unknown_link_says_what_to_do(open_page, product):
     assert answer is not None
     assert answer.status == 404
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_seen_again(open_page, product):
+    page = open_page(**PHONE)
+    enter(page, product, "Pymes España", product.login("Pymes España"))
+    page.get_by_label("Email address").fill("lucia@firma-uno.example")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/live/" in request.url else "")
+
+    show_tab(page, hidden=True)
+    page.wait_for_timeout(500)  # what was on its way
+    asked.clear()
+    page.wait_for_timeout(3500)
+    assert asked == []
+
+    with page.expect_request("**/live/sent/**", timeout=1500):
+        show_tab(page, hidden=False)
+
+
+def show_tab(page: Page, *, hidden: bool) -> None:
+    """Chromium without a screen never hides a tab by itself."""
+    page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
