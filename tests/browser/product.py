@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from partnerhub.local import lifeline
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
 
@@ -64,7 +66,12 @@ def running_product() -> Iterator[Product]:
             folder.chmod(0o711)
         log = (Path(name) / "make-run.log").open("w+")
         process = subprocess.Popen(
-            ["make", "run"], cwd=folder, env=environment, stdout=log, stderr=log
+            ["make", "run"],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            preexec_fn=lifeline.die_with_parent(),  # a killed test run leaves no product behind
         )
         try:
             _wait_until_ready(process, Path(log.name))

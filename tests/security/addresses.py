@@ -215,11 +215,11 @@ ADDRESSES: dict[str, Address] = {
     "dev:mailbox": public("shows the demo's mails, on the demo's machine"),
     # ---- activation portal ----
     "activation_portal:sign_in": public(PORTAL, "GET", "POST", args=key),
-    "activation_portal:leave": public(PORTAL, "POST", args=key),
+    "activation_portal:leave": public(PORTAL, "GET", "POST", args=key),
     "activation_portal:stopped": public(PORTAL, "GET", "POST", args=key),
     "activation_portal:address": public(PORTAL, "GET", "POST", args=key),
     "activation_portal:sent": public(PORTAL, args=key),
-    "activation_portal:send_again": public(PORTAL, "POST", args=key),
+    "activation_portal:send_again": public(PORTAL, "GET", "POST", args=key),
     "activation_portal:code": public(PORTAL, "GET", "POST", args=key),
     "activation_portal:confirm": public(PORTAL, "GET", "POST", args=mailed),
     "activation_portal:progress": public(PORTAL, args=key),
