@@ -1,8 +1,8 @@
 """`make test`: every test, the browser's included, with all the set-up they need.
 
-Two tracks run beside each other, since one of them mostly waits for processes and pages: the unit
-and integration tests, and the launcher's tests followed by the browser's. The second track's
-output is kept and shown at the end, so that nothing is mixed up.
+Three tracks run beside each other, since all of them mostly wait, for processes, answers and
+pages: the tests of the engine and its neighbours, the launcher's followed by the browser's, and
+all others. What the tracks but one print is kept and shown at the end, so that nothing is mixed up.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from partnerhub.local.console import say
 
 BROWSER_TESTS = "tests/browser"
 LAUNCHER_TESTS = "tests/launcher"
+ENGINE_TESTS = ("tests/provisioning", "tests/activation_portal", "tests/partnerhub")
 BROWSER_PLUGINS = ("-p", "pytest_playwright.pytest_playwright")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 INTERRUPTED = 2  # by Ctrl-C; pytest also says so when a test file can't be read
@@ -114,12 +115,14 @@ def plan(argv: list[str], folder: Path, *, with_browser: bool) -> list[Track]:
     """Return what runs beside what; with arguments, one run of just those."""
     if argv:
         return [Track([Run(argv, folder / "only")])]
-    unit = ["tests", f"--ignore={BROWSER_TESTS}", f"--ignore={LAUNCHER_TESTS}"]
+    elsewhere = (BROWSER_TESTS, LAUNCHER_TESTS, *ENGINE_TESTS)
+    others = ["tests", *(f"--ignore={path}" for path in elsewhere)]
+    engine = Run([*ENGINE_TESTS], folder / "engine", folder / "engine.out")
     waiting = [Run([LAUNCHER_TESTS], folder / "launcher", folder / "launcher.out")]
     if with_browser:
         arguments = [BROWSER_TESTS, *BROWSER_PLUGINS]
         waiting.append(Run(arguments, folder / "browser", folder / "browser.out"))
-    return [Track([Run(unit, folder / "unit")]), Track(waiting)]
+    return [Track([Run(others, folder / "others")]), Track([engine]), Track(waiting)]
 
 
 def _run(tracks: list[Track]) -> None:
