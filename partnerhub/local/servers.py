@@ -206,7 +206,7 @@ class Postgres(Server):
         pid = lock.read_text().partition("\n")[0]
         if str(self.data) in _command_line(pid):
             self._tool("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
-        elif _command_line(pid):
+        else:  # dead, a stranger's, or one that is just being started
             lock.unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:

@@ -73,11 +73,13 @@ def test_a_stranger_with_the_process_id_of_a_dead_server_is_left_alone(folder, s
         if first.who:
             os.chown(lock, first.who["user"], first.who["group"])
 
-        second = started(servers.Postgres(folder, fast=True))
+        try:
+            second = started(servers.Postgres(folder, fast=True))
 
-        assert databases(second.url)
-        assert stranger.poll() is None
-        stranger.kill()
+            assert databases(second.url)
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
 
 
 def test_creating_a_database_twice_is_once(folder, started):
