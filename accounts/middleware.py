@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
@@ -18,7 +19,7 @@ class UserLanguageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # The portal is an end user's: an administrator who tries it sees it as they would.
-        if "session" in request.COOKIES or "__Host-session" in request.COOKIES:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
             user = request.user
             if isinstance(user, User) and user.language and not _is_portal(request):
                 translation.activate(user.language)

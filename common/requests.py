@@ -1,4 +1,4 @@
-"""What every request gets: an id, a language, a refusal of other sites' posts."""
+"""What every request gets: an id, headers, a refusal of other sites' posts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 
-type_response = Callable[[HttpRequest], HttpResponse]
-LanguageMiddleware = LocaleMiddleware
+Respond = Callable[[HttpRequest], HttpResponse]
 #: No page knows another one; each says itself which of these it knows.
 _METHODS = ["GET", "HEAD", "POST", "OPTIONS"]
 _STATIC = re.compile(r"^/static/")
@@ -51,7 +49,7 @@ def network_of(address: str) -> str:
 class RequestMiddleware:
     """Gives the request an id, and keeps private pages out of caches and Referer headers."""
 
-    def __init__(self, get_response: type_response) -> None:
+    def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -76,7 +74,7 @@ class CrossSiteMiddleware:
     carry every header.
     """
 
-    def __init__(self, get_response: type_response) -> None:
+    def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
