@@ -76,12 +76,6 @@ def used(scope: str, *parts: str, now: datetime | None = None) -> int:
     return row.count if row and row.expires_at > (now or timezone.now()) else 0
 
 
-def frees_at(scope: str, *parts: str) -> datetime | None:
-    """When the current window ends, or None when nothing is counted."""
-    row = ThrottleCount.objects.filter(key=key_of(scope, *parts)).first()
-    return row.expires_at if row else None
-
-
 def key_of(scope: str, *parts: str) -> str:
     """The stored form of a key: hashed, so that the table holds no user IDs or addresses."""
     text = "\x1f".join((scope, *parts))

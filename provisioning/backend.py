@@ -8,7 +8,7 @@ from accounts.models import BackendConnection
 from common.http import DEFAULT_TIMEOUT, Timeout
 from provisioning.models import Job
 from webex.client import WebexClient
-from webex.payloads import PrecheckRequest, ProvisionRequest
+from webex.payloads import ProvisionRequest
 
 
 def client_for(connection: BackendConnection, timeout: Timeout = DEFAULT_TIMEOUT) -> WebexClient:
@@ -40,21 +40,4 @@ def provision_request(job: Job) -> ProvisionRequest:
         mobile_phone=params.get("mobile_phone", ""),
         extension=params.get("extension", ""),
         language=params.get("language", ""),
-    )
-
-
-def precheck_request(request: ProvisionRequest) -> PrecheckRequest:
-    """The question "would this work?" for the same subscriber."""
-    return PrecheckRequest(
-        email=request.email,
-        provisioning_id=request.provisioning_id,
-        user_id=request.user_id,
-        sp_enterprise_id=request.sp_enterprise_id,
-        first_name=request.first_name,
-        last_name=request.last_name,
-        package=request.package,
-        primary_phone=request.primary_phone,
-        mobile_phone=request.mobile_phone,
-        extension=request.extension,
-        language=request.language,
     )
