@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 
-from simulator import db, settings
+from simulator import settings
 from simulator.errors import ApiError, refuse
 
 SUBSCRIBERS_READ = "spark-admin:broadworks_subscribers_read"
@@ -54,55 +56,29 @@ class Caller:
 
     token_name: str
     scopes: frozenset[str]
+    expires_at: datetime | None
     account_id: int
     account_name: str
     region: str
     settings: AccountSettings
 
 
-CALLER = """
-    SELECT t.name AS token_name, t.scopes, a.id, a.name, a.region, a.settings
-    FROM simulator_token t JOIN simulator_account a ON a.id = t.account_id WHERE t.token = %s
-"""
-
-
-def caller_of(request: HttpRequest) -> Caller:
-    """Return the caller behind the bearer token; raises ApiError 401."""
+def caller_of(request: HttpRequest, callers: Mapping[str, Caller]) -> Caller | None:
+    """Return the caller behind the bearer token, None for an unknown or missing one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    row = None
-    if scheme.lower() == "bearer" and "\x00" not in token:
-        row = db.one(CALLER, [token.strip()])
-    if row is None:
-        challenge = {"WWW-Authenticate": 'Bearer realm="webex"'}
-        raise ApiError(401, headers=challenge)
-    return Caller(
-        token_name=row["token_name"],
-        scopes=frozenset(row["scopes"]),
-        account_id=row["id"],
-        account_name=row["name"],
-        region=row["region"],
-        settings=AccountSettings.from_json(row["settings"]),
-    )
+    return callers.get(token.strip()) if scheme.lower() == "bearer" else None
+
+
+def require_token(caller: Caller | None, now: datetime) -> None:
+    """Raise ApiError 401 without a token, or with one that is over."""
+    if caller is None or (caller.expires_at is not None and caller.expires_at <= now):
+        raise ApiError(401, headers={"WWW-Authenticate": 'Bearer realm="webex"'})
 
 
 def require_scope(caller: Caller, scope: str) -> None:
     """Raise ApiError 403 unless the token carries the scope."""
     if scope not in caller.scopes:
         raise refuse(403, f"The access token lacks the scope {scope}.")
-
-
-def require_provisioning(caller: Caller, provisioning_id: str) -> None:
-    """Raise ApiError 400 for an unknown provisioning ID, 403 for another account's."""
-    row = db.one("SELECT account_id FROM simulator_provisioning WHERE id = %s", [provisioning_id])
-    check_owner(caller, row["account_id"] if row else None)
-
-
-def check_owner(caller: Caller, account_id: int | None) -> None:
-    """Judge the account that a provisioning ID belongs to (None: nobody knows it)."""
-    if account_id is None:
-        raise refuse(400, "Invalid provisioningId: this Provisioning ID is not known to Webex.")
-    if account_id != caller.account_id:
-        raise refuse(403, "The provisioningId belongs to another partner.")
 
 
 def basic_login(request: HttpRequest) -> tuple[str, str] | None:

@@ -37,7 +37,7 @@ def send_again(call: Call) -> HttpResponse:
     if row["status"] != "pending_user_migration":
         raise refuse(409, "The subscriber is not in the pending_user_migration state.")
     db.execute(SEND, [call.now, row["id"]])
-    call.effect = True
+    call.change = "mailed"
     return HttpResponse(status=204)
 
 

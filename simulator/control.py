@@ -10,15 +10,30 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from simulator import broadworks, db, settings, subscribers, transitions, world
+from simulator import (
+    broadworks,
+    control_faults,
+    control_log,
+    db,
+    settings,
+    state,
+    subscribers,
+    transitions,
+    world,
+)
 from simulator.auth import AccountSettings
 from simulator.calls import utc_now
-from simulator.faults import PLAN_KEYS
 from simulator.payloads import encode_id, isoformat, subscriber
 from simulator.world import WorldError
 
 Body = dict[str, Any]
 MOST_LINES = 1000
+#: What comes closer when time passes: a table and its columns.
+PASSING = [
+    ("simulator_subscriber", "due_at"),
+    ("simulator_broadworks_user", "assign_at"),
+    ("simulator_fault", "starts_at", "ends_at"),
+]
 
 
 def serve(request: HttpRequest, name: str, **arguments: str) -> HttpResponse:
@@ -138,54 +153,14 @@ def _force(request: HttpRequest, body: Body, subscriber_id: str) -> Body:
 def _advance(request: HttpRequest, body: Body) -> Body:
     """Let time pass for everything that is under way: its due times move closer."""
     milliseconds = round(float(body["seconds"]) * 1000)
-    moved = db.execute(
-        "UPDATE simulator_subscriber SET due_at = due_at - %s * interval '1 millisecond'"
-        " WHERE due_at IS NOT NULL",
-        [milliseconds],
-    )
+    moved = 0
+    for table, *columns in PASSING:
+        sets = ", ".join(f"{c} = {c} - %(ms)s * interval '1 millisecond'" for c in columns)
+        some = " OR ".join(f"{column} IS NOT NULL" for column in columns)
+        sql = f"UPDATE {table} SET {sets} WHERE {some}"  # noqa: S608 - own words
+        moved += db.execute(sql, {"ms": milliseconds})
+    state.changed()
     return {"moved": moved}
-
-
-def _requests(request: HttpRequest, body: Body) -> Body:
-    """The request log, oldest first; filters: after (an id), operation, user_id, effect, limit."""
-    query = request.GET
-    clauses, values = ["id > %s"], [int(query.get("after", 0))]
-    for name in ("operation", "user_id", "token_name", "effect"):
-        if name in query:
-            clauses.append(f"{name} = %s")
-            values.append(query[name])  # type: ignore[arg-type]
-    limit = min(int(query.get("limit", MOST_LINES)), MOST_LINES)
-    where = " AND ".join(clauses)
-    sql = f"SELECT * FROM simulator_request WHERE {where} ORDER BY id LIMIT %s"  # noqa: S608
-    found = db.rows(sql, [*values, limit])
-    return {"items": [row | {"at": isoformat(row["at"])} for row in found]}
-
-
-def _add_fault(request: HttpRequest, body: Body) -> Body:
-    plan = {key: body[key] for key in PLAN_KEYS & body.keys()}
-    if unknown := body.keys() - PLAN_KEYS - {"operation", "contains", "times"}:
-        raise WorldError(f"unknown members: {', '.join(sorted(unknown))}")
-    if not plan:
-        raise WorldError(f"nothing to go wrong; one of {', '.join(sorted(PLAN_KEYS))} expected")
-    row = db.rows(
-        "INSERT INTO simulator_fault (operation, contains, times, plan) VALUES (%s, %s, %s, %s)"
-        " RETURNING id",
-        [
-            str(body.get("operation", "*")),
-            str(body.get("contains", "")),
-            int(body.get("times", 1)),
-            db.dumps(plan),
-        ],
-    )[0]
-    return {"id": row["id"]}
-
-
-def _faults(request: HttpRequest, body: Body) -> Body:
-    return {"items": db.rows("SELECT * FROM simulator_fault WHERE times > 0 ORDER BY id")}
-
-
-def _clear_faults(request: HttpRequest, body: Body) -> Body:
-    return {"cleared": db.execute("DELETE FROM simulator_fault")}
 
 
 HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
@@ -197,8 +172,8 @@ HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
     ("mails", "GET"): _mails,
     ("subscriber", "POST"): _force,
     ("advance", "POST"): _advance,
-    ("requests", "GET"): _requests,
-    ("faults", "POST"): _add_fault,
-    ("faults", "GET"): _faults,
-    ("faults", "DELETE"): _clear_faults,
+    ("requests", "GET"): control_log.requests,
+    ("faults", "POST"): control_faults.add,
+    ("faults", "GET"): control_faults.show,
+    ("faults", "DELETE"): control_faults.clear,
 }

@@ -11,7 +11,7 @@ from psycopg2.extras import execute_values
 
 Row = dict[str, Any]
 Params = Sequence[Any] | Mapping[str, Any]
-JSON_COLUMNS = frozenset({"errors", "due_errors", "changes", "scopes", "settings", "plan"})
+JSON_COLUMNS = frozenset({"errors", "due_errors", "changes", "scopes", "settings", "options"})
 
 
 def rows(sql: str, params: Params = ()) -> list[Row]:

@@ -1,92 +1,120 @@
-"""Misbehaviour on order: a table of faults, claimed one request at a time.
+"""Misbehaviour on order: which request is struck, by which fault.
 
-A new kind of fault is a new key of the plan: read it in `before` (no effect happens) or in
-`after` (the effect is committed, the answer is spoilt).
+A fault stands in a table and is matched in memory; only one that matches costs a statement, which
+counts the request. Chance is drawn from the fault's seed, the identity counted by, and the count:
+the same seed and the same requests give the same strikes, however many threads there are.
 """
 
 from __future__ import annotations
 
-import errno
-import time
-from collections.abc import Iterator
+import random
 from dataclasses import dataclass
-from typing import Any
-
-from django.http import HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from simulator import db
 
-CLAIM = """
-    UPDATE simulator_fault SET times = times - 1 WHERE id = (
-        SELECT id FROM simulator_fault
-        WHERE times > 0 AND operation IN ('*', %(operation)s)
-          AND (contains = '' OR position(contains IN %(text)s) > 0)
-        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING plan
+if TYPE_CHECKING:
+    from simulator.calls import Call
+
+COUNT = """
+    INSERT INTO simulator_fault_count (fault_id, identity, seen) VALUES (%s, %s, 1)
+    ON CONFLICT (fault_id, identity) DO UPDATE SET seen = simulator_fault_count.seen + 1
+    RETURNING seen
 """
-#: The keys a plan may have; `control` refuses others.
-PLAN_KEYS = frozenset(
-    {"status", "body", "headers", "after", "delay_ms", "delay_after_ms"}
-    | {"drop_before", "drop_after"}
-)
+HIT = """
+    UPDATE simulator_fault SET hits = hits + 1
+    WHERE id = %s AND (times IS NULL OR hits < times) RETURNING hits
+"""
+ALL = "*"
+#: A letter of a script: this request is struck, or it is not.
+STRUCK = "x"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with one request."""
+    """A rule of misbehaviour; the README says what each member means."""
 
-    plan: dict[str, Any]
+    id: int
+    kind: str
+    options: dict[str, Any]
+    token_name: str
+    operations: frozenset[str]
+    contains: str
+    probability: float
+    script: str
+    count_by: str
+    seed: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+    @classmethod
+    def from_row(cls, row: db.Row) -> Fault:
+        """Read a row of the table."""
+        kept = {name: row[name] for name in cls.__dataclass_fields__ if name != "operations"}
+        names = (name.strip() for name in row["operation"].split(","))
+        return cls(**kept, operations=frozenset(names))
+
+    def matches(self, call: Call, text: str) -> bool:
+        """Tell whether a request could be struck; `text` is its path and body."""
+        return (
+            (self.starts_at is None or self.starts_at <= call.now)
+            and (self.ends_at is None or call.now < self.ends_at)
+            and (ALL in self.operations or call.operation in self.operations)
+            and self.token_name in {ALL, call.token_name}
+            and self.contains in text
+        )
+
+    def identity(self, call: Call) -> str:
+        """Return what this fault counts by."""
+        return "" if self.count_by == "all" else f"{call.operation} {call.subject}"
+
+    def draw(self, identity: str, seen: int) -> random.Random:
+        """Return the source of all chance for one request, the same in every replay."""
+        return random.Random(f"{self.seed}/{self.kind}/{identity}/{seen}")  # noqa: S311 - no secret
+
+    def strikes(self, draw: random.Random, seen: int) -> bool:
+        """Judge the nth request that matches."""
+        if self.script:
+            return self.script[(seen - 1) % len(self.script)] == STRUCK
+        return draw.random() < self.probability
+
+
+@dataclass(frozen=True)
+class Strike:
+    """One fault striking one request."""
+
+    fault: Fault
+    draw: random.Random
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The fault's options."""
+        return self.fault.options
 
     @property
     def words(self) -> str:
         """For the request log."""
-        return db.dumps(self.plan)
+        return f"{self.fault.id} {self.fault.kind} {db.dumps(self.options)}"
 
-    def before(self) -> HttpResponseBase | None:
-        """Delay; return the answer of a request that never reaches the backend, or None."""
-        _wait(self.plan.get("delay_ms"))
-        if self.plan.get("drop_before"):
-            return _dropped()
-        if "status" in self.plan and not self.plan.get("after"):
-            return self._answer(int(self.plan["status"]))
+
+def strike(call: Call, faults: tuple[Fault, ...]) -> Strike | None:
+    """Return what strikes this request, the oldest fault first; commits its count."""
+    if not faults:
         return None
-
-    def after(self, response: HttpResponse) -> HttpResponseBase:
-        """Delay and spoil the answer of a request whose effect is committed."""
-        _wait(self.plan.get("delay_after_ms"))
-        if self.plan.get("drop_after"):
-            return _dropped()
-        if "body" in self.plan or "status" in self.plan:
-            return self._answer(int(self.plan.get("status", response.status_code)))
-        for name, value in self.plan.get("headers", {}).items():
-            response[name] = str(value)
-        return response
-
-    def _answer(self, status: int) -> HttpResponse:
-        body = self.plan.get("body", {"message": f"Fault {status}", "errors": []})
-        text = body if isinstance(body, str) else db.dumps(body)
-        response = HttpResponse(text, status=status, content_type="application/json")
-        for name, value in self.plan.get("headers", {}).items():
-            response[name] = str(value)
-        return response
+    text = f"{call.request.get_full_path()}\n{call.request.body.decode(errors='replace')}"
+    for fault in faults:
+        if fault.matches(call, text) and (struck := _count(call, fault)):
+            return struck
+    return None
 
 
-def claim(operation: str, text: str) -> Fault | None:
-    """Use up one turn of the oldest fault that matches; `text` is path and body."""
-    row = db.one(CLAIM, {"operation": operation, "text": text})
-    return Fault(row["plan"]) if row else None
-
-
-def _wait(milliseconds: float | None) -> None:
-    if milliseconds:
-        time.sleep(milliseconds / 1000)
-
-
-def _dropped() -> StreamingHttpResponse:
-    # gunicorn sends nothing before the first chunk and closes the connection on this error.
-    def nothing() -> Iterator[bytes]:
-        raise ConnectionResetError(errno.ECONNRESET, "dropped by a fault")
-        yield b""
-
-    return StreamingHttpResponse(nothing())
+def _count(call: Call, fault: Fault) -> Strike | None:
+    identity = fault.identity(call).replace("\x00", "")
+    row = db.one(COUNT, [fault.id, identity])
+    if row is None:
+        return None
+    draw = fault.draw(identity, row["seen"])
+    if fault.strikes(draw, row["seen"]) and db.one(HIT, [fault.id]):
+        return Strike(fault, draw)
+    return None

@@ -11,6 +11,27 @@ from django.db import models
 from django.db.models import Q
 
 
+class State(models.Model):
+    """What holds for the whole backend; one row, number 1.
+
+    `generation` grows whenever accounts, tokens, provisioning IDs or faults change: processes keep
+    those in memory for as long as it stays the same. `run` separates what the request log holds,
+    as nothing is ever taken from it: a reset begins the next run.
+    """
+
+    generation = models.BigIntegerField(default=1)
+    run = models.IntegerField(default=1)
+    scenario = models.TextField(default="")
+    since = models.DateTimeField(null=True, help_text="when the rehearsal began; null: none runs")
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_state"
+
+    def __str__(self) -> str:
+        return f"run {self.run}"
+
+
 class Account(models.Model):
     """A partner (service provider) organisation in Webex."""
 
@@ -33,6 +54,7 @@ class Token(models.Model):
     name = models.TextField()
     account = models.ForeignKey(Account, models.CASCADE)
     scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True)
 
     class Meta:
         app_label = "simulator"
@@ -102,6 +124,7 @@ class BroadworksUser(models.Model):
     mobile = models.TextField(default="")
     package = models.TextField(default="standard")
     im_p = models.BooleanField(default=False)
+    assign_at = models.DateTimeField(null=True, help_text="when it gets Integrated IM&P by itself")
     locked = models.BooleanField(default=False)
     locked_answer = models.TextField(default="plain")
     answer_status = models.IntegerField(default=200)
@@ -112,6 +135,11 @@ class BroadworksUser(models.Model):
     class Meta:
         app_label = "simulator"
         db_table = "simulator_broadworks_user"
+        indexes = [
+            models.Index(
+                fields=["assign_at"], condition=Q(assign_at__isnull=False), name="sim_user_assign"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.user_id
@@ -220,41 +248,111 @@ class Mail(models.Model):
 
 
 class Fault(models.Model):
-    """How the next matching requests misbehave."""
+    """How matching requests misbehave: all of them, some by chance, or by a script."""
 
-    operation = models.TextField(default="*")
+    kind = models.TextField(default="")
+    options = models.JSONField(default=dict)
+    token_name = models.TextField(default="*")
+    operation = models.TextField(default="*", help_text="one or several, with commas between")
     contains = models.TextField(default="")
-    times = models.IntegerField(default=1)
-    plan = models.JSONField(default=dict)
+    probability = models.FloatField(default=1)
+    script = models.TextField(default="", help_text="x: struck, anything else: not; repeated")
+    count_by = models.TextField(default="all", help_text="all, or user: each user counted apart")
+    seed = models.TextField(default="")
+    times = models.IntegerField(null=True, help_text="null: without end")
+    hits = models.IntegerField(default=0)
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    scenario = models.TextField(default="")
 
     class Meta:
         app_label = "simulator"
         db_table = "simulator_fault"
 
     def __str__(self) -> str:
-        return f"{self.times} x {self.operation}"
+        return f"{self.kind} on {self.operation}"
+
+
+class FaultCount(models.Model):
+    """How many matching requests a fault has seen: of all, or of one user."""
+
+    fault = models.ForeignKey(Fault, models.CASCADE, db_index=False)
+    identity = models.TextField()
+    seen = models.IntegerField(default=0)
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_fault_count"
+        constraints = [
+            models.UniqueConstraint(fields=["fault", "identity"], name="sim_fault_count_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.identity}: {self.seen}"
+
+
+class Allowance(models.Model):
+    """How many requests a token may still make at once (a token bucket)."""
+
+    token_name = models.TextField(primary_key=True)
+    level = models.FloatField()
+    at = models.DateTimeField()
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_allowance"
+
+    def __str__(self) -> str:
+        return f"{self.token_name}: {self.level}"
 
 
 class RequestLog(models.Model):
-    """One line per request that reached the API or the login. Only ever added to."""
+    """One line per request that reached the API or the login, written with its effect.
 
-    at = models.DateTimeField()
+    Only ever added to: a trigger refuses anything else.
+    """
+
+    run = models.IntegerField(default=1)
+    at = models.DateTimeField(help_text="when it arrived")
+    finished_at = models.DateTimeField(help_text="when its effect was about to be committed")
     token_name = models.TextField()
     method = models.TextField()
     path = models.TextField()
     operation = models.TextField()
+    provisioning_id = models.TextField(default="")
+    sp_enterprise_id = models.TextField(default="")
     user_id = models.TextField()
     body_hash = models.TextField()
     effect = models.BooleanField()
+    change = models.TextField(help_text="created, renewed, updated, removed, mailed or nothing")
     status = models.IntegerField()
     outcome = models.TextField(help_text="of a login: ok or wrong")
     fault = models.TextField()
+    hold_until = models.DateTimeField(null=True, help_text="end of the Retry-After it answered")
     tracking_id = models.TextField()
 
     class Meta:
         app_label = "simulator"
         db_table = "simulator_request"
-        indexes = [models.Index(fields=["user_id", "id"], name="sim_request_user")]
+        indexes = [models.Index(fields=["run", "user_id", "id"], name="sim_request_user")]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}: {self.status}"
+
+
+class Answer(models.Model):
+    """Whether a request's answer was handed to the network; written in groups, afterwards.
+
+    A request without such a line: nobody knows, the process died before it could be written.
+    """
+
+    tracking_id = models.TextField(primary_key=True)
+    at = models.DateTimeField()
+    sent = models.BooleanField()
+
+    class Meta:
+        app_label = "simulator"
+        db_table = "simulator_answer"
+
+    def __str__(self) -> str:
+        return f"{self.tracking_id}: {self.sent}"

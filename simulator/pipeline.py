@@ -1,4 +1,4 @@
-"""The way of every request: fault, token, scope, handler, log, answer."""
+"""The way of every request: token, fault, scope, handler, log, answer."""
 
 from __future__ import annotations
 
@@ -9,32 +9,26 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from simulator import auth, db, faults
+from simulator import auth, faults, kinds, limits, log, state
 from simulator.calls import Call, utc_now
 from simulator.errors import ApiError, refuse
+from simulator.faults import Strike
 from simulator.operations import OPERATIONS, RESOURCE_METHODS, Operation
 
 logger = logging.getLogger(__name__)
 
-LOG = """
-    INSERT INTO simulator_request (at, token_name, method, path, operation, user_id, body_hash,
-                                   effect, status, outcome, fault, tracking_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-
 
 def serve(request: HttpRequest, resource: str, **arguments: Any) -> HttpResponseBase:
     """Answer a request for a resource; the URLconf's only view of the API and the login."""
-    operation = OPERATIONS.get((resource, request.method or ""))
-    call = Call(request, arguments, utc_now(), operation.name if operation else "unknown")
+    tracking_id = log.new_tracking_id()
     try:
-        response = _answer(call, resource, operation)
+        response = _serve(request, resource, arguments, tracking_id)
     except (OperationalError, InterfaceError) as error:
         # The database went away: the next request gets a new connection, this one an honest no.
         logger.warning("database: %s", error)
         connection.close()
-        response = refuse(503).response(call.tracking_id)
-    response["TrackingID"] = call.tracking_id
+        response = refuse(503).response(tracking_id)
+    response["TrackingID"] = tracking_id
     if isinstance(response, HttpResponse):
         response.setdefault("Content-Length", str(len(response.content)))
         if request.method == "HEAD":
@@ -42,57 +36,60 @@ def serve(request: HttpRequest, resource: str, **arguments: Any) -> HttpResponse
     return response
 
 
-def _answer(call: Call, resource: str, operation: Operation | None) -> HttpResponseBase:
-    fault = _claim_fault(call)
-    spoilt = fault.before() if fault else None
-    if fault and spoilt is not None:
-        _log(call, spoilt.status_code, fault)
-        return spoilt
+def _serve(
+    request: HttpRequest, resource: str, arguments: dict[str, str], tracking_id: str
+) -> HttpResponseBase:
+    operation = OPERATIONS.get((resource, request.method or ""))
+    now = utc_now()
+    opening = state.opening(now)
+    call = Call(
+        request,
+        arguments,
+        now,
+        opening,
+        operation=operation.name if operation else "unknown",
+        caller_or_none=auth.caller_of(request, opening.known.callers),
+        tracking_id=tracking_id,
+    )
+    strike = faults.strike(call, opening.known.faults)
+    if strike is None:
+        return log.watched(call, _carry_out(call, resource, operation, None))
+    return log.watched(call, _spoilt(call, resource, operation, strike))
+
+
+def _spoilt(
+    call: Call, resource: str, operation: Operation | None, strike: Strike
+) -> HttpResponseBase:
+    response = kinds.instead(strike, call)
+    if response is None:
+        response = _carry_out(call, resource, operation, strike)
+    else:
+        log.write(call, response, strike)
+    return kinds.deliver(strike, call, response)
+
+
+def _carry_out(
+    call: Call, resource: str, operation: Operation | None, strike: Strike | None
+) -> HttpResponse:
+    """Do what is asked and log it, in one transaction; a strike changes the answer only."""
     with transaction.atomic():
         try:
-            response = _carry_out(call, resource, operation)
+            response = _handle(call, resource, operation)
         except ApiError as error:  # nothing was written: handlers refuse before they change
             response = error.response(call.tracking_id)
-        _log(call, response.status_code, fault)
-    return fault.after(response) if fault else response
+        if strike is not None:
+            response = kinds.answer(strike, call, response)
+        log.write(call, response, strike)
+    return response
 
 
-def _claim_fault(call: Call) -> faults.Fault | None:
-    path = call.request.get_full_path()
-    text = f"{path}\n{call.request.body.decode(errors='replace')}".replace("\x00", "")
-    try:
-        return faults.claim(call.operation, text)
-    except (OperationalError, InterfaceError):
-        # A connection kept from before a restart of the database: nothing has happened yet.
-        connection.close()
-        return faults.claim(call.operation, text)
-
-
-def _carry_out(call: Call, resource: str, operation: Operation | None) -> HttpResponse:
+def _handle(call: Call, resource: str, operation: Operation | None) -> HttpResponse:
     if operation is None:
         if allowed := RESOURCE_METHODS.get(resource):
             raise ApiError(405, headers={"Allow": ", ".join(allowed)})
         raise ApiError(404)
     if operation.scope:
-        call.caller_or_none = auth.caller_of(call.request)
-        call.token_name = call.caller.token_name
+        auth.require_token(call.caller_or_none, call.now)
         auth.require_scope(call.caller, operation.scope)
+        limits.require_allowance(call)
     return operation.handle(call)
-
-
-def _log(call: Call, status: int, fault: faults.Fault | None) -> None:
-    values = [
-        call.now,
-        call.token_name,
-        call.request.method,
-        call.request.get_full_path().replace("\x00", ""),
-        call.operation,
-        call.user_id.replace("\x00", ""),
-        call.body_hash,
-        call.effect,
-        status,
-        call.outcome,
-        fault.words if fault else "",
-        call.tracking_id,
-    ]
-    db.execute(LOG, values)

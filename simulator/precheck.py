@@ -22,15 +22,15 @@ def precheck(call: Call) -> HttpResponse:
     """Judge an attempt; both published variants (with a template, or with the address alone)."""
     body = bodies.read(call.request)
     call.user_id = body.get("userId", "")
+    call.provisioning_id = body.get("provisioningId", "")
+    call.sp_enterprise_id = body.get("spEnterpriseId", "")
     bodies.require(body, "email")
     _check_customer_info(body)
     bodies.check(body)
     _require_cluster(call)
     if body.get("provisioningId"):
         bodies.require(body, "userId", "spEnterpriseId")
-        place = rules.place_for(
-            call.caller, body["provisioningId"], body["spEnterpriseId"], call.now
-        )
+        place = rules.place_for(call, body["provisioningId"], body["spEnterpriseId"])
         _refuse(rules.customer_cause(place, call.now))
         _check_user(call, body, place)
     address = rules.address_row(body["email"], 0, body.get("userId", ""), call.now)
@@ -49,8 +49,7 @@ def _check_customer_info(body: Body) -> None:
 
 def _require_cluster(call: Call) -> None:
     # "The Prerequisite ... is to have at least one Broadworks Cluster" (published document).
-    account = [call.caller.account_id]
-    if not db.one("SELECT 1 FROM simulator_provisioning WHERE account_id = %s LIMIT 1", account):
+    if not call.opening.known.has_cluster(call.caller.account_id):
         raise refuse(400, "No BroadWorks cluster is configured for this partner.")
 
 

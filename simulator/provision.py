@@ -60,14 +60,15 @@ def provision(call: Call) -> HttpResponse:
     """
     body = bodies.read(call.request)
     call.user_id = body.get("userId", "")
+    call.provisioning_id = body.get("provisioningId", "")
+    call.sp_enterprise_id = body.get("spEnterpriseId", "")
     bodies.require(body, *MANDATORY)
     bodies.check(body)
-    place = rules.place_for(call.caller, body["provisioningId"], body["spEnterpriseId"], call.now)
+    place = rules.place_for(call, body["provisioningId"], body["spEnterpriseId"])
     if body.get("email"):
         # Two attempts with one address are judged one after the other.
         db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [body["email"].lower()])
     row = _attempt(call, body, place)
-    call.effect = True
     return JsonResponse(payloads.subscriber(row, call.caller.settings))
 
 
@@ -77,6 +78,7 @@ def _attempt(call: Call, body: Body, place: Place) -> Row:
         row = db.one(INSERT, _identity(call, body, place) | _values(call, body, place, 0))
         if row is not None:
             _note_customer(place)
+            call.change = "created"
             return row
         # Another request with the same key was faster: this one comes second.
         existing = _existing(call, body, place)
@@ -85,6 +87,7 @@ def _attempt(call: Call, body: Body, place: Place) -> Row:
     values = _values(call, body, place, existing["id"])
     row = db.one(RETRY, values | {"id": existing["id"]})
     assert row is not None  # noqa: S101 - the row is locked
+    call.change = "renewed"
     return row
 
 

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from simulator import db
-from simulator.auth import Caller, check_owner
+from simulator.calls import Call
 from simulator.db import Row
-from simulator.errors import BACKEND_DOWN, ApiError, ErrorBody, cisco, ours
+from simulator.errors import BACKEND_DOWN, ApiError, ErrorBody, cisco, ours, refuse
+from simulator.state import Home
 
 
 @dataclass(frozen=True)
@@ -75,16 +76,14 @@ class Verdict:
 
 
 PLACE = """
-    SELECT p.account_id, p.cluster, p.region AS provisioning_region, e.id, e.provisioning_id,
-           e.region, e.problem, e.attempts, e.until, EXISTS (
+    SELECT e.id, e.provisioning_id, e.region, e.problem, e.attempts, e.until, EXISTS (
                SELECT 1 FROM simulator_subscriber s
-               WHERE s.provisioning_id = p.id AND s.sp_enterprise_id = %(enterprise)s
+               WHERE s.provisioning_id = %(home)s AND s.sp_enterprise_id = %(enterprise)s
                AND (s.status IN ('provisioned', 'updating')
                     OR s.due_at <= %(now)s AND s.due_status = 'provisioned')) AS has_users
-    FROM simulator_provisioning p
+    FROM (SELECT 1) one
     LEFT JOIN simulator_enterprise e
-           ON e.cluster = p.cluster AND e.sp_enterprise_id = %(enterprise)s
-    WHERE p.id = %(id)s
+           ON e.cluster = %(cluster)s AND e.sp_enterprise_id = %(enterprise)s
 """
 # A service provider has groups ("SP+group"), an enterprise has none: one name cannot be both.
 CONFLICTING = """
@@ -93,36 +92,44 @@ CONFLICTING = """
 """
 
 
-def place_for(caller: Caller, provisioning_id: str, sp_enterprise_id: str, now: datetime) -> Place:
+def place_for(call: Call, provisioning_id: str, sp_enterprise_id: str) -> Place:
     """Find the place and refuse a wrong one.
 
     Raises ApiError: provisioning ID unknown (400) or another partner's (403), 200050 when the
     customer has another provisioning ID, 200051 when its ID clashes on the cluster.
     """
-    values = {"id": provisioning_id, "enterprise": sp_enterprise_id, "now": now}
-    row = db.one(PLACE, values)
-    check_owner(caller, row["account_id"] if row else None)
-    assert row is not None  # noqa: S101 - check_owner has refused a missing one
-    known = row["id"] is not None
-    if known and row["provisioning_id"] != provisioning_id:
-        other = db.one(
-            "SELECT account_id FROM simulator_provisioning WHERE id = %s", [row["provisioning_id"]]
-        )
-        same_account = other is not None and other["account_id"] == caller.account_id
+    home = home_of(call, provisioning_id)
+    values = {"home": home.id, "cluster": home.cluster, "enterprise": sp_enterprise_id}
+    row = db.one(PLACE, values | {"now": call.now})
+    assert row is not None  # noqa: S101 - the query always yields one row
+    is_known = row["id"] is not None
+    if is_known and row["provisioning_id"] != home.id:
+        other = call.opening.known.homes.get(row["provisioning_id"])
+        same_account = other is not None and other.account_id == home.account_id
         raise ApiError(400, [cisco(200050)]) if same_account else ApiError(409, [cisco(200051)])
-    if (not known and _is_conflicting(row["cluster"], sp_enterprise_id)) or (
+    if (not is_known and _is_conflicting(home.cluster, sp_enterprise_id)) or (
         row["problem"] == "conflict"
     ):
         raise ApiError(409, [cisco(200051)])
-    region = row["region"] or row["provisioning_region"]
+    region = row["region"] or home.region
     return Place(
-        provisioning_id,
-        row["cluster"],
+        home.id,
+        home.cluster,
         sp_enterprise_id,
-        row if known else None,
-        region == caller.region,
+        row if is_known else None,
+        region == call.caller.region,
         row["has_users"],
     )
+
+
+def home_of(call: Call, provisioning_id: str) -> Home:
+    """Return the caller's provisioning ID; raises ApiError 400 (unknown), 403 (another's)."""
+    home = call.opening.known.homes.get(provisioning_id)
+    if home is None:
+        raise refuse(400, "Invalid provisioningId: this Provisioning ID is not known to Webex.")
+    if home.account_id != call.caller.account_id:
+        raise refuse(403, "The provisioningId belongs to another partner.")
+    return home
 
 
 def _is_conflicting(cluster: str, sp_enterprise_id: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse, JsonResponse
 
-from simulator import auth, bodies, db, paging, payloads, transitions
+from simulator import bodies, db, paging, payloads, rules, transitions
 from simulator.bodies import Body
 from simulator.calls import Call
 from simulator.db import Row
@@ -19,6 +19,7 @@ def list_page(call: Call) -> HttpResponse:
     """Answer one page, newest first, with a `Link` to the next one."""
     query = call.request.GET
     call.user_id = query.get("userId", "")
+    call.provisioning_id = query.get("provisioningId", "")
     size = paging.page_size(call.request, default=paging.DEFAULT_MAX, largest=paging.LARGEST_MAX)
     conditions = paging.filters(query)
     conditions.add("s.account_id = %s", call.caller.account_id)
@@ -28,8 +29,9 @@ def list_page(call: Call) -> HttpResponse:
             raise refuse(400, "Invalid cursor.")
         conditions.add("s.id < %s", cursor)
     if query.get("provisioningId"):
-        auth.require_provisioning(call.caller, query["provisioningId"])
-    transitions.apply_due(call.now)
+        rules.home_of(call, query["provisioningId"])
+    if call.opening.is_due:
+        transitions.apply_due(call.now)
     sql = f"SELECT * FROM simulator_subscriber s WHERE {conditions.sql}"  # noqa: S608 - own words
     found = db.rows(f"{sql} ORDER BY s.id DESC LIMIT %s", [*conditions.values, size + 1])
     items = [payloads.subscriber(row, call.caller.settings) for row in found[:size]]
@@ -50,7 +52,7 @@ def load(call: Call) -> Row:
     row = find(call.arguments["subscriber_id"], call.caller.account_id, call.now)
     if row is None:
         raise refuse(404, "The subscriber does not exist.")
-    call.user_id = row["user_id"]
+    call.concerns(row)
     return row
 
 
@@ -73,7 +75,7 @@ def remove(call: Call) -> HttpResponse:
     """Remove the mapping: the subscriber is gone, in whatever status it was."""
     row = load(call)
     db.execute("DELETE FROM simulator_subscriber WHERE id = %s", [row["id"]])
-    call.effect = True
+    call.change = "removed"
     return HttpResponse(status=204)
 
 
@@ -92,7 +94,7 @@ def update(call: Call) -> HttpResponse:
     if body.get("userId") and body["userId"] != row["user_id"]:
         row = _rename(row, body["userId"])
     row = _start(call, row, changes) if row["status"] == "provisioned" else _set(row, changes)
-    call.effect = True
+    call.change = "updated"
     return JsonResponse(payloads.subscriber(row, call.caller.settings))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import DatabaseError, transaction
 
-from simulator import broadworks, db
+from simulator import broadworks, db, state
 from simulator.auth import ALL_SCOPES, AccountSettings
 from simulator.errors import CISCO_TEXTS, ErrorBody, cisco, ours
 from simulator.paging import moment
@@ -44,18 +44,22 @@ def load(document: Entry, now: datetime) -> dict[str, int]:
                 raise WorldError(f"{section}: {type(error).__name__}: {error}") from error
             counts[section] = len(entries)
         # Last: an arrival that the document itself describes as a subscriber is not made anew.
+        state.changed()
         users = document.get("broadworks_users", [])
         broadworks.assign([user["user_id"] for user in users if user.get("im_p")], now)
     return counts
 
 
 def reset() -> None:
-    """Forget everything, the request log too."""
+    """Forget everything and begin the next run of the request log, which is never emptied."""
     tables = "account, token, provisioning, enterprise, broadworks_user, subscriber, address"
-    names = [f"simulator_{name}" for name in (tables + ", mail, fault, request").split(", ")]
+    others = ", mail, fault, fault_count, allowance"
+    names = [f"simulator_{name}" for name in (tables + others).split(", ")]
     # DELETE, not TRUNCATE: quicker on small tables, and no exclusive lock under a reader.
     for name in reversed(names):
         db.execute(f"DELETE FROM {name}")  # noqa: S608 - own words
+    db.execute("UPDATE simulator_state SET run = run + 1, scenario = '', since = NULL WHERE id = 1")
+    state.changed()
 
 
 def _accounts(entries: Iterable[Entry], now: datetime) -> None:

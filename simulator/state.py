@@ -1,0 +1,109 @@
+"""What every request needs to know, kept in memory until it changes.
+
+Accounts, tokens, provisioning IDs and faults change rarely. Each process reads them once and again
+when `generation` has grown, which every request asks for first: one small statement, and no process
+ever answers by what another one has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import InterfaceError, OperationalError, connection
+
+from simulator import db
+from simulator.auth import AccountSettings, Caller
+from simulator.faults import Fault
+
+
+@dataclass(frozen=True)
+class Home:
+    """A provisioning ID: whose it is, and where."""
+
+    id: str
+    account_id: int
+    region: str
+    cluster: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """The rarely changing part of the world, as of one generation."""
+
+    generation: int
+    callers: dict[str, Caller]
+    homes: dict[str, Home]
+    faults: tuple[Fault, ...]
+
+    def has_cluster(self, account_id: int) -> bool:
+        """Tell whether an account has a BroadWorks cluster."""
+        return any(home.account_id == account_id for home in self.homes.values())
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a request finds when it arrives."""
+
+    known: Known
+    run: int
+    is_due: bool
+
+
+OPENING = """
+    SELECT generation, run, EXISTS (SELECT 1 FROM simulator_subscriber WHERE due_at <= %(now)s)
+        OR EXISTS (SELECT 1 FROM simulator_broadworks_user WHERE assign_at <= %(now)s) AS is_due
+    FROM simulator_state WHERE id = 1
+"""
+TOKENS = """
+    SELECT t.token, t.name AS token_name, t.scopes, t.expires_at, a.id, a.name, a.region, a.settings
+    FROM simulator_token t JOIN simulator_account a ON a.id = t.account_id
+"""
+_kept: Known | None = None
+
+
+def opening(now: datetime) -> Opening:
+    """Return what a request starts with; survives a database that was restarted since the last."""
+    try:
+        row = db.one(OPENING, {"now": now})
+    except (OperationalError, InterfaceError):
+        connection.close()  # kept from before the restart: nothing has happened yet
+        row = db.one(OPENING, {"now": now})
+    assert row is not None  # noqa: S101 - a migration made the row
+    return Opening(_known(row["generation"]), row["run"], row["is_due"])
+
+
+def changed() -> None:
+    """Tell every process that something here has changed, once the transaction is over."""
+    db.execute("UPDATE simulator_state SET generation = generation + 1 WHERE id = 1")
+
+
+def _known(generation: int) -> Known:
+    global _kept  # noqa: PLW0603 - one copy a process is the purpose
+    kept = _kept
+    if kept is None or kept.generation != generation:
+        kept = _kept = _read(generation)
+    return kept
+
+
+def _read(generation: int) -> Known:
+    homes = db.rows("SELECT id, account_id, region, cluster FROM simulator_provisioning")
+    faults = db.rows("SELECT * FROM simulator_fault ORDER BY id")
+    return Known(
+        generation,
+        {row["token"]: _caller(row) for row in db.rows(TOKENS)},
+        {row["id"]: Home(**row) for row in homes},
+        tuple(Fault.from_row(row) for row in faults),
+    )
+
+
+def _caller(row: db.Row) -> Caller:
+    return Caller(
+        token_name=row["token_name"],
+        scopes=frozenset(row["scopes"]),
+        expires_at=row["expires_at"],
+        account_id=row["id"],
+        account_name=row["name"],
+        region=row["region"],
+        settings=AccountSettings.from_json(row["settings"]),
+    )
