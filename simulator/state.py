@@ -79,7 +79,7 @@ def changed() -> None:
 
 
 def _known(generation: int) -> Known:
-    global _kept  # noqa: PLW0603 - one copy a process is the purpose
+    global _kept
     kept = _kept
     if kept is None or kept.generation != generation:
         kept = _kept = _read(generation)
