@@ -23,7 +23,7 @@ from simulator import (
 )
 from simulator.auth import AccountSettings
 from simulator.calls import utc_now
-from simulator.payloads import encode_id, isoformat, subscriber
+from simulator.payloads import encode_id, isoformat
 from simulator.world import WorldError
 
 Body = dict[str, Any]
@@ -147,7 +147,8 @@ def _force(request: HttpRequest, body: Body, subscriber_id: str) -> Body:
         " WHERE id = %s RETURNING *",
         values,
     )[0]
-    return subscriber(changed, AccountSettings())
+    shown: Body = json.loads(subscribers.show(changed, AccountSettings()).content)
+    return shown
 
 
 def _advance(request: HttpRequest, body: Body) -> Body:

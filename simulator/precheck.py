@@ -33,7 +33,7 @@ def precheck(call: Call) -> HttpResponse:
         place = rules.place_for(call, body["provisioningId"], body["spEnterpriseId"])
         _refuse(rules.customer_cause(place, call.now))
         _check_user(call, body, place)
-    address = rules.address_row(body["email"], 0, body.get("userId", ""), call.now)
+    address = rules.address_row(body["email"], body.get("userId", ""), call.now)
     _refuse(rules.address_cause(address))
     return JsonResponse(payloads.precheck_success(call.caller.settings))
 

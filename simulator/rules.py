@@ -6,11 +6,12 @@ Each cause has Cisco's "validating email" code for the precheck and, where Cisco
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from simulator import db
+from simulator import db, transitions
 from simulator.calls import Call
 from simulator.db import Row
 from simulator.errors import BACKEND_DOWN, ApiError, ErrorBody, cisco, ours, refuse
@@ -80,7 +81,9 @@ PLACE = """
                SELECT 1 FROM simulator_subscriber s
                WHERE s.provisioning_id = %(home)s AND s.sp_enterprise_id = %(enterprise)s
                AND (s.status IN ('provisioned', 'updating')
-                    OR s.due_at <= %(now)s AND s.due_status = 'provisioned')) AS has_users
+                    OR s.due_at <= %(now)s AND s.due_status = 'provisioned')) AS has_users,
+           (SELECT count(pg_advisory_xact_lock(hashtextextended(key, 0)))
+            FROM unnest(%(locks)s::text[]) key)
     FROM (SELECT 1) one
     LEFT JOIN simulator_enterprise e
            ON e.cluster = %(cluster)s AND e.sp_enterprise_id = %(enterprise)s
@@ -92,15 +95,17 @@ CONFLICTING = """
 """
 
 
-def place_for(call: Call, provisioning_id: str, sp_enterprise_id: str) -> Place:
-    """Find the place and refuse a wrong one.
+def place_for(
+    call: Call, provisioning_id: str, sp_enterprise_id: str, locks: Sequence[str] = ()
+) -> Place:
+    """Find the place and refuse a wrong one; `locks` are taken in the order given.
 
     Raises ApiError: provisioning ID unknown (400) or another partner's (403), 200050 when the
     customer has another provisioning ID, 200051 when its ID clashes on the cluster.
     """
     home = home_of(call, provisioning_id)
     values = {"home": home.id, "cluster": home.cluster, "enterprise": sp_enterprise_id}
-    row = db.one(PLACE, values | {"now": call.now})
+    row = db.one(PLACE, values | {"now": call.now, "locks": list(locks)})
     assert row is not None  # noqa: S101 - the query always yields one row
     is_known = row["id"] is not None
     if is_known and row["provisioning_id"] != home.id:
@@ -154,21 +159,64 @@ def is_in_force(row: Row, now: datetime) -> bool:
     return not is_over and row["attempts"] != 0
 
 
-ADDRESS = """
-    SELECT a.kind, a.until, a.attempts, a.at_once, a.code, a.description, a.seconds, EXISTS (
-        SELECT 1 FROM simulator_subscriber s
-        WHERE s.email_key = %(email)s AND s.id <> %(own)s AND s.user_key <> %(user)s
-          AND (CASE WHEN s.due_at <= %(now)s THEN s.due_status ELSE s.status END) = ANY(%(held)s)
-    ) AS is_taken
+_ADDRESS = """
+    SELECT a.kind, a.until, a.attempts, a.at_once, a.code, a.description, a.seconds,
+        %(email)s <> '' AND EXISTS (
+            SELECT 1 FROM simulator_subscriber s
+            WHERE s.email_key = %(email)s AND s.user_key <> %(user)s
+            AND (CASE WHEN s.due_at <= %(now)s THEN s.due_status ELSE s.status END) = ANY(%(held)s)
+        ) AS is_taken {more}
     FROM (SELECT 1) one LEFT JOIN simulator_address a ON a.email_key = %(email)s
 """
+ADDRESS = _ADDRESS.format(more="")
+CLAIM = """
+    WITH same AS (
+        SELECT id, provisioning_id, sp_enterprise_id, status, coalesce(due_at <= %(now)s, false)
+            AS is_due, due_at
+        FROM simulator_subscriber WHERE cluster = %(cluster)s AND user_key = %(user)s
+        ORDER BY id FOR UPDATE
+    )""" + _ADDRESS.format(more=", (SELECT json_agg(same) FROM same) AS same")  # noqa: S608
 
 
-def address_row(email: str, own_id: int, user_id: str, now: datetime) -> Row:
+@dataclass(frozen=True)
+class Claim:
+    """What an attempt meets: subscribers of its user ID on the cluster, and the address."""
+
+    own: list[Row]
+    others: list[Row]
+    address: Row
+
+
+def locks_for(user_id: str, email: str) -> list[str]:
+    """Return what two attempts must not do at the same time: one user ID, one address."""
+    locks = [f"user {user_id.lower()}"]
+    return [*locks, f"address {email.lower()}"] if email else locks
+
+
+def claim(call: Call, place: Place, user_id: str, email: str) -> Claim:
+    """Look at what stands in the way of an attempt; its own subscriber is locked."""
+    values = _address_values(email, user_id, call.now) | {"cluster": place.cluster}
+    row = db.rows(CLAIM, values)[0]
+    if due := [same["id"] for same in row["same"] or () if same["is_due"]]:
+        transitions.apply_due_of(due, call.now)
+        row = db.rows(CLAIM, values)[0]
+    key = (place.provisioning_id, place.sp_enterprise_id)
+    same = row.pop("same") or []
+    own = [found for found in same if (found["provisioning_id"], found["sp_enterprise_id"]) == key]
+    return Claim(own, [found for found in same if found not in own], _in_force(row, call.now))
+
+
+def address_row(email: str, user_id: str, now: datetime) -> Row:
     """Return what is known of an address: its special kind, and whether someone else has it."""
-    values: dict[str, Any] = {"email": email.lower(), "own": own_id, "user": user_id.lower()}
-    row = db.one(ADDRESS, values | {"now": now, "held": list(HOLDING)})
-    assert row is not None  # noqa: S101 - the query always yields one row
+    return _in_force(db.rows(ADDRESS, _address_values(email, user_id, now))[0], now)
+
+
+def _address_values(email: str, user_id: str, now: datetime) -> dict[str, Any]:
+    keys = {"email": email.lower(), "user": user_id.lower()}
+    return keys | {"now": now, "held": list(HOLDING)}
+
+
+def _in_force(row: Row, now: datetime) -> Row:
     return row | {"kind": (row["kind"] or "") if is_in_force(row, now) else ""}
 
 

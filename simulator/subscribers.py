@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 
 from simulator import bodies, db, paging, payloads, rules, transitions
+from simulator.auth import AccountSettings
 from simulator.bodies import Body
 from simulator.calls import Call
 from simulator.db import Row
@@ -32,10 +33,11 @@ def list_page(call: Call) -> HttpResponse:
         rules.home_of(call, query["provisioningId"])
     if call.opening.is_due:
         transitions.apply_due(call.now)
-    sql = f"SELECT * FROM simulator_subscriber s WHERE {conditions.sql}"  # noqa: S608 - own words
+    columns = f"s.id, {payloads.subscriber(call.caller.settings)}"
+    sql = f"SELECT {columns} FROM simulator_subscriber s WHERE {conditions.sql}"  # noqa: S608
     found = db.rows(f"{sql} ORDER BY s.id DESC LIMIT %s", [*conditions.values, size + 1])
-    items = [payloads.subscriber(row, call.caller.settings) for row in found[:size]]
-    response = JsonResponse({"items": items})
+    items = ", ".join(row["payload"] for row in found[:size])
+    response = payloads.as_json(f'{{"items": [{items}]}}')
     if len(found) > size:
         response["Link"] = paging.next_link(call, paging.encode_cursor(found[size - 1]["id"]))
     return response
@@ -43,8 +45,14 @@ def list_page(call: Call) -> HttpResponse:
 
 def get(call: Call) -> HttpResponse:
     """Answer one subscriber."""
-    row = load(call)
-    return JsonResponse(payloads.subscriber(row, call.caller.settings))
+    return show(load(call), call.caller.settings)
+
+
+def show(row: Row, settings: AccountSettings) -> HttpResponse:
+    """Answer a subscriber as it stands."""
+    shown = payloads.subscriber(settings)
+    sql = f"SELECT {shown} FROM simulator_subscriber s WHERE s.id = %s"  # noqa: S608 - own words
+    return payloads.as_json(db.rows(sql, [row["id"]])[0]["payload"])
 
 
 def load(call: Call) -> Row:
@@ -95,7 +103,7 @@ def update(call: Call) -> HttpResponse:
         row = _rename(row, body["userId"])
     row = _start(call, row, changes) if row["status"] == "provisioned" else _set(row, changes)
     call.change = "updated"
-    return JsonResponse(payloads.subscriber(row, call.caller.settings))
+    return show(row, call.caller.settings)
 
 
 def _changes(body: Body, row: Row) -> dict[str, Any]:
