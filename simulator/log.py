@@ -6,9 +6,10 @@ import uuid
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from django.db import connection
 from django.http.response import HttpResponseBase
 
-from simulator import db
+from simulator import answers
 from simulator.calls import Call, utc_now
 from simulator.faults import Strike
 
@@ -17,7 +18,7 @@ WRITE = """
         (run, at, finished_at, token_name, method, path, operation, provisioning_id,
          sp_enterprise_id, user_id, body_hash, effect, change, status, outcome, fault, hold_until,
          tracking_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 #: Answers whose Retry-After is a request to wait.
 HOLDING = frozenset({423, 429, 503})
@@ -52,7 +53,9 @@ def write(call: Call, response: HttpResponseBase, strike: Strike | None) -> None
         hold_until(response, finished),
         call.tracking_id,
     ]
-    db.execute(WRITE, values)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, values)
+        call.request.META[answers.LINE] = cursor.fetchone()[0]
 
 
 def hold_until(response: HttpResponseBase, now: datetime) -> datetime | None:
@@ -70,8 +73,3 @@ def hold_until(response: HttpResponseBase, now: datetime) -> datetime | None:
         return min(parsedate_to_datetime(text), now + LONGEST_HOLD)
     except (ValueError, TypeError):
         return None
-
-
-def watched(call: Call, response: HttpResponseBase) -> HttpResponseBase:
-    """Return the answer so that it is noted whether it went out."""
-    return response

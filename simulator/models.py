@@ -176,6 +176,18 @@ class Subscriber(models.Model):
     due_status = models.TextField(default="")
     due_errors = models.JSONField(default=list)
     changes = models.JSONField(default=dict)
+    # Written when the row is, read by every list: a page of a hundred is a hundred texts to join.
+    shown = models.GeneratedField(
+        expression=models.Func(
+            *("uid", "person_uid", "user_id", "sp_enterprise_id", "first_name", "last_name"),
+            *("email", "primary_phone", "mobile_phone", "extension", "package", "status"),
+            *("errors", "created", "last_status_change", "provisioning_id", "self_activated"),
+            function="simulator_shown",
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="the API's answer for this subscriber; the function stands in migration 0004",
+    )
 
     class Meta:
         app_label = "simulator"
@@ -346,8 +358,8 @@ class Answer(models.Model):
     A request without such a line: nobody knows, the process died before it could be written.
     """
 
-    tracking_id = models.TextField(primary_key=True)
-    at = models.DateTimeField()
+    line = models.BigIntegerField(primary_key=True, help_text="id of the request's log line")
+    at = models.DateTimeField(help_text="when its last part was handed over")
     sent = models.BooleanField()
 
     class Meta:
@@ -355,4 +367,4 @@ class Answer(models.Model):
         db_table = "simulator_answer"
 
     def __str__(self) -> str:
-        return f"{self.tracking_id}: {self.sent}"
+        return f"{self.line}: {self.sent}"

@@ -53,8 +53,8 @@ def _serve(
     )
     strike = faults.strike(call, opening.known.faults)
     if strike is None:
-        return log.watched(call, _carry_out(call, resource, operation, None))
-    return log.watched(call, _spoilt(call, resource, operation, strike))
+        return _carry_out(call, resource, operation, None)
+    return _spoilt(call, resource, operation, strike)
 
 
 def _spoilt(

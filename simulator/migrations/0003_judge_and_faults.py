@@ -49,8 +49,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Answer',
             fields=[
-                ('tracking_id', models.TextField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
+                ('line', models.BigIntegerField(help_text="id of the request's log line", primary_key=True, serialize=False)),
+                ('at', models.DateTimeField(help_text='when its last part was handed over')),
                 ('sent', models.BooleanField()),
             ],
             options={
