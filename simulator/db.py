@@ -28,6 +28,14 @@ def one(sql: str, params: Params = ()) -> Row | None:
     return found[0] if found else None
 
 
+def tuples(sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+    """Run a query and return its rows as they come."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
 def execute(sql: str, params: Params = ()) -> int:
     """Run a statement and return how many rows it touched."""
     with connection.cursor() as cursor:

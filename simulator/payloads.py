@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -36,44 +37,15 @@ def isoformat(value: datetime) -> str:
     return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
 
 
-# PostgreSQL writes the answers: a page of a hundred costs Python a hundred strings to join.
-# PostgreSQL's base64 is broken into lines and has the alphabet that isn't safe in addresses.
-_PUBLIC_ID = (
-    "translate(rtrim(encode(convert_to('ciscospark://us/{kind}/' || {column}, 'UTF8'), 'base64'),"
-    " '='), E'+/\\n', '-_')"
-)
-_TIME = """to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
-_SUBSCRIBER_ID = _PUBLIC_ID.format(kind="SUBSCRIBER", column="s.uid")
-_PERSON_ID = _PUBLIC_ID.format(kind="PEOPLE", column="s.person_uid")
-# personId only when provisioned (published document); what is empty is left out.
-_SUBSCRIBER = f"""
-    json_strip_nulls(json_build_object(
-        'id', {_SUBSCRIBER_ID},
-        'personId', CASE WHEN s.status = 'provisioned' THEN {_PERSON_ID} END,
-        'userId', s.user_id,
-        'spEnterpriseId', s.sp_enterprise_id,
-        'firstName', nullif(s.first_name, ''),
-        'lastName', nullif(s.last_name, ''),
-        'email', nullif(s.email, ''),
-        'primaryPhoneNumber', nullif(s.primary_phone, ''),
-        'mobilePhoneNumber', nullif(s.mobile_phone, ''),
-        'extension', nullif(s.extension, ''),
-        'package', s.package,
-        'status', s.status,
-        'errors', nullif(s.errors, '[]'),
-        'created', {_TIME.format(column="s.created")},
-        'lastStatusChange', {_TIME.format(column="s.last_status_change")},
-        'provisioningId', s.provisioning_id,
-        'selfActivated', {{self_activated}}
-    ))::text AS payload
-"""
-_SCHEMA = _SUBSCRIBER.format(self_activated="s.self_activated")
-_EXAMPLES = _SUBSCRIBER.format(self_activated="s.self_activated::text")
+def subscriber(shown: str, settings: AccountSettings) -> str:
+    """Return a subscriber's answer from its column `shown`.
 
-
-def subscriber(settings: AccountSettings) -> str:
-    """Return the SQL column `payload`: the answer of a subscriber of the table called `s`."""
-    return _EXAMPLES if settings.answers == "examples" else _SCHEMA
+    The document's schema types `selfActivated` boolean, its examples give it as text.
+    """
+    if settings.answers != "examples":
+        return shown
+    body = json.loads(shown)
+    return json.dumps(body | {"selfActivated": str(body["selfActivated"]).lower()})
 
 
 def as_json(text: str) -> HttpResponse:

@@ -27,9 +27,9 @@ INSERT = """
             %(user_id)s, %(user_key)s, %(keyed)s, false, %(now)s, %(first_name)s, %(last_name)s,
             %(email)s, %(email_key)s, %(primary_phone)s, %(mobile_phone)s, %(extension)s,
             %(timezone)s, %(language)s, %(package)s, %(status)s, '[]', %(now)s, %(due_at)s,
-            %(due_status)s, %(due_errors)s, '{{}}')
+            %(due_status)s, %(due_errors)s, '{}')
     ON CONFLICT (provisioning_id, sp_enterprise_id, user_key) WHERE keyed DO NOTHING
-    RETURNING {payload}
+    RETURNING s.shown
 """
 # What a repeated request leaves out stays as it was, but for the address.
 RETRY = """
@@ -42,11 +42,11 @@ RETRY = """
         timezone = coalesce(nullif(%(timezone)s, ''), timezone),
         language = coalesce(nullif(%(language)s, ''), language),
         status = %(status)s, errors = '[]', due_at = %(due_at)s, due_status = %(due_status)s,
-        due_errors = %(due_errors)s, changes = '{{}}',
+        due_errors = %(due_errors)s, changes = '{}',
         last_status_change = CASE WHEN status = %(status)s AND errors = '[]'
             THEN last_status_change
             ELSE greatest(%(now)s, last_status_change + interval '1 millisecond') END
-    WHERE id = %(id)s RETURNING {payload}
+    WHERE id = %(id)s RETURNING s.shown
 """
 
 
@@ -71,16 +71,15 @@ def _attempt(call: Call, body: Body, place: Place) -> str:
     claim = rules.claim(call, place, body["userId"], body.get("email", ""))
     own = _existing(call, claim)
     values = _values(call, body, place, claim)
-    payload = payloads.subscriber(call.caller.settings)
     if own is None:
-        found = db.one(INSERT.format(payload=payload), _identity(call, body, place) | values)
+        found = db.one(INSERT, _identity(call, body, place) | values)
         _note_customer(place)
     else:
-        found = db.one(RETRY.format(payload=payload), values | {"id": own["id"]})
+        found = db.one(RETRY, values | {"id": own["id"]})
     if found is None:  # something that waits for nobody was faster, such as a world document
         raise ApiError(409, [cisco(10022)])
     call.change = "renewed" if own else "created"
-    return str(found["payload"])
+    return payloads.subscriber(found["shown"], call.caller.settings)
 
 
 def _existing(call: Call, claim: Claim) -> Row | None:

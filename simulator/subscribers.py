@@ -33,13 +33,13 @@ def list_page(call: Call) -> HttpResponse:
         rules.home_of(call, query["provisioningId"])
     if call.opening.is_due:
         transitions.apply_due(call.now)
-    columns = f"s.id, {payloads.subscriber(call.caller.settings)}"
-    sql = f"SELECT {columns} FROM simulator_subscriber s WHERE {conditions.sql}"  # noqa: S608
-    found = db.rows(f"{sql} ORDER BY s.id DESC LIMIT %s", [*conditions.values, size + 1])
-    items = ", ".join(row["payload"] for row in found[:size])
+    sql = f"SELECT s.id, s.shown FROM simulator_subscriber s WHERE {conditions.sql}"  # noqa: S608
+    found = db.tuples(f"{sql} ORDER BY s.id DESC LIMIT %s", [*conditions.values, size + 1])
+    settings = call.caller.settings
+    items = ", ".join(payloads.subscriber(shown, settings) for _, shown in found[:size])
     response = payloads.as_json(f'{{"items": [{items}]}}')
     if len(found) > size:
-        response["Link"] = paging.next_link(call, paging.encode_cursor(found[size - 1]["id"]))
+        response["Link"] = paging.next_link(call, paging.encode_cursor(found[size - 1][0]))
     return response
 
 
@@ -50,9 +50,7 @@ def get(call: Call) -> HttpResponse:
 
 def show(row: Row, settings: AccountSettings) -> HttpResponse:
     """Answer a subscriber as it stands."""
-    shown = payloads.subscriber(settings)
-    sql = f"SELECT {shown} FROM simulator_subscriber s WHERE s.id = %s"  # noqa: S608 - own words
-    return payloads.as_json(db.rows(sql, [row["id"]])[0]["payload"])
+    return payloads.as_json(payloads.subscriber(row["shown"], settings))
 
 
 def load(call: Call) -> Row:
