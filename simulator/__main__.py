@@ -1,4 +1,4 @@
-"""`python -m simulator prepare | serve | load | makemigrations`."""
+"""`python -m simulator prepare | serve | load | generate | makemigrations`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     django.setup()
     if options.command == "load":
         return _load(options.file)
+    if options.command == "generate":
+        return _generate(options)
     if options.command == "makemigrations":
         return _manage("makemigrations", "simulator", "--check" if options.check else "-v1")
     return _manage("migrate", "--verbosity", "0", "--no-input")
@@ -41,9 +43,46 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--workers", type=int, default=1)
     load = commands.add_parser("load", help="load a world document")
     load.add_argument("file", type=Path)
+    _add_generate(commands.add_parser("generate", help="make many subscribers"))
     make = commands.add_parser("makemigrations", help="for whoever changes the models")
     make.add_argument("--check", action="store_true")
     return parser
+
+
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--subscribers", type=int, required=True)
+    parser.add_argument("--token", default="", help="of the account; without one, a new account")
+    parser.add_argument("--provisioning-id", action="append", default=[], help="default: all")
+    parser.add_argument("--enterprises", type=int, default=0, help="default: one for 40 of them")
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--password", default="", help="also make BroadWorks logins with this one")
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from simulator import generate
+    from simulator.calls import utc_now
+
+    wish = generate.Wish(
+        options.subscribers,
+        token=options.token,
+        provisioning_ids=options.provisioning_id,
+        enterprises=options.enterprises,
+        seed=options.seed,
+        password=options.password,
+    )
+
+    def tell(done: int) -> None:
+        end = "\n" if done == wish.subscribers else ""
+        sys.stderr.write(f"\r{done:,} of {wish.subscribers:,}{end}")
+        sys.stderr.flush()
+
+    try:
+        made = generate.generate(wish, utc_now(), tell)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"made {made:,} subscribers\n")
+    return 0
 
 
 def _load(file: Path) -> int:
