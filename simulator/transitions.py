@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulator import db
+from simulator import broadworks, db
 from simulator.errors import ErrorBody
 
 #: Columns that an update carries and that become visible with its end.
@@ -62,6 +62,7 @@ class Step:
 
 def apply_due(now: datetime) -> None:
     """Carry out every step that is due; before any read of several subscribers."""
+    broadworks.change_due(now)
     db.execute(APPLY_ALL, {"now": now})
 
 

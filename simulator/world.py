@@ -11,18 +11,18 @@ from typing import Any
 
 from django.db import DatabaseError, transaction
 
-from simulator import broadworks, db, state
-from simulator.auth import ALL_SCOPES, AccountSettings
-from simulator.errors import CISCO_TEXTS, ErrorBody, cisco, ours
+from simulator import broadworks, db, state, world_checks
+from simulator.auth import ALL_SCOPES
+from simulator.errors import CISCO_TEXTS
 from simulator.paging import moment
 from simulator.rules import ADDRESSES, ENTERPRISES, PASSING_ADDRESSES, PASSING_ENTERPRISES
+from simulator.world_checks import WorldError
 from simulator.world_rows import ENTERPRISE_ROWS, SUBSCRIBER_ROWS, USER_ROWS
+from simulator.world_values import error_bodies, subscriber_values, user_values
+
+__all__ = ["WorldError", "error_bodies", "load", "reset"]
 
 Entry = dict[str, Any]
-
-
-class WorldError(ValueError):
-    """A world document that cannot be loaded; the text says which entry and why."""
 
 
 def load(document: Entry, now: datetime) -> dict[str, int]:
@@ -39,6 +39,7 @@ def load(document: Entry, now: datetime) -> dict[str, int]:
             if not isinstance(entries, list):
                 raise WorldError(f"{section}: a list expected")
             try:
+                world_checks.check_members(section, entries)
                 load_section(entries, now)
             except (KeyError, TypeError, ValueError, AttributeError, DatabaseError) as error:
                 raise WorldError(f"{section}: {type(error).__name__}: {error}") from error
@@ -65,8 +66,8 @@ def reset() -> None:
 def _accounts(entries: Iterable[Entry], now: datetime) -> None:
     for entry in entries:
         settings = entry.get("settings", {})
-        if unknown := settings.keys() - AccountSettings.names():
-            raise WorldError(f"accounts: unknown settings: {', '.join(sorted(unknown))}")
+        world_checks.check_settings(settings)
+        lasts = entry.get("expires_in_seconds")
         account = db.rows(
             "INSERT INTO simulator_account (name, region, settings) VALUES (%s, %s, %s)"
             " ON CONFLICT (name) DO UPDATE SET region = excluded.region,"
@@ -74,14 +75,16 @@ def _accounts(entries: Iterable[Entry], now: datetime) -> None:
             [entry["name"], entry.get("region", "us"), db.dumps(settings)],
         )[0]
         db.execute(
-            "INSERT INTO simulator_token (token, name, account_id, scopes) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (token) DO UPDATE SET name = excluded.name,"
-            " account_id = excluded.account_id, scopes = excluded.scopes",
+            "INSERT INTO simulator_token (token, name, account_id, scopes, expires_at)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (token) DO UPDATE SET name = excluded.name,"
+            " account_id = excluded.account_id, scopes = excluded.scopes,"
+            " expires_at = excluded.expires_at",
             [
                 entry["token"],
                 entry.get("token_name", entry["name"]),
                 account["id"],
                 db.dumps(entry.get("scopes", ALL_SCOPES)),
+                None if lasts is None else now + timedelta(seconds=lasts),
             ],
         )
 
@@ -141,32 +144,8 @@ def _until(entry: Entry, now: datetime) -> datetime | None:
 def _broadworks_users(entries: list[Entry], now: datetime) -> None:
     found = db.rows("SELECT sp_enterprise_id, provisioning_id FROM simulator_enterprise")
     homes = {row["sp_enterprise_id"]: row["provisioning_id"] for row in found}
-    values = [_user_values(entry, homes) for entry in entries]
+    values = [user_values(entry, homes, now) for entry in entries]
     db.insert_many(USER_ROWS, values)
-
-
-def _user_values(entry: Entry, homes: dict[str, str]) -> tuple[Any, ...]:
-    enterprise = entry.get("enterprise", "")
-    return (
-        entry["user_id"].lower(),
-        entry["user_id"],
-        entry.get("password", ""),
-        entry.get("first_name", ""),
-        entry.get("last_name", ""),
-        enterprise,
-        entry.get("provisioning_id") or homes.get(enterprise),
-        entry.get("group", ""),
-        entry.get("number", ""),
-        entry.get("extension", ""),
-        entry.get("mobile", ""),
-        entry.get("package", "standard"),
-        entry.get("im_p", False),
-        entry.get("locked", False),
-        entry.get("locked_answer", "plain"),
-        entry.get("answer_status", 200),
-        entry.get("max_failures", 5),
-        entry.get("password_expires_days"),
-    )
 
 
 def _addresses(entries: Iterable[Entry], now: datetime) -> None:
@@ -199,7 +178,7 @@ def _subscribers(entries: list[Entry], now: datetime) -> None:
     homes = db.rows("SELECT id, account_id, cluster FROM simulator_provisioning")
     accounts = {row["id"]: (row["account_id"], row["cluster"]) for row in homes}
     users = _names_of({entry["user_id"].lower() for entry in entries})
-    values = [_subscriber_values(entry, accounts, users, now) for entry in entries]
+    values = [subscriber_values(entry, accounts, users, now) for entry in entries]
     db.insert_many(SUBSCRIBER_ROWS, values)
     # A customer exists with its first subscriber.
     _enterprises_of(entries)
@@ -223,52 +202,6 @@ def _names_of(keys: set[str]) -> dict[str, Entry]:
         " WHERE user_key = ANY(%s)"
     )
     return {row["user_key"]: row for row in db.rows(sql, [list(keys)])}
-
-
-def error_bodies(values: Iterable[object]) -> list[ErrorBody]:
-    """Read `errors`: a number with Cisco's text, a text of ours, or an object as it is."""
-    found: list[ErrorBody] = []
-    for value in values:
-        if isinstance(value, int):
-            found.append(cisco(value))
-        elif isinstance(value, dict):
-            found.append(value)
-        else:
-            found.append(ours(str(value)))
-    return found
-
-
-def _subscriber_values(
-    entry: Entry,
-    accounts: dict[str, tuple[int, str]],
-    users: dict[str, Entry],
-    now: datetime,
-) -> tuple[Any, ...]:
-    account_id, cluster = accounts[entry["provisioning_id"]]
-    person = users.get(entry["user_id"].lower(), {}) | entry
-    status = entry.get("status", "provisioned")
-    age = float(entry.get("age_seconds", 0))
-    changed = float(entry.get("changed_seconds_ago", age))
-    email = entry.get("email") or ""
-    return (
-        account_id,
-        entry["provisioning_id"],
-        cluster,
-        entry["enterprise"],
-        entry["user_id"],
-        entry["user_id"].lower(),
-        *(person.get(name, "") for name in ("first_name", "last_name")),
-        email,
-        email.lower(),
-        *(person.get(name, "") for name in ("primary_phone", "mobile_phone", "extension")),
-        entry.get("package", "standard"),
-        status,
-        db.dumps(error_bodies(entry.get("errors", []))),
-        entry.get("self_activated", False),
-        now - timedelta(seconds=age),
-        now - timedelta(seconds=min(changed, age)),
-        status in {"provisioned", "updating"},
-    )
 
 
 SECTIONS: dict[str, Callable[[list[Entry], datetime], None]] = {

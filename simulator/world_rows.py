@@ -18,19 +18,21 @@ ENTERPRISE_ROWS = """
 USER_ROWS = """
     INSERT INTO simulator_broadworks_user
         (user_key, user_id, password, first_name, last_name, sp_enterprise_id, provisioning_id,
-         "group", number, extension, mobile, package, im_p, locked, locked_answer, answer_status,
-         failures, max_failures, password_expires_days)
+         "group", number, extension, mobile, package, im_p, assign_at, locked, locked_answer,
+         answer_status, failures, max_failures, password_expires_days)
     SELECT v.k, v.u, v.pw, v.f, v.l, v.e, v.home, v.g, v.n, v.x, v.m, v.pk, v.im::boolean,
-           v.locked::boolean, v.answer, v.status::integer, 0, v.most::integer, v.days::integer
-    FROM (VALUES %s) AS v (k, u, pw, f, l, e, home, g, n, x, m, pk, im, locked, answer, status,
-                           most, days)
+           v.due::timestamptz, v.locked::boolean, v.answer, v.status::integer, 0,
+           v.most::integer, v.days::integer
+    FROM (VALUES %s) AS v (k, u, pw, f, l, e, home, g, n, x, m, pk, im, due, locked, answer,
+                           status, most, days)
     ON CONFLICT (user_key) DO UPDATE SET
         user_id = excluded.user_id, password = excluded.password,
         first_name = excluded.first_name, last_name = excluded.last_name,
         sp_enterprise_id = excluded.sp_enterprise_id, provisioning_id = excluded.provisioning_id,
         "group" = excluded."group", number = excluded.number, extension = excluded.extension,
         mobile = excluded.mobile, package = excluded.package, im_p = excluded.im_p,
-        locked = excluded.locked, locked_answer = excluded.locked_answer,
+        assign_at = excluded.assign_at, locked = excluded.locked,
+        locked_answer = excluded.locked_answer,
         answer_status = excluded.answer_status, failures = 0,
         max_failures = excluded.max_failures,
         password_expires_days = excluded.password_expires_days
