@@ -6,7 +6,6 @@ goes on where it ended when it is started again.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +20,7 @@ from simulator.state import Home
 
 CHUNK = 20_000
 #: Made when the caller names none.
-DEFAULT_TOKEN, DEFAULT_ACCOUNT = "generated", "Generated"  # noqa: S105 - opens nothing
+DEFAULT_TOKEN, DEFAULT_ACCOUNT = "generated", "Generated"
 DEFAULT_HOMES = ("generated-1", "generated-2", "generated-3")
 
 ENTERPRISES = """
@@ -125,7 +124,7 @@ def _chunk(people: Population, target: Target, numbers: range, password: str) ->
                 for c in customers
             ),
         )
-    made = _insert_counting((_subscriber(people.person(n), target) for n in numbers))
+    made = _insert_counting(_subscriber(people.person(n), target) for n in numbers)
     if password:
         db.insert_many(USERS, (_user(people.person(n), password) for n in numbers))
     return made

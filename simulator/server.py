@@ -24,9 +24,9 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         return application
 
 
-def serve(*, host: str, port: int, threads: int, workers: int) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    options = {
+def options_for(*, host: str, port: int, threads: int, workers: int) -> dict[str, Any]:
+    """Return gunicorn's settings; the benchmark serves its bare view with the same."""
+    return {
         "bind": f"{host}:{port}",
         "worker_class": "gthread",
         "workers": workers,
@@ -37,4 +37,8 @@ def serve(*, host: str, port: int, threads: int, workers: int) -> None:
         "proc_name": "simulator",
         "loglevel": "warning",
     }
-    Server(options).run()
+
+
+def serve(*, host: str, port: int, threads: int, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    Server(options_for(host=host, port=port, threads=threads, workers=workers)).run()
