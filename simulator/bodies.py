@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from django.http import HttpRequest
 
@@ -25,19 +25,23 @@ COLUMNS = {
 TEXTS = (*COLUMNS, "provisioningId", "userId", "spEnterpriseId", "email", "language")
 USER_ID_SIZE = 161  # BroadWorks: a user ID has 1 to 161 characters
 TEXT_SIZE = 256
+LARGEST_BODY = 1024 * 1024
 SURROGATE = re.compile("[\ud800-\udfff]")
 EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;:\"()\[\]\\]+")
 
 
 def read(request: HttpRequest) -> Body:
-    """Return the JSON object of a request; raises ApiError 415 or 400.
+    """Return the JSON object of a request; raises ApiError 415, 413 or 400.
 
-    Texts come stripped; null counts as missing, as error 1001 ("Null Parameter") implies.
+    Texts come stripped; null counts as missing, as error 1001 ("Null Parameter") implies. Of a
+    member that stands there twice the last one counts.
     """
     if request.content_type != "application/json":
         raise ApiError(415)
+    if len(request.body) > LARGEST_BODY:
+        raise refuse(413, f"The request body is larger than {LARGEST_BODY} bytes.")
     try:
-        body = json.loads(request.body)
+        body = json.loads(request.body, parse_constant=_no_number)
     except (ValueError, RecursionError):  # the latter: nested beyond all measure
         raise refuse(400, "The request body is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -47,6 +51,10 @@ def read(request: HttpRequest) -> Body:
         if name in cleaned:
             cleaned[name] = _text(name, cleaned[name])
     return cleaned
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")  # Python reads NaN and Infinity, RFC 8259 has neither
 
 
 def _text(name: str, value: object) -> str:
@@ -78,7 +86,7 @@ def check(body: Body) -> None:
         if len(body.get(name, "")) > limit:
             text = f"Invalid Parameter Size: {name} is longer than {limit} characters."
             errors.append(cisco(1002, text) | {"fieldName": name})
-    if body.get("package") and body["package"] not in PACKAGES:
+    if "package" in body and body["package"] not in PACKAGES:
         errors.append(ours(f"Invalid package. Allowed: {', '.join(PACKAGES)}."))
     if body.get("email") and not EMAIL.fullmatch(body["email"]):
         errors.append(ours("Invalid email: this is not an email address."))

@@ -67,7 +67,13 @@ MESSAGES = {
     404: "The requested resource could not be found.",
     405: "The request method is not supported for this resource.",
     409: "The request conflicts with an established rule of the system.",
+    413: "The request is larger than the server is willing to process.",
+    414: "The request's address is longer than the server is willing to read.",
     415: "The request's media type is missing or not supported.",
+    423: "The requested resource is temporarily unavailable.",
+    429: "Too many requests have been sent in a given amount of time.",
+    431: "The request's headers are larger than the server is willing to read.",
+    500: "Something went wrong on the server.",
     503: "The server is overloaded or its database is away. Try again later.",
 }
 

@@ -45,6 +45,8 @@ def _check_customer_info(body: Body) -> None:
     if not isinstance(info, dict):
         raise refuse(400, "customerInfo must be an object.")
     bodies.require(info, "primaryEmail")
+    if not isinstance(info["primaryEmail"], str):
+        raise refuse(400, "primaryEmail must be a string.")
 
 
 def _require_cluster(call: Call) -> None:

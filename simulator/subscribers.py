@@ -106,8 +106,8 @@ def update(call: Call) -> HttpResponse:
 
 def _changes(body: Body, row: Row) -> dict[str, Any]:
     changes = {column: body[name] for name, column in bodies.COLUMNS.items() if name in body}
-    if not all(changes.get(name, "x") for name in ("first_name", "last_name", "package")):
-        raise refuse(400, "firstName, lastName and package cannot be empty.")
+    if not all(body.get(name, "x") for name in ("userId", "firstName", "lastName", "package")):
+        raise refuse(400, "userId, firstName, lastName and package cannot be empty.")
     # "The user must have either a primary phone number or an extension configured."
     numbers = {"primary_phone", "extension"}
     if numbers & changes.keys() and not any(changes.get(n, row[n]) for n in numbers):
