@@ -12,6 +12,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from accounts.models import BackendConnection, Health
+from partnerhub.rehearsal import control, known
 from provisioning import selectors
 from provisioning.models import Export, Job, Mail
 from provisioning.states import UNFINISHED, ExportState, JobState, MailState
@@ -36,7 +37,7 @@ class Sign:
 
 def signs(now: datetime) -> list[Sign]:
     """All lines, for now."""
-    return [*_processes(now), *_jobs(now), *_failures(now), *_connections(now)]
+    return [*_processes(now), *_jobs(now), *_failures(now), *_connections(now), *_rehearsal()]
 
 
 def _processes(now: datetime) -> list[Sign]:
@@ -120,6 +121,15 @@ def _connection(connection: BackendConnection, now: datetime) -> Sign:
     troubled = connection.health in (Health.DEGRADED, Health.HELD)
     what = _("Webex of %(partner)s") % {"partner": connection.partner.name}
     return Sign(what, ", ".join(parts), address, closed or stale or troubled)
+
+
+def _rehearsal() -> list[Sign]:
+    """Where one can rehearse; no bad sign, as the banner says what is staged."""
+    if not control.is_configured():
+        return []
+    runs = known.current()
+    how = (runs.title or _("faults added by hand")) if runs else _("nothing runs")
+    return [Sign(_("Rehearsal"), how, reverse("admin:rehearsal"))]
 
 
 def _ago(at: datetime, now: datetime) -> str:

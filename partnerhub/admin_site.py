@@ -10,12 +10,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.access import refusal
 from accounts.operations_admin import is_operations
 from partnerhub import admin_board
+from partnerhub.rehearsal import pages
 
 
 class OperationsSite(AdminSite):
@@ -30,6 +32,10 @@ class OperationsSite(AdminSite):
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self.disable_action("delete_selected")
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Ours come before Django's own, whose last one catches everything."""
+        return [*pages.urls(self), *super().get_urls()]
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_operations(request.user)

@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partnerhub.settings")
 
 app = Celery("partnerhub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["provisioning"])
+app.autodiscover_tasks(["provisioning", "partnerhub.rehearsal"])
 
 
 @task_prerun.connect
@@ -47,3 +47,11 @@ app.conf.beat_schedule = {
         "options": {"expires": 300, "queue": "sync"},
     },
 }
+
+if settings.SIMULATOR_URL and settings.SIMULATOR_CONTROL_TOKEN:
+    # On the queue of the hints: a long sync must not make the banner late.
+    app.conf.beat_schedule["rehearsal"] = {
+        "task": "rehearsal.look",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    }

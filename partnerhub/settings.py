@@ -124,7 +124,11 @@ TEMPLATES: list[dict[str, Any]] = [
                 "common.requests.request_context",
                 "userstatus.context.console",
             ],
-            "builtins": ["django.templatetags.i18n", "common.templatetags.look"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "common.templatetags.look",
+                "partnerhub.templatetags.rehearsal",
+            ],
         },
     }
 ]

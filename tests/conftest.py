@@ -9,8 +9,16 @@ from django.test import Client
 
 from accounts.models import Partner, User
 from accounts.rights import Role
+from partnerhub.rehearsal import known
 from templates_app.models import OnboardingTemplate
 from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page asks the cache, as the first page of a process does: no test knows another's."""
+    known.forget()
+    monkeypatch.setattr(known, "FRESH", 0.0)
 
 
 @pytest.fixture
