@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import audit, secrets
@@ -73,6 +74,7 @@ def summary(started: Started) -> dict[str, Any]:
         "is_new": started.is_new,
         "provisioning_id": template.provisioning_id,
         "activation_link": template.activation_link,
+        "page": f"{settings.PUBLIC_URL}{reverse('admin:rehearsal')}",
         "users_link": f"{settings.PUBLIC_URL}/templates/{template.uuid}/users/",
         "loaded": started.loaded.loaded,
         "faults": started.loaded.faults,
@@ -109,6 +111,11 @@ def is_simulated(connection: BackendConnection) -> bool:
     return bool(settings.SIMULATOR_URL) and all(
         f"{url}/".startswith(base) for url in (connection.api_base_url, connection.xsi_base_url)
     )
+
+
+def scenarios() -> list[Scenario]:
+    """What can be started; raises NotPossible or Unanswered."""
+    return _ask(control.scenarios, lambda more: None)
 
 
 def start_scenario(*, wish: Wish, partner: Partner, actor: Actor, now: datetime) -> Started:
@@ -233,7 +240,7 @@ def _tell() -> None:
 
 
 def _scenario(name: str) -> Scenario:
-    found = _ask(control.scenarios, lambda more: None)
+    found = scenarios()
     for scenario in found:
         if scenario.name == name:
             return scenario
