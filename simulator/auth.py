@@ -28,7 +28,8 @@ class AccountSettings:
     repeated_post: str = "retry"  # or "refuse": a pending or failed subscriber posted again
     unique_key: bool = True  # False: a second subscriber with the same key is not refused
     next_link_keeps_filters: bool = True  # False: as the real Webex was seen to do
-    answers: str = "schema"  # or "examples": where the published document contradicts itself
+    answers: str = "schema"  # "examples", "letter": where the document contradicts itself
+    busy: str = "conflict"  # or "locked": 423 with Retry-After for one that is under way
     provision_seconds: list[float] = field(default_factory=lambda: [2.0, 4.0])
     update_seconds: list[float] = field(default_factory=lambda: [1.0, 2.0])
     first_user_seconds: float = 8.0

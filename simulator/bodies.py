@@ -63,7 +63,12 @@ def _text(name: str, value: object) -> str:
     # PostgreSQL stores no NUL, and half of a surrogate pair is no text.
     if "\x00" in value or (not value.isascii() and SURROGATE.search(value)):
         raise refuse(400, f"{name} contains a character that is not allowed.")
-    return value.strip()
+    return value.strip() if len(value) <= size_of(name) else value  # `check` judges what was sent
+
+
+def size_of(name: str) -> int:
+    """Return how many characters a text may have."""
+    return USER_ID_SIZE if name == "userId" else TEXT_SIZE
 
 
 def require(body: Body, *names: str) -> None:
@@ -82,7 +87,7 @@ def check(body: Body) -> None:
     """Judge sizes, package and e-mail address; raises ApiError 400 with all that is wrong."""
     errors: list[ErrorBody] = []
     for name in TEXTS:
-        limit = USER_ID_SIZE if name == "userId" else TEXT_SIZE
+        limit = size_of(name)
         if len(body.get(name, "")) > limit:
             text = f"Invalid Parameter Size: {name} is longer than {limit} characters."
             errors.append(cisco(1002, text) | {"fieldName": name})

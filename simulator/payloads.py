@@ -40,12 +40,27 @@ def isoformat(value: datetime) -> str:
 def subscriber(shown: str, settings: AccountSettings) -> str:
     """Return a subscriber's answer from its column `shown`.
 
-    The document's schema types `selfActivated` boolean, its examples give it as text.
+    The document's schema types `selfActivated` boolean, its examples give it as text. To the
+    letter, `created` is when a subscriber was provisioned, times have no certain form, and codes
+    are numbers that need not be whole.
     """
-    if settings.answers != "examples":
+    if settings.answers == "schema":
         return shown
     body = json.loads(shown)
-    return json.dumps(body | {"selfActivated": str(body["selfActivated"]).lower()})
+    if settings.answers == "examples":
+        return json.dumps(body | {"selfActivated": str(body["selfActivated"]).lower()})
+    return json.dumps(_to_the_letter(body))
+
+
+def _to_the_letter(body: dict[str, Any]) -> dict[str, Any]:
+    if body["status"] not in {"provisioned", "updating"}:
+        del body["created"]
+    times = {name: body[name] for name in ("created", "lastStatusChange") if name in body}
+    body |= {name: text.removesuffix("Z") + "+00:00" for name, text in times.items()}
+    for error in body.get("errors", []):
+        if isinstance(error.get("errorCode"), int):
+            error["errorCode"] = float(error["errorCode"])
+    return body
 
 
 def as_json(text: str) -> HttpResponse:
@@ -55,7 +70,8 @@ def as_json(text: str) -> HttpResponse:
 
 def precheck_success(settings: AccountSettings) -> dict[str, Any]:
     """Return the answer of a passed precheck; `info` is typed object, its example is a list."""
-    info = {"infoCode": 100, "description": "Provisioning preCheck validation successful."}
+    code = 100.0 if settings.answers == "letter" else 100
+    info = {"infoCode": code, "description": "Provisioning preCheck validation successful."}
     return {"message": "success", "info": [info] if settings.answers == "examples" else info}
 
 

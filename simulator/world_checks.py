@@ -29,7 +29,8 @@ MEMBERS = {
 #: Settings that are one of a few words.
 CHOICES = {
     "repeated_post": ("retry", "refuse"),
-    "answers": ("schema", "examples"),
+    "answers": ("schema", "examples", "letter"),
+    "busy": ("conflict", "locked"),
 }
 
 
