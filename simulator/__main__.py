@@ -1,4 +1,4 @@
-"""`python -m simulator prepare | serve | load | generate | makemigrations`."""
+"""`python -m simulator prepare | serve | load | generate | judge | makemigrations`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _load(options.file)
     if options.command == "generate":
         return _generate(options)
+    if options.command == "judge":
+        from simulator import judge_report
+
+        return judge_report.run(options)
     if options.command == "makemigrations":
         return _manage("makemigrations", "simulator", "--check" if options.check else "-v1")
     return _manage("migrate", "--verbosity", "0", "--no-input")
@@ -44,9 +48,19 @@ def _parser() -> argparse.ArgumentParser:
     load = commands.add_parser("load", help="load a world document")
     load.add_argument("file", type=Path)
     _add_generate(commands.add_parser("generate", help="make many subscribers"))
+    _add_judge(commands.add_parser("judge", help="what the log says about the client"))
     make = commands.add_parser("makemigrations", help="for whoever changes the models")
     make.add_argument("--check", action="store_true")
     return parser
+
+
+def _add_judge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=int, help="default: the present one")
+    parser.add_argument("--after", type=int, default=0, help="only lines after this id")
+    parser.add_argument("--token-name", default="", help="only requests of this token")
+    parser.add_argument("--grace-ms", type=int, default=50)
+    parser.add_argument("--limit", type=int, default=20, help="entries shown of each finding")
+    parser.add_argument("--json", action="store_true")
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from simulator import db
+from simulator import db, log
 
 # What is missing of the users' subscribers; one that exists stays as it is.
 _ARRIVE = """
@@ -23,14 +23,18 @@ _ARRIVE = """
         AND s.sp_enterprise_id = u.sp_enterprise_id AND s.user_key = u.user_key)
     ORDER BY {since}, u.user_key
     ON CONFLICT (provisioning_id, sp_enterprise_id, user_key) WHERE keyed DO NOTHING
+    RETURNING provisioning_id, sp_enterprise_id, user_id, 'arrived' AS change
 """
 _LEAVE = """
     DELETE FROM simulator_subscriber s USING {users} WHERE {which} AND s.user_key = u.user_key
       AND s.provisioning_id = u.provisioning_id AND s.sp_enterprise_id = u.sp_enterprise_id
+    RETURNING s.provisioning_id, s.sp_enterprise_id, s.user_id, 'left' AS change
 """
 _NAMED = {"users": "simulator_broadworks_user u", "which": "u.user_key = ANY(%(keys)s)"}
-ARRIVE = _ARRIVE.format(since="%(now)s", **_NAMED)
-LEAVE = _LEAVE.format(**_NAMED)
+_NOTE = log.NOTE.format(changes="SELECT * FROM changed")
+_LOGGED = "WITH changed AS ({change}) " + _NOTE
+ARRIVE = _LOGGED.format(change=_ARRIVE.format(since="%(now)s", **_NAMED))
+LEAVE = _LOGGED.format(change=_LEAVE.format(**_NAMED))
 MARK = """
     UPDATE simulator_broadworks_user SET im_p = %s, assign_at = NULL WHERE user_key = ANY(%s)
 """
@@ -43,11 +47,12 @@ CHANGE_DUE = """
         UPDATE simulator_broadworks_user u SET im_p = NOT u.im_p, assign_at = NULL
         FROM due WHERE u.user_key = due.user_key
         RETURNING u.*, due.assign_at AS since
-    ), gone AS ({leave})
-    {arrive}
+    ), gone AS ({leave}), come AS ({arrive})
+    {note}
 """.format(  # noqa: S608 - own words
     leave=_LEAVE.format(users="changed u", which="NOT u.im_p"),
     arrive=_ARRIVE.format(since="u.since", users="changed u", which="u.im_p"),
+    note=log.NOTE.format(changes="SELECT * FROM gone UNION ALL SELECT * FROM come"),
 )
 
 
@@ -66,5 +71,5 @@ def unassign(user_ids: Sequence[str]) -> int:
 
 
 def change_due(now: datetime) -> int:
-    """Carry out the assignments and removals whose time has come; returns the arrivals."""
+    """Carry out the assignments and removals whose time has come; returns how many."""
     return db.execute(CHANGE_DUE, {"now": now})

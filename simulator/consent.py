@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
-from simulator import db, payloads, subscribers, transitions
+from simulator import db, log, payloads, subscribers, transitions
 from simulator.auth import AccountSettings
 from simulator.calls import Call, utc_now
 from simulator.db import Row
@@ -42,21 +42,32 @@ def send_again(call: Call) -> HttpResponse:
 
 
 def page(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
-    """The page of the mailed link: GET shows a button, POST consents. 404 and 410 in words."""
+    """The page of the mailed link: GET shows a button, POST consents. 404 and 410 in words.
+
+    A POST leaves a line in the request log, as it may change a subscriber.
+    """
     if request.method not in {"GET", "HEAD", "POST"}:
         return HttpResponseNotAllowed(["GET", "POST"])
     db.renew_if_lost()
     with transaction.atomic():
         mail = db.one(MAIL, [token])
-        if mail is None:
-            return _render(request, "unknown", status=404)
-        row = _subscriber(mail)
-        if row is None or row["status"] != "pending_user_migration":
-            return _render(request, "over", mail, status=410)
+        row = _subscriber(mail) if mail else None
+        response = _answer(request, mail, row)
         if request.method == "POST":
-            _consent(mail, row)
-            return _render(request, "done", mail)
-    return _render(request, "ask", mail)
+            change = "consented" if response.status_code == 200 else ""
+            log.write_aside(request, "consent", response.status_code, row=row, change=change)
+    return response
+
+
+def _answer(request: HttpRequest, mail: Row | None, row: Row | None) -> HttpResponse:
+    if mail is None:
+        return _render(request, "unknown", status=404)
+    if row is None or row["status"] != "pending_user_migration":
+        return _render(request, "over", mail, status=410)
+    if request.method != "POST":
+        return _render(request, "ask", mail)
+    _consent(mail, row)
+    return _render(request, "done", mail)
 
 
 def _subscriber(mail: Row) -> Row | None:

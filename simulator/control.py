@@ -15,6 +15,8 @@ from simulator import (
     control_faults,
     control_log,
     db,
+    judge,
+    log,
     settings,
     state,
     subscribers,
@@ -28,6 +30,10 @@ from simulator.world import WorldError
 
 Body = dict[str, Any]
 MOST_LINES = 1000
+FORCED = """
+    SELECT provisioning_id, sp_enterprise_id, user_id, 'forced' AS change
+    FROM simulator_subscriber WHERE id = %s
+"""
 #: What comes closer when time passes: a table and its columns.
 PASSING = [
     ("simulator_subscriber", "due_at"),
@@ -147,6 +153,7 @@ def _force(request: HttpRequest, body: Body, subscriber_id: str) -> Body:
         " WHERE id = %s RETURNING *",
         values,
     )[0]
+    db.execute(log.NOTE.format(changes=FORCED), [row["id"]])
     shown: Body = json.loads(subscribers.show(changed, AccountSettings()).content)
     return shown
 
@@ -174,6 +181,7 @@ HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
     ("subscriber", "POST"): _force,
     ("advance", "POST"): _advance,
     ("requests", "GET"): control_log.requests,
+    ("judge", "GET"): judge.serve,
     ("faults", "POST"): control_faults.add,
     ("faults", "GET"): control_faults.show,
     ("faults", "DELETE"): control_faults.clear,

@@ -6,18 +6,26 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from simulator import db
+from simulator import answers, db
 from simulator.payloads import isoformat
 
 MOST_LINES = 1000
+LINES = """
+    SELECT r.*, a.sent AS answer, a.at AS answered_at
+    FROM simulator_request r LEFT JOIN simulator_answer a ON a.line = r.id
+"""
+TIMES = ("at", "finished_at", "answered_at", "hold_until")
+#: Was the answer handed to the network? Nobody knows when the process died before it could say.
+ANSWERS = {True: "sent", False: "not sent", None: "unknown"}
 FILTERS = ("operation", "user_id", "token_name", "effect", "change")
 
 
 def requests(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
-    """Return lines of this run's log, oldest first.
+    """Return lines of this run's log, oldest first; what this process has just answered too.
 
     Filters: `after` (an id), `operation`, `user_id`, `token_name`, `effect`, `change`, `limit`.
     """
+    answers.flush()
     query = request.GET
     clauses = ["run = (SELECT run FROM simulator_state WHERE id = 1)", "id > %s"]
     values: list[Any] = [int(query.get("after", 0))]
@@ -27,10 +35,10 @@ def requests(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
             values.append(query[name])
     limit = min(int(query.get("limit", MOST_LINES)), MOST_LINES)
     where = " AND ".join(clauses)
-    sql = f"SELECT * FROM simulator_request WHERE {where} ORDER BY id LIMIT %s"  # noqa: S608
+    sql = f"{LINES} WHERE {where} ORDER BY id LIMIT %s"
     return {"items": [_line(row) for row in db.rows(sql, [*values, limit])]}
 
 
 def _line(row: db.Row) -> db.Row:
-    times = ("at", "finished_at", "hold_until")
-    return row | {name: isoformat(row[name]) if row[name] else None for name in times}
+    shown = {name: isoformat(row[name]) if row[name] else None for name in TIMES}
+    return row | shown | {"answer": ANSWERS[row["answer"]]}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from django.db import connection
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from simulator import answers
+from simulator import answers, db, payloads
 from simulator.calls import Call, utc_now
+from simulator.db import Row
 from simulator.faults import Strike
 
 WRITE = """
@@ -20,6 +22,27 @@ WRITE = """
          tracking_id)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
+# What happens to subscribers without a request to the API; `changes` gives keys and words.
+NOTE = """
+    INSERT INTO simulator_request
+        (run, at, finished_at, token_name, method, path, operation, provisioning_id,
+         sp_enterprise_id, user_id, body_hash, effect, change, status, outcome, fault, tracking_id)
+    SELECT s.run, clock_timestamp(), clock_timestamp(), '', '', '', 'control', c.provisioning_id,
+           c.sp_enterprise_id, c.user_id, '', true, c.change, 200, '', '', ''
+    FROM ({changes}) c, simulator_state s WHERE s.id = 1
+"""
+ASIDE = """
+    INSERT INTO simulator_request
+        (run, at, finished_at, token_name, method, path, operation, provisioning_id,
+         sp_enterprise_id, user_id, body_hash, effect, change, status, outcome, fault, tracking_id)
+    SELECT run, %s, %s, '', %s, %s, %s, %s, %s, %s, '', %s, %s, %s, '', '', %s
+    FROM simulator_state WHERE id = 1 RETURNING id
+"""
+SUBSCRIBER_KEY = """
+    SELECT provisioning_id, sp_enterprise_id, user_id FROM simulator_subscriber WHERE uid = %s
+"""
+#: Operations that change a subscriber, hence whose subscriber the judge must know.
+MUTATIONS = frozenset({"provision", "update", "remove"})
 #: Answers whose Retry-After is a request to wait.
 HOLDING = frozenset({423, 429, 503})
 LONGEST_HOLD = timedelta(days=365)
@@ -32,10 +55,12 @@ def new_tracking_id() -> str:
 
 def write(call: Call, response: HttpResponseBase, strike: Strike | None) -> None:
     """Write the line of a request, with its effect or without; the caller's transaction."""
+    if strike is not None and not call.user_id and call.operation in MUTATIONS:
+        _identify(call)
     finished = utc_now()
     values = [
         call.opening.run,
-        call.now,
+        call.arrived_at or call.now,
         finished,
         call.token_name,
         call.request.method,
@@ -53,9 +78,7 @@ def write(call: Call, response: HttpResponseBase, strike: Strike | None) -> None
         hold_until(response, finished),
         call.tracking_id,
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE, values)
-        call.request.META[answers.LINE] = cursor.fetchone()[0]
+    call.request.META[answers.LINE] = db.tuples(WRITE, values)[0][0]
 
 
 def hold_until(response: HttpResponseBase, now: datetime) -> datetime | None:
@@ -70,6 +93,55 @@ def hold_until(response: HttpResponseBase, now: datetime) -> datetime | None:
         seconds = min(int(text), LONGEST_HOLD.total_seconds()) if len(text) < 12 else 0
         return now + timedelta(seconds=seconds)
     try:
-        return min(parsedate_to_datetime(text), now + LONGEST_HOLD)
+        wait = parsedate_to_datetime(text) - _date_of(response, now)
     except (ValueError, TypeError):
         return None
+    return now + min(wait, LONGEST_HOLD)
+
+
+def _date_of(response: HttpResponseBase, now: datetime) -> datetime:
+    """Return the answer's own clock, which an HTTP-date is to be read by."""
+    text = response.headers.get("Date")
+    return parsedate_to_datetime(text) if text else now
+
+
+def _identify(call: Call) -> None:
+    """Note whom a request is about that was struck before anything looked at it."""
+    if call.operation == "provision":
+        try:
+            body = json.loads(call.request.body)
+            call.concerns(
+                {
+                    "provisioning_id": str(body["provisioningId"]),
+                    "sp_enterprise_id": str(body["spEnterpriseId"]),
+                    "user_id": str(body["userId"]),
+                }
+            )
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass  # then nobody can tell
+        return
+    uid = payloads.decode_id("SUBSCRIBER", call.arguments["subscriber_id"])
+    row = db.one(SUBSCRIBER_KEY, [uid]) if uid else None
+    if row is not None:
+        call.concerns(row)
+
+
+def write_aside(
+    request: HttpRequest, operation: str, status: int, *, row: Row | None = None, change: str = ""
+) -> None:
+    """Write the line of a request that did not come through the API or did not get far."""
+    now = utc_now()
+    key = row or {"provisioning_id": "", "sp_enterprise_id": "", "user_id": ""}
+    values = [
+        now,
+        now,
+        request.method,
+        request.get_full_path().replace("\x00", ""),
+        operation,
+        *(key[name] for name in ("provisioning_id", "sp_enterprise_id", "user_id")),
+        bool(change),
+        change,
+        status,
+        "",
+    ]
+    request.META[answers.LINE] = db.tuples(ASIDE, values)[0][0]

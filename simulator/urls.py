@@ -24,10 +24,12 @@ urlpatterns = [
         {"resource": "profile"},
     ),
     re_path("^v1(?:/.*)?$", pipeline.serve, {"resource": "unknown"}),
+    re_path("^com.broadsoft.xsi-actions(?:/.*)?$", pipeline.serve, {"resource": "unknown"}),
     path("consent/<uuid:token>", consent.page),
     path("healthz", control.health),
     path("_control/broadworks/<str:name>", control.serve),
     path("_control/subscribers/<subscriber_id>", control.serve, {"name": "subscriber"}),
+    path("_control/scenarios/<scenario>", control.serve, {"name": "scenario"}),
     path("_control/<str:name>", control.serve),
 ]
 
