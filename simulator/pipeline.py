@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from simulator import auth, faults, kinds, limits, log, state
+from simulator import auth, db, faults, kinds, limits, log, state
 from simulator.calls import Call, utc_now
 from simulator.errors import ApiError, refuse
 from simulator.faults import Strike
@@ -51,7 +51,7 @@ def _serve(
         caller_or_none=auth.caller_of(request, opening.known.callers),
         tracking_id=tracking_id,
     )
-    strike = faults.strike(call, opening.known.faults)
+    strike = faults.strike(call, opening.known.faults, kinds.prepare)
     if strike is None:
         return _carry_out(call, resource, operation, None)
     return _spoilt(call, resource, operation, strike)
@@ -60,9 +60,12 @@ def _serve(
 def _spoilt(
     call: Call, resource: str, operation: Operation | None, strike: Strike
 ) -> HttpResponseBase:
-    response = kinds.instead(strike, call)
+    def effect() -> HttpResponse:
+        return _carry_out(call, resource, operation, strike)
+
+    response = kinds.instead(strike, call, effect)
     if response is None:
-        response = _carry_out(call, resource, operation, strike)
+        response = effect()
     else:
         log.write(call, response, strike)
     return kinds.deliver(strike, call, response)
@@ -72,7 +75,7 @@ def _carry_out(
     call: Call, resource: str, operation: Operation | None, strike: Strike | None
 ) -> HttpResponse:
     """Do what is asked and log it, in one transaction; a strike changes the answer only."""
-    with transaction.atomic():
+    with db.unit():
         try:
             response = _handle(call, resource, operation)
         except ApiError as error:  # nothing was written: handlers refuse before they change

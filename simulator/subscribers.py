@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpResponse
 
-from simulator import bodies, db, paging, payloads, rules, transitions
+from simulator import bodies, db, locks, paging, payloads, rules, transitions
 from simulator.auth import AccountSettings
 from simulator.bodies import Body
 from simulator.calls import Call
@@ -80,6 +80,7 @@ def find(public_id: str, account_id: int | None, now: datetime) -> Row | None:
 def remove(call: Call) -> HttpResponse:
     """Remove the mapping: the subscriber is gone, in whatever status it was."""
     row = load(call)
+    locks.require_unlocked(call, row)
     db.execute("DELETE FROM simulator_subscriber WHERE id = %s", [row["id"]])
     call.change = "removed"
     return HttpResponse(status=204)
@@ -94,7 +95,8 @@ def update(call: Call) -> HttpResponse:
     body = bodies.read(call.request)
     bodies.check(body)
     row = load(call)
-    if row["status"] in {"provisioning", "updating"}:
+    locks.require_unlocked(call, row)
+    if row["status"] in locks.UNDER_WAY:
         raise refuse(409, f"The subscriber is {row['status']}: update it once that has ended.")
     changes = _changes(body, row)
     if body.get("userId") and body["userId"] != row["user_id"]:
@@ -121,7 +123,7 @@ def _rename(row: Row, user_id: str) -> Row:
         raise ApiError(409, [cisco(10022)])
     sql = "UPDATE simulator_subscriber SET user_id = %s, user_key = %s WHERE id = %s RETURNING *"
     try:
-        with transaction.atomic():
+        with db.savepoint():
             return db.rows(sql, [user_id, user_id.lower(), row["id"]])[0]
     except IntegrityError:
         raise ApiError(409, [cisco(10022)]) from None
