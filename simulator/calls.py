@@ -32,6 +32,7 @@ class Call:
     user_id: str = ""
     change: str = ""  # created, renewed, updated, removed or mailed
     outcome: str = ""
+    arrived_at: datetime | None = None  # when that was before `now`: it was held
     tracking_id: str = field(default_factory=lambda: f"ROUTERGW_{uuid.uuid4()}")
 
     @property
