@@ -1,0 +1,1 @@
+"""What `make bench` runs: speed shown beside the floor of the same machine, never asserted."""

@@ -1,0 +1,81 @@
+"""The machine: its processors, who may use which, and how much of them a process has used."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Cores:
+    """One core for what is measured, the others for database and load; None: cannot be kept."""
+
+    measured: int | None
+    others: frozenset[int]
+
+    @property
+    def words(self) -> str:
+        """What the table says about it."""
+        if self.measured is None:
+            return "NOT pinned: this machine has one core, or is no Linux"
+        return f"measured process on core {self.measured} alone, all else on the others"
+
+
+def share_out() -> Cores:
+    """Keep this process and those it will start off one core; return which."""
+    if not hasattr(os, "sched_getaffinity"):
+        return Cores(None, frozenset())
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return Cores(None, frozenset(cores))
+    os.sched_setaffinity(0, cores[1:])
+    return Cores(cores[0], frozenset(cores[1:]))
+
+
+def pinned(core: int | None, command: list[str]) -> list[str]:
+    """Return a command that keeps itself and its children on one core."""
+    if core is None:
+        return command
+    then = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); os.execv(sys.argv[2], sys.argv[2:])"
+    return [sys.executable, "-c", then, str(core), *command]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process and its living children have used; 0 without /proc."""
+    return sum(_own_cpu(member) for member in _family(pid))
+
+
+def peak_memory(pid: int) -> float:
+    """Return the largest resident size of a process so far, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return [pid]
+    return [pid, *(member for child in children for member in _family(int(child)))]
+
+
+def _own_cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def words() -> str:
+    """Return the machine's line: cores, Python, PostgreSQL, and how busy it is."""
+    busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    cores = f"{os.cpu_count()} cores{busy}"
+    return f"{platform.machine()} {platform.system()}, {cores}, Python {platform.python_version()}, PostgreSQL 18"
