@@ -34,6 +34,8 @@ class AccountSettings:
     update_seconds: list[float] = field(default_factory=lambda: [1.0, 2.0])
     first_user_seconds: float = 8.0
     time_scale: float | None = None  # None: SIMULATOR_TIME_SCALE
+    requests_per_minute: float | None = None  # None: as many as they like
+    burst: float = 10  # how many of them at once
 
     @property
     def scale(self) -> float:

@@ -8,6 +8,7 @@ the same seed and the same requests give the same strikes, however many threads 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,19 @@ COUNT = """
     ON CONFLICT (fault_id, identity) DO UPDATE SET seen = simulator_fault_count.seen + 1
     RETURNING seen
 """
+# The last time that it strikes, every process is told that it is used up.
 HIT = """
-    UPDATE simulator_fault SET hits = hits + 1
-    WHERE id = %s AND (times IS NULL OR hits < times) RETURNING hits
+    WITH hit AS (
+        UPDATE simulator_fault SET hits = hits + 1
+        WHERE id = %s AND (times IS NULL OR hits < times) RETURNING hits, times
+    ), last AS (
+        UPDATE simulator_state SET generation = generation + 1
+        WHERE id = 1 AND EXISTS (SELECT 1 FROM hit WHERE hits >= times)
+    )
+    SELECT hits FROM hit
 """
+#: A fault that can still strike, now or later.
+LIVE = "(times IS NULL OR hits < times) AND (ends_at IS NULL OR ends_at > %(now)s)"
 ALL = "*"
 #: A letter of a script: this request is struck, or it is not.
 STRUCK = "x"
@@ -55,15 +65,19 @@ class Fault:
         names = (name.strip() for name in row["operation"].split(","))
         return cls(**kept, operations=frozenset(names))
 
-    def matches(self, call: Call, text: str) -> bool:
-        """Tell whether a request could be struck; `text` is its path and body."""
+    def matches(self, call: Call) -> bool:
+        """Tell whether a request could be struck."""
         return (
-            (self.starts_at is None or self.starts_at <= call.now)
-            and (self.ends_at is None or call.now < self.ends_at)
+            self.is_open(call.now)
             and (ALL in self.operations or call.operation in self.operations)
             and self.token_name in {ALL, call.token_name}
-            and self.contains in text
+            and (not self.contains or self.contains in text_of(call))
         )
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether this is its time."""
+        begun = self.starts_at is None or self.starts_at <= now
+        return begun and (self.ends_at is None or now < self.ends_at)
 
     def identity(self, call: Call) -> str:
         """Return what this fault counts by."""
@@ -86,11 +100,7 @@ class Strike:
 
     fault: Fault
     draw: random.Random
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The fault's options."""
-        return self.fault.options
+    options: dict[str, Any]  # the fault's, with what was drawn for this request
 
     @property
     def words(self) -> str:
@@ -98,23 +108,30 @@ class Strike:
         return f"{self.fault.id} {self.fault.kind} {db.dumps(self.options)}"
 
 
-def strike(call: Call, faults: tuple[Fault, ...]) -> Strike | None:
+#: Draws the options of a strike, or lets the request go; the kinds' part of the judgement.
+Prepare = Callable[[Strike, "Call"], Strike | None]
+
+
+def text_of(call: Call) -> str:
+    """Return what `contains` looks into: a request's path and body."""
+    return f"{call.request.get_full_path()}\n{call.request.body.decode(errors='replace')}"
+
+
+def strike(call: Call, faults: tuple[Fault, ...], prepare: Prepare) -> Strike | None:
     """Return what strikes this request, the oldest fault first; commits its count."""
-    if not faults:
-        return None
-    text = f"{call.request.get_full_path()}\n{call.request.body.decode(errors='replace')}"
     for fault in faults:
-        if fault.matches(call, text) and (struck := _count(call, fault)):
+        if fault.matches(call) and (struck := _count(call, fault, prepare)):
             return struck
     return None
 
 
-def _count(call: Call, fault: Fault) -> Strike | None:
+def _count(call: Call, fault: Fault, prepare: Prepare) -> Strike | None:
     identity = fault.identity(call).replace("\x00", "")
     row = db.one(COUNT, [fault.id, identity])
     if row is None:
         return None
     draw = fault.draw(identity, row["seen"])
-    if fault.strikes(draw, row["seen"]) and db.one(HIT, [fault.id]):
-        return Strike(fault, draw)
-    return None
+    if not fault.strikes(draw, row["seen"]):
+        return None
+    struck = prepare(Strike(fault, draw, fault.options), call)
+    return struck if struck and db.one(HIT, [fault.id]) else None

@@ -288,7 +288,7 @@ class Fault(models.Model):
 class FaultCount(models.Model):
     """How many matching requests a fault has seen: of all, or of one user."""
 
-    fault = models.ForeignKey(Fault, models.CASCADE, db_index=False)
+    fault = models.ForeignKey(Fault, models.CASCADE, db_index=False, db_constraint=False)
     identity = models.TextField()
     seen = models.IntegerField(default=0)
 

@@ -124,8 +124,11 @@ def encode_cursor(value: object) -> str:
 def decode_cursor(request: HttpRequest) -> Any:
     """Return what `encode_cursor` was given, None without a cursor; raises ApiError 400."""
     text = request.GET.get("cursor")
-    if not text:
-        return None
+    return cursor_value(text) if text else None
+
+
+def cursor_value(text: str) -> Any:
+    """Return what `encode_cursor` was given; raises ApiError 400 for anything else."""
     try:
         padded = text + "=" * (-len(text) % 4)
         return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))[0]

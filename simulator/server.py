@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import wsgi
+
+from simulator.wire import DatedResponse
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -41,4 +44,5 @@ def options_for(*, host: str, port: int, threads: int, workers: int) -> dict[str
 
 def serve(*, host: str, port: int, threads: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT."""
+    wsgi.Response = DatedResponse  # looked up by this name for every request
     Server(options_for(host=host, port=port, threads=threads, workers=workers)).run()

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from simulator import db
 from simulator.auth import AccountSettings, Caller
-from simulator.faults import Fault
+from simulator.faults import LIVE, Fault
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ TOKENS = """
     SELECT t.token, t.name AS token_name, t.scopes, t.expires_at, a.id, a.name, a.region, a.settings
     FROM simulator_token t JOIN simulator_account a ON a.id = t.account_id
 """
+FAULTS = f"SELECT * FROM simulator_fault WHERE {LIVE} ORDER BY id"  # noqa: S608 - own words
 _kept: Known | None = None
 
 
@@ -70,7 +71,7 @@ def opening(now: datetime) -> Opening:
         connection.close()  # kept from before the restart: nothing has happened yet
         row = db.one(OPENING, {"now": now})
     assert row is not None  # noqa: S101 - a migration made the row
-    return Opening(_known(row["generation"]), row["run"], row["is_due"])
+    return Opening(_known(row["generation"], now), row["run"], row["is_due"])
 
 
 def changed() -> None:
@@ -78,17 +79,17 @@ def changed() -> None:
     db.execute("UPDATE simulator_state SET generation = generation + 1 WHERE id = 1")
 
 
-def _known(generation: int) -> Known:
+def _known(generation: int, now: datetime) -> Known:
     global _kept
     kept = _kept
     if kept is None or kept.generation != generation:
-        kept = _kept = _read(generation)
+        kept = _kept = _read(generation, now)
     return kept
 
 
-def _read(generation: int) -> Known:
+def _read(generation: int, now: datetime) -> Known:
     homes = db.rows("SELECT id, account_id, region, cluster FROM simulator_provisioning")
-    faults = db.rows("SELECT * FROM simulator_fault ORDER BY id")
+    faults = db.rows(FAULTS, {"now": now})
     return Known(
         generation,
         {row["token"]: _caller(row) for row in db.rows(TOKENS)},

@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='faultcount',
             name='fault',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='simulator.fault'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='simulator.fault'),
         ),
         migrations.AddIndex(
             model_name='requestlog',
