@@ -60,6 +60,12 @@ CISCO_TEXTS: dict[int, str] = {
 #: Our own accident; Webex's text for it is not known, so it bears no number.
 BACKEND_DOWN = "The provisioning backend did not answer. Try again later."
 
+#: A consumer account moves only into an organisation that is there with its first user ("Move Webex
+#: Users to Webex for BroadWorks", help.webex.com d0jzpq); the answer's words are not known.
+NO_ORGANISATION = (
+    "The consumer account cannot be moved: the customer's organization has no provisioned user yet."
+)
+
 MESSAGES = {
     400: "The request was invalid or cannot be otherwise served.",
     401: "Authentication credentials were missing or incorrect.",

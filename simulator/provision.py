@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from simulator import bodies, db, payloads, rules, transitions
+from simulator import bodies, db, locks, payloads, rules, transitions
 from simulator.bodies import Body
 from simulator.calls import Call
 from simulator.db import Row
@@ -61,8 +61,8 @@ def provision(call: Call) -> HttpResponse:
     call.sp_enterprise_id = body.get("spEnterpriseId", "")
     bodies.require(body, *MANDATORY)
     bodies.check(body)
-    locks = rules.locks_for(body["userId"], body.get("email", ""))
-    place = rules.place_for(call, body["provisioningId"], body["spEnterpriseId"], locks)
+    keys = rules.locks_for(body["userId"], body.get("email", ""))
+    place = rules.place_for(call, body["provisioningId"], body["spEnterpriseId"], keys)
     return payloads.as_json(_attempt(call, body, place))
 
 
@@ -91,6 +91,8 @@ def _existing(call: Call, claim: Claim) -> Row | None:
         pending = [row for row in claim.own + claim.others if row["status"].startswith("pending")]
         raise ApiError(409, [cisco(200046 if len(pending) > 1 else 200047)])
     own = claim.own[0] if claim.own else None
+    if own:
+        locks.require_unlocked(call, own)
     if own and (own["status"] in BUSY or settings.repeated_post == "refuse"):
         raise ApiError(409, [cisco(10022)])
     return own

@@ -14,7 +14,7 @@ from typing import Any
 from simulator import db, transitions
 from simulator.calls import Call
 from simulator.db import Row
-from simulator.errors import BACKEND_DOWN, ApiError, ErrorBody, cisco, ours, refuse
+from simulator.errors import BACKEND_DOWN, NO_ORGANISATION, ApiError, ErrorBody, cisco, ours, refuse
 from simulator.state import Home
 
 
@@ -235,6 +235,8 @@ def judge_attempt(place: Place, address: Row, now: datetime) -> Verdict:
         return Verdict("error", [cisco(address["code"] or cause.attempt, text or "")])
     if customer["problem"] == "down" and is_in_force(customer, now):
         return Verdict("error", [ours(BACKEND_DOWN)])
+    if address["kind"] == "consumer" and not place.has_users:
+        return Verdict("error", [ours(NO_ORGANISATION)], address["seconds"])
     return _judge_passing(address)
 
 

@@ -18,7 +18,9 @@ TAKEN = "taken@firma.example"
 
 
 def problem(rig: Rig, kind: str, email: str = TAKEN, **more) -> None:
-    rig.load(addresses=[{"email": email, "kind": kind, **more}])
+    # A consumer account moves only into an organisation that has a user already.
+    colleague = subscriber("colleague@firma.example", "provisioned")
+    rig.load(colleague, addresses=[{"email": email, "kind": kind, **more}])
 
 
 @pytest.mark.parametrize(

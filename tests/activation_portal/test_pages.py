@@ -16,7 +16,7 @@ from tests.activation_portal.conftest import (
     new_browser,
     text_of,
 )
-from tests.provisioning.rig import Rig
+from tests.provisioning.rig import Rig, subscriber
 
 PAGES = ["", "address/", "sent/", "code/", "progress/", "consent/", "done/", "stopped/"]
 
@@ -206,7 +206,8 @@ def test_the_mailbox_shows_mails_with_links_and_the_demo(
 def test_the_mailbox_shows_webexs_consent_mails(arrived: Rig, portal: Portal, settings):
     settings.SIMULATOR_URL = arrived.simulator.url
     settings.SIMULATOR_CONTROL_TOKEN = arrived.simulator.control_token
-    arrived.load(addresses=[{"email": ADDRESS, "kind": "consumer"}])
+    colleague = subscriber("colleague@firma.example", "provisioned")
+    arrived.load(colleague, addresses=[{"email": ADDRESS, "kind": "consumer"}])
     portal.until_mailed()
     portal.post(f"confirm/{portal.mailed_token()}/")
     arrived.drive(Job.objects.get())

@@ -167,6 +167,9 @@ def test_a_background_error_arrives_in_errors(simulator: SimulatorProcess, clien
 
 
 def test_the_consent_mail_is_sent_only_while_it_is_waited_for(simulator: SimulatorProcess, client):
+    colleague = {"user_id": "first@sp.example", "status": "provisioned"}  # the organisation exists
+    where = {"provisioning_id": PROVISIONING_ID, "enterprise": CUSTOMER}
+    simulator.load({"subscribers": [colleague | where]})
     started = client.provision(a_request(email="private@mail.example"))
     simulator.advance(60)
     before = len(simulator.mails())

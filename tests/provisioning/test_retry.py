@@ -7,6 +7,7 @@ from accounts.models import AuditEvent, BackendConnection, RetryBy
 from provisioning import services
 from provisioning.action_rules import ActionRefused
 from provisioning.models import Job, StatusEvent
+from tests.provisioning.rig import subscriber
 
 FREJA = "4533121212@nordictel.example"
 
@@ -62,7 +63,8 @@ def test_an_address_refused_at_once_is_kept_as_the_jobs_error(rig):
 
 def test_a_consumer_account_ends_in_waiting_for_consent(rig):
     row = rig.given(FREJA)
-    rig.load(addresses=[{"email": "freja@private.example", "kind": "consumer"}])
+    colleague = subscriber("colleague@firma.example", "provisioned")
+    rig.load(colleague, addresses=[{"email": "freja@private.example", "kind": "consumer"}])
 
     job = rig.drive(retry(rig, row, email="freja@private.example"))
 

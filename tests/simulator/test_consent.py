@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from tests.simulator.conftest import Api, an_account
+from tests.simulator.conftest import Api, a_subscriber, an_account
 from tests.simulator_process import SimulatorProcess
 
 USER, EMAIL = "100@nordictel.example", "100@acme.example"
@@ -12,9 +12,30 @@ USER, EMAIL = "100@nordictel.example", "100@acme.example"
 @pytest.fixture
 def waiting(api: Api, simulator: SimulatorProcess) -> dict:
     simulator.load({"addresses": [{"email": EMAIL, "kind": "consumer"}]})
+    simulator.load({"subscribers": [a_subscriber("1@nordictel.example")]})
     api.provision(USER)
     simulator.advance(10)
     return api.only(USER)
+
+
+def test_a_consumer_account_moves_only_into_an_organisation_that_is_there(
+    api: Api, simulator: SimulatorProcess
+):
+    simulator.load({"addresses": [{"email": EMAIL, "kind": "consumer"}]})
+    api.provision(USER)
+    simulator.advance(10)
+
+    refused = api.only(USER)
+    assert refused["status"] == "error"
+    assert [error.keys() for error in refused["errors"]] == [{"description"}]
+    assert "organization" in refused["errors"][0]["description"]
+    assert simulator.mails() == []
+
+    api.provision("1@nordictel.example")
+    simulator.advance(10)
+    api.provision(USER)
+    simulator.advance(10)
+    assert api.only(USER)["status"] == "pending_user_migration"
 
 
 def test_a_consumer_account_waits_for_consent(waiting: dict, simulator: SimulatorProcess):
