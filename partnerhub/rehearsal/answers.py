@@ -19,6 +19,12 @@ def moment(text: str | None) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def fault_words(logged: str) -> str:
+    """Number and kind of a fault as the log names it: `7 too_many {…}`."""
+    number, _, rest = logged.partition(" ")
+    return f"#{number} {rest.partition(' ')[0]}".strip() if number else ""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One rule of misbehaviour, and how often it struck."""
@@ -55,6 +61,11 @@ class Fault:
             ends_at=moment(item.get("ends_at")),
             options=dict(item.get("options") or {}),
         )
+
+    @property
+    def operations(self) -> str:
+        """The operations as one reads them."""
+        return ", ".join(self.operation.split(","))
 
     @property
     def percent(self) -> float:
@@ -215,6 +226,12 @@ class Count:
     effects: int
     sent: int
 
+    @classmethod
+    def of(cls, row: Json) -> Count:
+        """Read one row of the judge's counts."""
+        numbers = {name: int(row[name]) for name in ("status", "requests", "effects", "sent")}
+        return cls(operation=row["operation"], fault=fault_words(row["fault"]), **numbers)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -231,7 +248,6 @@ class Verdict:
     @classmethod
     def of(cls, answer: Json) -> Verdict:
         """Read the answer of `GET judge`."""
-        names = Count.__dataclass_fields__
         return cls(
             right=bool(answer["right"]),
             lines=int(answer["lines"]),
@@ -239,7 +255,7 @@ class Verdict:
             overlaps=Finding.of(answer["overlaps"]),
             early=Finding.of(answer["early"]),
             repeated=Finding.of(answer["repeated"]),
-            counts=tuple(Count(**{name: row[name] for name in names}) for row in answer["counts"]),
+            counts=tuple(Count.of(row) for row in answer["counts"]),
         )
 
 
@@ -267,5 +283,5 @@ class Line:
             user_id=item.get("user_id", ""),
             status=int(item.get("status", 0)),
             effect=bool(item.get("effect")),
-            fault=str(item.get("fault", "")),
+            fault=fault_words(str(item.get("fault", ""))),
         )

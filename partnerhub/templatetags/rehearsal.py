@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from partnerhub.rehearsal import known
 
 register = template.Library()
+
+
+@register.simple_tag
+def clock_time(moment: datetime) -> SafeString:
+    """Write hour and minute in the active time zone, as `<time>`."""
+    at = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return format_html('<time datetime="{}">{}</time>', at, f"{timezone.localtime(moment):%H:%M}")
 
 
 @register.inclusion_tag("parts/rehearsal.html", takes_context=True)
@@ -19,9 +30,12 @@ def rehearsal_banner(
 
     `memory_only`: ask the database nothing (error pages). `link`: lead to the Rehearsal page.
     """
+    notice = known.last() if memory_only else known.current()
+    ends_at = notice.ends_at if notice else None
     path = getattr(context.get("request"), "path", "")
     return {
-        "notice": known.last() if memory_only else known.current(),
+        "notice": notice,
+        "ends_today": ends_at and timezone.localdate(ends_at) == timezone.localdate(),
         "portal": path.startswith("/activate/"),
         "link": link,
     }

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent
+from partnerhub.management.commands.prepare import compile_translations
 from partnerhub.rehearsal.control import Away, Refused
 from templates_app.models import OnboardingTemplate
 from tests.rehearsal.fake import KIND
@@ -344,10 +345,14 @@ def test_a_simulator_that_is_away_breaks_no_change(browser, what):
     assert "does not answer" in answer.text or "No usable answer" in answer.text
 
 
-@pytest.mark.skip
-def test_danish_is_complete(browser, fake):
-    html = browser.get(PAGE, headers={"accept-language": "da"}).text
+def test_it_speaks_danish(browser, fake, ops):
+    compile_translations()
+    ops.language = "da"
+    ops.save()
 
+    html = browser.get(PAGE).text
+
+    assert "Kører nu" in html
     assert "Running now" not in html
 
 
