@@ -60,12 +60,12 @@ def _serve(
 def _spoilt(
     call: Call, resource: str, operation: Operation | None, strike: Strike
 ) -> HttpResponseBase:
-    def effect() -> HttpResponse:
+    def effect(call: Call) -> HttpResponse:
         return _carry_out(call, resource, operation, strike)
 
     response = kinds.instead(strike, call, effect)
     if response is None:
-        response = effect()
+        response = effect(call)
     else:
         log.write(call, response, strike)
     return kinds.deliver(strike, call, response)

@@ -24,7 +24,7 @@ API = ("list", "get", "provision", "update", "remove", "precheck", "enterprises"
 EVERYTHING = (*API, "login", "unknown")
 Json = Any
 #: Does what was asked and logs it; returns the honest answer.
-Effect = Callable[[], HttpResponse]
+Effect = Callable[[Call], HttpResponse]
 
 
 @dataclass(frozen=True)

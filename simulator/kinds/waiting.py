@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import logging
 import threading
@@ -46,11 +47,14 @@ def later(call: Call, seconds: float, effect: Effect) -> None:
     It dies with the process, like any request that is under way.
     """
     _ = call.request.body  # while the client is still there
+    request = copy.copy(call.request)
+    request.META = dict(request.META)  # where the log line's number is noted: this one has its own
+    own = dataclasses.replace(call, request=request)
 
     def wait_and_do() -> None:
         try:
-            if hold(call, seconds):
-                effect()
+            if hold(own, seconds):
+                effect(own)
         except Error as error:  # the database was away when its time came
             logger.warning("a late effect failed: %s", error)
         finally:
