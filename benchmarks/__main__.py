@@ -16,7 +16,7 @@ from benchmarks.client import MeasurementFailed
 from benchmarks.options import Options
 
 SUBJECTS = {"simulator": simulator.run}
-QUICK = {"subscribers": 20_000, "rounds": 3, "seconds": 0.8}
+QUICK = {"subscribers": 20_000, "rounds": 3, "seconds": 0.5}
 FULL = {"subscribers": int(os.environ.get("SUBSCRIBERS") or 1_000_000), "rounds": 7, "seconds": 3.0}
 
 

@@ -43,7 +43,6 @@ ONE = f"SELECT {COLUMNS} FROM simulator_subscriber WHERE uid = %s"
 def insert(request: Any) -> Any:
     """Insert one subscriber and one log line."""
     from django.db import connection, transaction
-    from django.http import JsonResponse
 
     body, now, uid = json.loads(request.body), datetime.now(UTC), uuid.uuid4()
     key, email = body["userId"].lower(), body["email"]
@@ -51,26 +50,32 @@ def insert(request: Any) -> Any:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CHECK, [home, key])
         if cursor.fetchone():
-            return JsonResponse({}, status=409)
+            return answer({}, status=409)
         names = [body["firstName"], body["lastName"], email, email.lower(), body["package"]]
         cursor.execute(INSERT, [uid, customer, body["userId"], key, now, *names, now, home])
         cursor.execute(LOG, [now, now, home, customer, body["userId"], str(uid)])
-    return JsonResponse({"id": str(uid), "userId": body["userId"]})
+    return answer({"id": str(uid), "userId": body["userId"]})
 
 
 def page(request: Any) -> Any:
     """Answer 100 rows, the cursor being the last one's id."""
     rows = _select(PAGE, [int(request.GET.get("cursor") or 2**62)])
-    from django.http import JsonResponse
-
-    return JsonResponse({"items": rows}, headers={"Link": f"</floor?cursor={rows[-1]['id']}>"})
+    link = {"Link": f"</floor?cursor={rows[-1]['id']}>"} if len(rows) == 100 else {}
+    return answer({"items": rows}, headers=link)
 
 
 def get(request: Any, uid: uuid.UUID) -> Any:
     """Answer one row."""
+    return answer(_select(ONE, [uid])[0])
+
+
+def answer(body: Any, **options: Any) -> Any:
+    """Return JSON with its length, without which gunicorn would send it in chunks."""
     from django.http import JsonResponse
 
-    return JsonResponse(_select(ONE, [uid])[0])
+    response = JsonResponse(body, **options)
+    response["Content-Length"] = len(response.content)
+    return response
 
 
 def _select(sql: str, values: list[Any]) -> list[dict[str, Any]]:
