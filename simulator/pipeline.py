@@ -39,7 +39,9 @@ def serve(request: HttpRequest, resource: str, **arguments: Any) -> HttpResponse
 def _serve(
     request: HttpRequest, resource: str, arguments: dict[str, str], tracking_id: str
 ) -> HttpResponseBase:
-    operation = OPERATIONS.get((resource, request.method or ""))
+    # HEAD is GET without the body (RFC 9110, 9.3.2); the document does not mention it.
+    method = "GET" if request.method == "HEAD" else request.method or ""
+    operation = OPERATIONS.get((resource, method))
     now = utc_now()
     opening = state.opening(now)
     call = Call(
