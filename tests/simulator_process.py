@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import psutil
 import pytest
 import requests
 from requests import Response
@@ -67,6 +68,11 @@ class SimulatorProcess:
         found: list[Json] = self.control("GET", f"requests?{query}")["items"]
         return found
 
+    def judge(self, **question: str | int) -> Json:
+        """Return the judge's verdict on this run, or on lines `after` an id, of a `token_name`."""
+        query = "&".join(f"{name}={quote(str(value))}" for name, value in question.items())
+        return self.control("GET", f"judge?{query}")
+
     def mails(self, to: str = "") -> list[Json]:
         """Return the consent mails, newest first."""
         found: list[Json] = self.control("GET", f"mails?to={quote(to)}")["items"]
@@ -105,6 +111,15 @@ class SimulatorProcess:
         self.http.close()
         self.process.terminate()
         return self.process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End it and its workers by SIGKILL, as a power cut would."""
+        self.http.close()
+        everyone = [self.process, *psutil.Process(self.process.pid).children(recursive=True)]
+        for one in everyone:
+            one.kill()
+        for one in everyone:
+            one.wait(STOP_SECONDS)
 
 
 @contextmanager
