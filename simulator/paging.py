@@ -85,7 +85,7 @@ def _boolean(name: str, text: str) -> bool:
 def moment(name: str, text: str) -> datetime:
     """Read epoch milliseconds or an ISO 8601 time; raises ApiError 400."""
     try:
-        if text.lstrip("-").isdecimal():
+        if text.isascii() and text.lstrip("-").isdecimal():
             return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(text))
         # A "+" in a query is a blank once decoded.
         value = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
@@ -111,7 +111,7 @@ FILTERS = {
 def page_size(request: HttpRequest, *, default: int, largest: int) -> int:
     """Return `max`; raises ApiError 400 unless it is 1 to `largest`."""
     text = request.GET.get("max") or str(default)
-    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= largest:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9 or not 1 <= int(text) <= largest:
         raise refuse(400, f"Invalid max: a number from 1 to {largest} expected.")
     return int(text)
 
@@ -132,7 +132,7 @@ def cursor_value(text: str) -> Any:
     try:
         padded = text + "=" * (-len(text) % 4)
         return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))[0]
-    except (binascii.Error, ValueError, LookupError, TypeError):
+    except (binascii.Error, ValueError, LookupError, TypeError, RecursionError):
         raise refuse(400, "Invalid cursor.") from None
 
 

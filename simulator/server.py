@@ -31,7 +31,8 @@ def options_for(*, host: str, port: int, threads: int, workers: int) -> dict[str
     """Return gunicorn's settings; the benchmark serves its bare view with the same."""
     return {
         "bind": f"{host}:{port}",
-        "worker_class": "gthread",
+        "worker_class": "simulator.worker.Worker",
+        "limit_request_line": 8190,  # the most that gunicorn can
         "workers": workers,
         "threads": threads,
         "keepalive": 65,  # longer than clients keep an idle connection
