@@ -31,6 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
         from simulator import judge_report
 
         return judge_report.run(options)
+    if options.command == "scenario":
+        from simulator import scenario_command
+
+        return scenario_command.run(options)
     if options.command == "makemigrations":
         return _manage("makemigrations", "simulator", "--check" if options.check else "-v1")
     return _manage("migrate", "--verbosity", "0", "--no-input")
@@ -49,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("file", type=Path)
     _add_generate(commands.add_parser("generate", help="make many subscribers"))
     _add_judge(commands.add_parser("judge", help="what the log says about the client"))
+    _add_scenario(commands.add_parser("scenario", help="list scenarios, or play one"))
     make = commands.add_parser("makemigrations", help="for whoever changes the models")
     make.add_argument("--check", action="store_true")
     return parser
@@ -61,6 +66,14 @@ def _add_judge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grace-ms", type=int, default=50)
     parser.add_argument("--limit", type=int, default=20, help="entries shown of each finding")
     parser.add_argument("--json", action="store_true")
+
+
+def _add_scenario(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", help="which; without it: the list")
+    parser.add_argument("--token", default="", help="of the account; default: one of its own")
+    parser.add_argument("--provisioning-id", default="", help="to play under; made if missing")
+    parser.add_argument("--seed", default="", help="same seed, same chances; default: its own")
+    parser.add_argument("--pace", type=float, default=1.0, help="factor on its times")
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:

@@ -58,9 +58,13 @@ CHANGE_DUE = """
 
 def assign(user_ids: Sequence[str], now: datetime) -> int:
     """Assign Integrated IM&P; returns how many subscribers arrived."""
-    keys = [user_id.lower() for user_id in user_ids]
-    db.execute(MARK, [True, keys])
-    return db.execute(ARRIVE, {"now": now, "keys": keys})
+    db.execute(MARK, [True, [user_id.lower() for user_id in user_ids]])
+    return arrive(user_ids, now)
+
+
+def arrive(user_ids: Sequence[str], now: datetime) -> int:
+    """Make the missing subscribers of users who have it; returns how many arrived."""
+    return db.execute(ARRIVE, {"now": now, "keys": [user_id.lower() for user_id in user_ids]})
 
 
 def unassign(user_ids: Sequence[str]) -> int:

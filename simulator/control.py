@@ -11,9 +11,10 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
 from simulator import (
-    broadworks,
+    control_broadworks,
     control_faults,
     control_log,
+    control_scenarios,
     db,
     judge,
     log,
@@ -82,24 +83,6 @@ def _load(request: HttpRequest, body: Body) -> Body:
 def _reset(request: HttpRequest, body: Body) -> Body:
     world.reset()
     return {"reset": True}
-
-
-def _assign(request: HttpRequest, body: Body) -> Body:
-    return {"arrived": broadworks.assign(_user_ids(body), utc_now())}
-
-
-def _unassign(request: HttpRequest, body: Body) -> Body:
-    return {"disappeared": broadworks.unassign(_user_ids(body))}
-
-
-def _user_ids(body: Body) -> list[str]:
-    user_ids = body["user_ids"] if "user_ids" in body else [body["user_id"]]
-    known = "SELECT user_key FROM simulator_broadworks_user WHERE user_key = ANY(%s)"
-    keys = [str(user_id).lower() for user_id in user_ids]
-    found = {row["user_key"] for row in db.rows(known, [keys])}
-    if missing := [key for key in keys if key not in found]:
-        raise WorldError(f"no such BroadWorks user: {', '.join(missing)}")
-    return keys
 
 
 def _mails(request: HttpRequest, body: Body) -> Body:
@@ -175,8 +158,13 @@ HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
     ("health", "GET"): _health,
     ("world", "POST"): _load,
     ("reset", "POST"): _reset,
-    ("assign", "POST"): _assign,
-    ("unassign", "POST"): _unassign,
+    ("assign", "POST"): control_broadworks.assign,
+    ("unassign", "POST"): control_broadworks.unassign,
+    ("users", "GET"): control_broadworks.users,
+    ("users", "POST"): control_broadworks.save_users,
+    ("enterprises", "GET"): control_broadworks.enterprises,
+    ("scenarios", "GET"): control_scenarios.show,
+    ("scenario", "POST"): control_scenarios.load,
     ("mails", "GET"): _mails,
     ("subscriber", "POST"): _force,
     ("advance", "POST"): _advance,

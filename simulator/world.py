@@ -18,7 +18,7 @@ from simulator.paging import moment
 from simulator.rules import ADDRESSES, ENTERPRISES, PASSING_ADDRESSES, PASSING_ENTERPRISES
 from simulator.world_checks import WorldError
 from simulator.world_rows import ENTERPRISE_ROWS, SUBSCRIBER_ROWS, USER_ROWS
-from simulator.world_values import error_bodies, subscriber_values, user_values
+from simulator.world_values import error_bodies, has_im_p, subscriber_values, user_values
 
 __all__ = ["WorldError", "error_bodies", "load", "reset"]
 
@@ -47,7 +47,7 @@ def load(document: Entry, now: datetime) -> dict[str, int]:
         # Last: an arrival that the document itself describes as a subscriber is not made anew.
         state.changed()
         users = document.get("broadworks_users", [])
-        broadworks.assign([user["user_id"] for user in users if user.get("im_p")], now)
+        broadworks.arrive([user["user_id"] for user in users if has_im_p(user)], now)
     return counts
 
 

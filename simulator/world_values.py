@@ -20,8 +20,7 @@ def user_values(entry: Entry, homes: dict[str, str], now: datetime) -> tuple[Any
     enterprise = entry.get("enterprise", "")
     home = entry.get("provisioning_id") or homes.get(enterprise)
     changes_at = _assign_at(entry, now)
-    has_im_p = entry.get("im_p", False) or "unassign_after_seconds" in entry
-    if home is None and (has_im_p or changes_at):
+    if home is None and (has_im_p(entry) or changes_at):
         raise ValueError(f"{entry['user_id']} has no provisioning_id: nothing can arrive")
     return (
         entry["user_id"].lower(),
@@ -36,7 +35,7 @@ def user_values(entry: Entry, homes: dict[str, str], now: datetime) -> tuple[Any
         entry.get("extension", ""),
         entry.get("mobile", ""),
         entry.get("package", "standard"),
-        has_im_p,
+        has_im_p(entry),
         changes_at,
         entry.get("locked", False),
         entry.get("locked_answer", "plain"),
@@ -46,10 +45,15 @@ def user_values(entry: Entry, homes: dict[str, str], now: datetime) -> tuple[Any
     )
 
 
+def has_im_p(entry: Entry) -> bool:
+    """Tell whether a BroadWorks user has Integrated IM&P from the start."""
+    return bool(entry.get("im_p", False) or "unassign_after_seconds" in entry)
+
+
 def _assign_at(entry: Entry, now: datetime) -> datetime | None:
     """Return when Integrated IM&P comes, or goes from one who has it."""
     seconds = entry.get("assign_after_seconds", entry.get("unassign_after_seconds"))
-    return None if seconds is None else now + timedelta(seconds=seconds)
+    return None if seconds is None else now + timedelta(milliseconds=round(seconds * 1000))
 
 
 def error_bodies(values: Iterable[object]) -> list[ErrorBody]:
