@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python; do \
 BOOTSTRAP = exec $(or $(PYTHON),$(error This needs Python 3.11 or newer, and no python3 was found)) \
 	partnerhub/local/bootstrap.py
 
-.PHONY: help run test check simulator reset logs lock messages
+.PHONY: help run test check bench simulator reset logs lock messages
 
 help: ## these lines
 	@exec grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: ## all tests
 
 check: ## lint, types, layers, migrations, translations, compose file
 	@$(BOOTSTRAP) check
+
+bench: ## speed beside the floor of this machine; SUBSCRIBERS=20000 for a quick look
+	@$(BOOTSTRAP) bench
 
 simulator: ## the simulated backend alone, on SIMULATOR_PORT
 	@$(BOOTSTRAP) simulator

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import sys
 
 from benchmarks import machine, simulator, stage, table
@@ -17,7 +16,7 @@ from benchmarks.options import Options
 
 SUBJECTS = {"simulator": simulator.run}
 QUICK = {"subscribers": 20_000, "rounds": 3, "seconds": 0.5}
-FULL = {"subscribers": int(os.environ.get("SUBSCRIBERS") or 1_000_000), "rounds": 7, "seconds": 3.0}
+FULL = {"subscribers": int(os.environ.get("SUBSCRIBERS") or 1_000_000), "rounds": 5, "seconds": 3.0}
 
 
 def main(arguments: list[str]) -> int:
@@ -30,7 +29,8 @@ def main(arguments: list[str]) -> int:
     stage.tidy_when_stopped()
     cases = tuple(part for part in chosen.cases.split(",") if part)
     options = Options(chosen.subscribers, chosen.rounds, chosen.seconds, cases, cores)
-    return max([_subject(name, options) for name in chosen.subjects or SUBJECTS])
+    codes = [_subject(name, options) for name in chosen.subjects or SUBJECTS]
+    return max(codes)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,11 +47,12 @@ def _parser() -> argparse.ArgumentParser:
 def _subject(name: str, options: Options) -> int:
     print(f"{name}: {options.subscribers:,} subscribers, {options.rounds} rounds", flush=True)
     try:
-        lines = SUBJECTS[name](options, _tell)
+        report = SUBJECTS[name](options, _tell)
     except MeasurementFailed as error:
         print(f"\n{name}: the measurement failed: {error}", file=sys.stderr)
         return 1
-    print(f"\n{table.show(lines)}\n\n{machine.words()}\n{options.cores.words}", flush=True)
+    print(f"\n{table.show(report.lines)}\n\n{machine.words()}, {report.database}")
+    print(options.cores.words, flush=True)
     return 0
 
 

@@ -6,13 +6,12 @@ row as JSON. No rules, no faults, no tokens: what is left to pay for when all el
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import sys
 import uuid
 from datetime import UTC, datetime
 from typing import Any
-
 
 CHECK = "SELECT 1 FROM simulator_subscriber WHERE cluster = %s AND user_key = %s"
 INSERT = """
@@ -113,15 +112,21 @@ def make_application() -> Any:
 
 
 def main() -> None:
-    """Serve on the port of the command line until SIGTERM."""
+    """Serve until SIGTERM."""
     from simulator import server
 
     class Floor(server.Server):
         def load(self) -> Any:
             return make_application()
 
-    port = int(sys.argv[1])
-    Floor(server.options_for(host="127.0.0.1", port=port, threads=8, workers=1)).run()
+    parser = argparse.ArgumentParser(prog="benchmarks.floor")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    given = parser.parse_args()
+    options = server.options_for(
+        host="127.0.0.1", port=given.port, threads=given.threads, workers=1
+    )
+    Floor(options).run()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+PIN = """
+import os, sys
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -41,12 +46,11 @@ def pinned(core: int | None, command: list[str]) -> list[str]:
     """Return a command that keeps itself and its children on one core."""
     if core is None:
         return command
-    then = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); os.execv(sys.argv[2], sys.argv[2:])"
-    return [sys.executable, "-c", then, str(core), *command]
+    return [sys.executable, "-c", PIN, str(core), *command]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process and its living children have used; 0 without /proc."""
+    """Return the processor time of a process and its living children; 0 without /proc."""
     return sum(_own_cpu(member) for member in _family(pid))
 
 
@@ -75,7 +79,6 @@ def _own_cpu(pid: int) -> float:
 
 
 def words() -> str:
-    """Return the machine's line: cores, Python, PostgreSQL, and how busy it is."""
-    busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    cores = f"{os.cpu_count()} cores{busy}"
-    return f"{platform.machine()} {platform.system()}, {cores}, Python {platform.python_version()}, PostgreSQL 18"
+    """Return the machine's line: cores, how busy they are, and the Python."""
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return f"{system}, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"

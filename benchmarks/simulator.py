@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import machine, rounds, stage, table
+from benchmarks import rounds, stage, table
 from benchmarks.client import Answer, MeasurementFailed, Work, expect, request
 from benchmarks.options import Options
 from benchmarks.rounds import Case, Server, Side
-from benchmarks.table import Line
+from benchmarks.table import Line, Report
 from partnerhub.local.bootstrap import ROOT
 from partnerhub.local.servers import free_port
 
@@ -28,6 +28,7 @@ CONTROL = "bench"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 NEXT = re.compile(rb"\r\nlink: *<(?:https?://[^/]+)?(/[^>]*)>", re.IGNORECASE)
 LIST = "/v1/broadworks/subscribers"
+THREADS = 64  # of `simulator serve`, and of the floor
 NEW_CUSTOMER_EVERY = 200
 MONTH_SECONDS = 30 * 24 * 3600
 
@@ -100,7 +101,7 @@ class Gets(Work):
         expect(answer, answer.status == 200)
 
 
-def run(options: Options, tell: Callable[[str], None]) -> list[Line]:
+def run(options: Options, tell: Callable[[str], None]) -> Report:
     """Generate, serve, measure; raises MeasurementFailed."""
     with stage.database("simulator") as url:
         environment = {"SIMULATOR_DATABASE_URL": url, "SIMULATOR_CONTROL_TOKEN": CONTROL}
@@ -108,8 +109,9 @@ def run(options: Options, tell: Callable[[str], None]) -> list[Line]:
         generated = _generate(environment, options.subscribers)
         facts = _facts(url)
         ports = free_port(), free_port()
-        ours = ["-m", "simulator", "serve", "--port", str(ports[0])]
-        floor = ["-m", "benchmarks.floor", str(ports[1])]
+        threads = ["--threads", str(THREADS)]
+        ours = ["-m", "simulator", "serve", "--port", str(ports[0]), *threads]
+        floor = ["-m", "benchmarks.floor", "--port", str(ports[1]), *threads]
         core = options.cores.measured
         with (
             stage.serving(ours, ports[0], environment, core) as first,
@@ -118,7 +120,7 @@ def run(options: Options, tell: Callable[[str], None]) -> list[Line]:
             cases = _cases(Server(first, ports[0]), Server(second, ports[1]), facts)
             cases = [case for case in cases if options.wants(case.name)]
             rounds.run(cases, rounds=options.rounds, seconds=options.seconds, tell=tell)
-        return [*generated, *map(table.line_of, cases)]
+        return Report([*generated, *map(table.line_of, cases)], stage.version(url))
 
 
 def _program(environment: dict[str, str], *arguments: str) -> None:

@@ -79,6 +79,13 @@ def _wait(process: subprocess.Popen[Any], port: int) -> None:
     raise MeasurementFailed(f"a server did not start: {process.args}")
 
 
+def version(url: str) -> str:
+    """Return which PostgreSQL it is."""
+    with psql(url) as cursor:
+        cursor.execute("SHOW server_version")
+        return f"PostgreSQL {cursor.fetchone()[0]}"
+
+
 @contextmanager
 def psql(url: str) -> Iterator[Any]:
     """Yield a cursor that commits each statement."""

@@ -12,6 +12,14 @@ HEADER = (*HEADER, "target", "verdict")
 
 
 @dataclass(frozen=True)
+class Report:
+    """What a subject came to, and on which database."""
+
+    lines: list[Line]
+    database: str
+
+
+@dataclass(frozen=True)
 class Line:
     """One line; figures that do not apply stay out."""
 

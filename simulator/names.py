@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 #: Letters that do not fall apart into a plain letter and an accent.
 PLAIN = str.maketrans(
@@ -20,6 +21,7 @@ class Language:
     last: tuple[str, ...]
 
 
+@cache  # of the few names below
 def plain(name: str) -> str:
     """Return a name as it stands in e-mail addresses: lower case, a to z, digits and hyphens."""
     text = name.lower().translate(PLAIN)

@@ -36,6 +36,7 @@ COMMANDS = {
     "simulator": ("local", "partnerhub.local.supervisor", True),
     "reset": ("local", "partnerhub.local.reset", True),
     "test": ("dev", "partnerhub.local.testing", False),
+    "bench": ("local", "benchmarks", False),
     "check": ("dev", "partnerhub.local.checking", False),
     "lock": ("dev", "partnerhub.local.locking", False),
     "messages": ("dev", "partnerhub.local.messages", False),
