@@ -30,6 +30,7 @@ STATUS = (
     "(pending_email_input|pending_email_validation|pending_user_migration|provisioning|provisioned"
     "|updating|error)"
 )
+LETTER_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\+00:00$"
 ISO = r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
 MOMENT = rf"^(|-?[0-9]{{1,13}}|{ISO})$"
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 
 from tests.simulator import contract
-from tests.simulator.deviations import DEVIATIONS, TIME, Schema
+from tests.simulator.deviations import DEVIATIONS, LETTER_TIME, TIME, Schema
 
 #: Operations with a body, by what the simulator calls them.
 NAMES = {
@@ -31,7 +31,7 @@ def document(answers: str = "schema", *, waiting: str = "") -> Schema:
         _widen(operation)
         _describe_refusals(operation)
     consent["parameters"][0]["example"] = waiting
-    _describe_answers(content)
+    _describe_answers(content, answers)
     for deviation in DEVIATIONS:
         if deviation.answers in {"", answers}:
             for operation in _operations(content):
@@ -81,17 +81,22 @@ def _describe_refusals(operation: Schema) -> None:
             answer["content"] = {"application/json": {"schema": contract.ERROR_BODY}}
 
 
-def _describe_answers(content: Schema) -> None:
+def _describe_answers(content: Schema, answers: str) -> None:
     schemas = content["components"]["schemas"]
     subscriber, precheck = schemas["Subscriber"], schemas["SubscriberProvisioningPrecheckResponse"]
-    subscriber |= {"required": ALWAYS, "additionalProperties": False}
+    to_the_letter = answers == "letter"
+    always = [name for name in ALWAYS if name != "created" or not to_the_letter]
+    subscriber |= {"required": always, "additionalProperties": False}
     for name in ("created", "lastStatusChange"):
-        subscriber["properties"][name]["pattern"] = TIME
+        subscriber["properties"][name]["pattern"] = LETTER_TIME if to_the_letter else TIME
     schemas["Error"]["required"] = ["description"]
     schemas["SubscriberListResponse"]["required"] = ["items"]
     precheck["required"] = ["message", "info"]
     precheck["properties"]["info"]["required"] = ["infoCode", "description"]
-    one = schemas["EnterpriseListResponse"]
+    one = schemas["EnterpriseListResponse"] | {"additionalProperties": False}
+    if to_the_letter:
+        schemas["EnterpriseListResponse"] = one
+        return
     one["required"] = ["id", "orgId", "spEnterpriseId", "provisioningId"]
     items = {"type": "array", "items": one}
     schemas["EnterpriseListResponse"] = {
