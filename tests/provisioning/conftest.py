@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.provisioning.rig import Rig, make_rig
@@ -7,6 +9,13 @@ from tests.simulator_process import SimulatorProcess, simulator_process  # noqa:
 
 
 @pytest.fixture
-def rig(simulator_process: SimulatorProcess, transactional_db, settings) -> Rig:  # noqa: F811
+def rig(
+    simulator_process: SimulatorProcess,  # noqa: F811
+    transactional_db,
+    settings,
+) -> Iterator[Rig]:
+    """A fresh world; whatever a test did, our engine must have behaved towards the backend."""
     settings.TIME_SCALE = 0.02
-    return make_rig(simulator_process)
+    fresh = make_rig(simulator_process)
+    yield fresh
+    fresh.check_manners()

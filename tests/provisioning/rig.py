@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils import timezone
@@ -46,6 +46,7 @@ class Rig:
     connection: BackendConnection
     template: OnboardingTemplate
     administrator: User
+    forgiven: set[str] = field(default_factory=set)
 
     @property
     def actor(self) -> Actor:
@@ -94,6 +95,19 @@ class Rig:
             self.simulator.advance(30)
             time.sleep(0.02)
         raise AssertionError(f"{job} is still {job.state}: {job.result_text}")
+
+    def expect(self, *findings: str) -> None:
+        """Say which findings of the judge this test brings about itself, and why, beside it."""
+        self.forgiven |= set(findings)
+
+    def check_manners(self) -> None:
+        """Fail if the backend saw a doubled key, an overlap or a request before its time.
+
+        A finding that is expected must be found, too.
+        """
+        verdict = self.simulator.judge()
+        found = {name for name in ("doubled", "overlaps", "early") if verdict[name]["count"]}
+        assert found == self.forgiven, {name: verdict[name] for name in found}
 
     def effects(self, operation: str) -> int:
         """How many requests of this operation changed something at the backend."""
