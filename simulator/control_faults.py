@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 
-from simulator import db, state
+from simulator import db, scenario_files, state
 from simulator import kinds as table
 from simulator.calls import utc_now
 from simulator.faults import ALL, LIVE, STRUCK
@@ -198,7 +198,9 @@ def rehearsal(request: HttpRequest, body: Body) -> Body:
 
 
 def _scenario(name: str) -> Body | None:
-    return {"name": name, "title": name} if name else None
+    if name not in scenario_files.names():  # none runs, or its file is gone since
+        return {"name": name, "title": name} if name else None
+    return {"name": name, "title": scenario_files.read(name).title}
 
 
 def end_rehearsal(request: HttpRequest, body: Body) -> Body:
