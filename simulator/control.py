@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from simulator import (
     control_broadworks,
     control_faults,
+    control_generate,
     control_log,
     control_scenarios,
     db,
@@ -165,6 +166,7 @@ HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
     ("enterprises", "GET"): control_broadworks.enterprises,
     ("scenarios", "GET"): control_scenarios.show,
     ("scenario", "POST"): control_scenarios.load,
+    ("generate", "POST"): control_generate.serve,
     ("mails", "GET"): _mails,
     ("subscriber", "POST"): _force,
     ("advance", "POST"): _advance,
