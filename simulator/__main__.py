@@ -26,7 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "load":
         return _load(options.file)
     if options.command == "generate":
-        return _generate(options)
+        from simulator import generate_command
+
+        return generate_command.run(options)
     if options.command == "judge":
         from simulator import judge_report
 
@@ -78,38 +80,12 @@ def _add_scenario(parser: argparse.ArgumentParser) -> None:
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subscribers", type=int, required=True)
-    parser.add_argument("--token", default="", help="of the account; without one, a new account")
-    parser.add_argument("--provisioning-id", action="append", default=[], help="default: all")
+    parser.add_argument("--token", default="", help="of the account; default: one of its own")
+    parser.add_argument("--provisioning-id", action="append", default=[], help="default: all it has")
     parser.add_argument("--enterprises", type=int, default=0, help="default: one for 40 of them")
-    parser.add_argument("--seed", default="1")
-    parser.add_argument("--password", default="", help="also make BroadWorks logins with this one")
-
-
-def _generate(options: argparse.Namespace) -> int:
-    from simulator import generate
-    from simulator.calls import utc_now
-
-    wish = generate.Wish(
-        options.subscribers,
-        token=options.token,
-        provisioning_ids=options.provisioning_id,
-        enterprises=options.enterprises,
-        seed=options.seed,
-        password=options.password,
-    )
-
-    def tell(done: int) -> None:
-        end = "\n" if done == wish.subscribers else ""
-        sys.stderr.write(f"\r{done:,} of {wish.subscribers:,}{end}")
-        sys.stderr.flush()
-
-    try:
-        made = generate.generate(wish, utc_now(), tell)
-    except ValueError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"made {made:,} subscribers\n")
-    return 0
+    parser.add_argument("--seed", default="1", help="same seed, same subscribers")
+    parser.add_argument("--password", default="", help="make BroadWorks logins too, with this one")
+    parser.add_argument("--statuses", default="", help="shares, as provisioned=90,error=10")
 
 
 def _load(file: Path) -> int:
