@@ -6,7 +6,8 @@ goes on where it ended when it is started again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,10 +16,17 @@ from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
 from simulator import db, world
-from simulator.made_up import USERS_PER_CUSTOMER, USUAL_STATUSES, Person, Population
+from simulator.made_up import (
+    NUMBERS,
+    USERS_PER_CUSTOMER,
+    USUAL_STATUSES,
+    Customer,
+    Person,
+    Population,
+)
 from simulator.state import Home
 
-CHUNK = 20_000
+CHUNK = 5_000
 #: Made when the caller names none.
 DEFAULT_TOKEN, DEFAULT_ACCOUNT = "generated", "Generated"
 DEFAULT_HOMES = ("generated-1", "generated-2", "generated-3")
@@ -61,7 +69,9 @@ USERS = """
         (user_key, user_id, password, first_name, last_name, sp_enterprise_id, provisioning_id,
          "group", number, extension, mobile, package, im_p, locked, locked_answer, answer_status,
          failures, max_failures)
-    VALUES %s ON CONFLICT (user_key) DO NOTHING
+    SELECT user_key, user_id, %s, first_name, last_name, sp_enterprise_id, provisioning_id,
+           '', primary_phone, extension, mobile_phone, package, true, false, 'plain', 200, 0, 5
+    FROM simulator_subscriber WHERE uid = ANY(%s) ON CONFLICT (user_key) DO NOTHING
 """
 
 
@@ -75,7 +85,19 @@ class Wish:
     enterprises: int = 0  # 0: one for every 40 subscribers
     seed: str = "1"
     password: str = ""  # empty: no BroadWorks logins
-    statuses: Mapping[str, float] = field(default_factory=lambda: USUAL_STATUSES)
+    statuses: Mapping[str, float] = field(default_factory=dict)  # shares; none: the usual ones
+
+    def check(self) -> None:
+        """Raise ValueError for a wish that makes no sense."""
+        if not 1 <= self.subscribers <= NUMBERS:
+            raise ValueError(f"subscribers: 1 to {NUMBERS:,} expected")
+        if self.enterprises < 0:
+            raise ValueError("enterprises: a number of them expected, 0 for the usual")
+        if unknown := sorted(self.statuses.keys() - USUAL_STATUSES.keys()):
+            raise ValueError(f"statuses: unknown {', '.join(unknown)}")
+        shares = self.statuses.values()
+        if shares and (min(shares) < 0 or not 0 < sum(shares) < math.inf):
+            raise ValueError("statuses: shares above 0 expected")
 
 
 @dataclass(frozen=True)
@@ -93,6 +115,7 @@ def generate(wish: Wish, now: datetime, tell: Callable[[int], None] = lambda don
     `tell` gets the number of subscribers seen to after each committed chunk. Raises ValueError
     for a token or a provisioning ID that does not exist, or a wish that makes no sense.
     """
+    wish.check()
     target = _target(wish, now)
     people = Population(
         target.provider,
@@ -101,7 +124,7 @@ def generate(wish: Wish, now: datetime, tell: Callable[[int], None] = lambda don
         min(wish.enterprises or -(-wish.subscribers // USERS_PER_CUSTOMER), wish.subscribers),
         wish.seed,
         now,
-        wish.statuses,
+        wish.statuses or USUAL_STATUSES,
     )
     made = 0
     for start in range(0, wish.subscribers, CHUNK):
@@ -114,26 +137,24 @@ def generate(wish: Wish, now: datetime, tell: Callable[[int], None] = lambda don
 
 
 def _chunk(people: Population, target: Target, numbers: range, password: str) -> int:
-    customers = [people.customer(n) for n in numbers if n < people.enterprises]
-    if customers:
-        homes = target.homes
-        db.insert_many(
-            ENTERPRISES,
-            (
-                (c.sp_enterprise_id, c.provisioning_id, homes[c.provisioning_id].cluster)
-                for c in customers
-            ),
-        )
-    made = _insert_counting(_subscriber(people.person(n), target) for n in numbers)
+    customers = (people.customer(number) for number in numbers if number < people.enterprises)
+    db.insert_many(ENTERPRISES, [_enterprise(customer, target) for customer in customers])
+    values = [_subscriber(people.person(number), target) for number in numbers]
+    made = _insert_counting(values)
     if password:
-        db.insert_many(USERS, (_user(people.person(n), password) for n in numbers))
+        db.execute(USERS, [password, [uid for uid, *_ in values]])
     return made
 
 
-def _insert_counting(values: Iterable[Sequence[Any]]) -> int:
+def _insert_counting(values: list[Sequence[Any]]) -> int:
     with connection.wrap_database_errors, connection.cursor() as cursor:
         counts = execute_values(cursor.cursor, SUBSCRIBERS, values, page_size=1000, fetch=True)
     return sum(count for (count,) in counts)
+
+
+def _enterprise(customer: Customer, target: Target) -> Sequence[str]:
+    home = target.homes[customer.provisioning_id]
+    return customer.sp_enterprise_id, home.id, home.cluster
 
 
 def _subscriber(person: Person, target: Target) -> Sequence[Any]:
@@ -162,29 +183,6 @@ def _subscriber(person: Person, target: Target) -> Sequence[Any]:
         "provisioned" if person.due_at else "",
         person.person_uid,
         person.consent_token,
-    )
-
-
-def _user(person: Person, password: str) -> Sequence[Any]:
-    return (
-        person.user_id.lower(),
-        person.user_id,
-        password,
-        person.first_name,
-        person.last_name,
-        person.customer.sp_enterprise_id,
-        person.customer.provisioning_id,
-        "",
-        person.primary_phone,
-        person.extension,
-        person.mobile_phone,
-        person.package,
-        True,
-        False,
-        "plain",
-        200,
-        0,
-        5,
     )
 
 

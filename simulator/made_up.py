@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from random import Random
@@ -92,7 +92,7 @@ class Population:
     enterprises: int
     seed: str
     now: datetime
-    statuses: Mapping[str, float] = field(default_factory=lambda: USUAL_STATUSES)
+    statuses: Mapping[str, float]
 
     @cached_property
     def mark(self) -> str:
@@ -124,7 +124,7 @@ class Population:
         language = luck.choice(LANGUAGES)
         first, last = luck.choice(language.first), luck.choice(language.last)
         phone = f"{language.prefix}{FIRST_NUMBER + number * STRIDE % NUMBERS}"
-        status = self._status(luck)
+        status = _weighted(self.statuses, luck)
         handle = f"{plain(first)}.{plain(last)}{number}"
         has_phone, has_mobile = luck.random() < 0.85, luck.random() < 0.5
         is_provisioned = status in {"provisioned", "updating"}
@@ -155,9 +155,6 @@ class Population:
         if number < self.enterprises:
             return self.customer(number)
         return self.customer(int(self.enterprises * luck.random() ** 2))
-
-    def _status(self, luck: Random) -> str:
-        return _weighted(self.statuses, luck)
 
     def _times(self, number: int, status: str, luck: Random) -> tuple[datetime, datetime]:
         age = YEAR * ((self.subscribers - number - luck.random()) / self.subscribers)
