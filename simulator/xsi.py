@@ -103,9 +103,16 @@ def _document(call: Call, user: Row) -> HttpResponse:
     }
     expires = user["password_expires_days"]
     extra = {} if expires is None else {"passwordExpiresDays": str(expires)}
-    if call.request.GET.get("format") == "json":
+    if _wants_json(call):
         return JsonResponse(_as_json(details, extra, is_enterprise=is_enterprise))
     return _as_xml(details, extra, is_enterprise=is_enterprise)
+
+
+def _wants_json(call: Call) -> bool:
+    """By `?format=json` or the Accept header; XML in doubt, as clients of Xsi expect."""
+    forms = ["application/xml", "text/xml", "application/json"]
+    preferred = call.request.get_preferred_type(forms)
+    return call.request.GET.get("format") == "json" or preferred == "application/json"
 
 
 def _as_json(

@@ -41,10 +41,14 @@ def by_local_part(api: Api, **query: Any) -> dict[str, Json]:
     return {item["userId"].partition("@")[0]: item for item in everybody(api, **query)}
 
 
+def body_of(user: Json, **members: Any) -> Json:
+    """Return what is sent to provision a subscriber, or to have it checked before."""
+    return {name: user[name] for name in SENT if name in user} | members
+
+
 def retry(api: Api, user: Json, **members: Any) -> Response:
     """Try again to provision a subscriber, with the present address or another."""
-    body = {name: user[name] for name in SENT if name in user} | members
-    return api.call("POST", "/broadworks/subscribers", json=body)
+    return api.call("POST", "/broadworks/subscribers", json=body_of(user, **members))
 
 
 def now(api: Api, user: Json) -> Json:

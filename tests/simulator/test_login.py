@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 import requests
+from requests.auth import HTTPBasicAuth
 
 from tests.simulator.conftest import CUSTOMER, HOME
 from tests.simulator_process import SimulatorProcess
@@ -123,3 +124,27 @@ def test_passwords_and_tokens_are_not_logged(simulator: SimulatorProcess):
     assert lines[0]["user_id"] == USER
     assert PASSWORD not in str(lines)
     assert "nordictel-token" not in str(lines)
+
+
+ACCEPT = {
+    "application/json": True,
+    "application/json, application/xml;q=0.5": True,
+    "application/xml": False,
+    "text/xml, application/json;q=0.9": False,
+    "*/*": False,
+    "text/html": False,
+}
+
+
+@pytest.mark.parametrize("accept", ACCEPT)
+def test_the_form_follows_the_accept_header(accept: str, simulator: SimulatorProcess):
+    load_user(simulator)
+    user = "%2B4512345678%40nordictel.example"
+    url = f"{simulator.url}/com.broadsoft.xsi-actions/v2.0/user/{user}/profile"
+    login = HTTPBasicAuth(USER.encode(), PASSWORD.encode())
+
+    answer = requests.get(url, auth=login, headers={"Accept": accept}, timeout=10)
+
+    assert answer.status_code == 200
+    is_json = answer.headers["Content-Type"].startswith("application/json")
+    assert is_json is ACCEPT[accept]
