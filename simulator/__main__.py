@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the API")
     serve.add_argument("--port", type=int, required=True)
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--threads", type=int, default=8)
+    serve.add_argument("--threads", type=int, default=64)
     serve.add_argument("--workers", type=int, default=1)
     load = commands.add_parser("load", help="load a world document")
     load.add_argument("file", type=Path)

@@ -41,6 +41,7 @@ PASSING = [
     ("simulator_subscriber", "due_at"),
     ("simulator_broadworks_user", "assign_at"),
     ("simulator_fault", "starts_at", "ends_at"),
+    ("simulator_allowance", "at"),
 ]
 
 
@@ -69,7 +70,8 @@ def health(request: HttpRequest) -> HttpResponse:
     """Answer 200 once the database does."""
     db.renew_if_lost()
     db.one("SELECT count(*) FROM simulator_account")
-    return JsonResponse({"status": "ok"})
+    is_down = control_faults.is_down_for_healthz()
+    return JsonResponse({"status": "down" if is_down else "ok"}, status=503 if is_down else 200)
 
 
 def _health(request: HttpRequest, body: Body) -> Body:
@@ -175,4 +177,8 @@ HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
     ("faults", "POST"): control_faults.add,
     ("faults", "GET"): control_faults.show,
     ("faults", "DELETE"): control_faults.clear,
+    ("fault", "DELETE"): control_faults.remove,
+    ("kinds", "GET"): control_faults.kinds,
+    ("rehearsal", "GET"): control_faults.rehearsal,
+    ("rehearsal", "DELETE"): control_faults.end_rehearsal,
 }

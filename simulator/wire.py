@@ -25,14 +25,28 @@ class DoubledHeaders(HttpResponse):
 
 
 class DatedResponse(wsgi.Response):  # type: ignore[misc] # gunicorn has no types
-    """gunicorn's answer, with the application's own Date where it gives one."""
+    """gunicorn's answer, with the application's own Date where it gives one.
+
+    gunicorn leaves an application's Date out and writes the present one.
+    """
+
+    date = ""
+
+    def process_headers(self, headers: list[tuple[str, str]]) -> None:
+        """Take the application's headers."""
+        self.date = next((value for name, value in headers if name.lower() == "date"), "")
+        super().process_headers(headers)
 
     def default_headers(self) -> list[str]:
-        """Return the head's lines; Date only once."""
+        """Return the first lines of the head."""
         lines: list[str] = super().default_headers()
-        if any(name.lower() == "date" for name, _ in self.headers):
-            lines = [line for line in lines if not line.startswith("Date:")]
+        if self.date:
+            lines = [f"Date: {self.date}\r\n" if _is_date(line) else line for line in lines]
         return lines
+
+
+def _is_date(line: str) -> bool:
+    return line.startswith("Date:")
 
 
 def dropped(request: HttpRequest, chunks: Iterable[bytes] = ()) -> StreamingHttpResponse:

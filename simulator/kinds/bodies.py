@@ -105,8 +105,9 @@ def _drip(strike: Strike, call: Call, response: HttpResponse) -> HttpResponseBas
     def drops() -> Iterator[bytes]:
         waiting.sleep(0.001)  # lets go of the database
         for start in range(0, len(response.content), step):
+            if start:
+                time.sleep(step / speed)
             yield response.content[start : start + step]
-            time.sleep(step / speed)
 
     return _in_pieces(response, drops(), len(response.content))
 
