@@ -17,13 +17,14 @@ LINES = """
 TIMES = ("at", "finished_at", "answered_at", "hold_until")
 #: Was the answer handed to the network? Nobody knows when the process died before it could say.
 ANSWERS = {True: "sent", False: "not sent", None: "unknown"}
-FILTERS = ("operation", "user_id", "token_name", "effect", "change")
+FILTERS = ("operation", "user_id", "token_name", "effect", "change", "status")
 
 
 def requests(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     """Return lines of this run's log, oldest first; what this process has just answered too.
 
-    Filters: `after` (an id), `operation`, `user_id`, `token_name`, `effect`, `change`, `limit`.
+    Filters: `after` (an id), `operation`, `user_id`, `token_name`, `effect`, `change`, `status`,
+    `limit`.
     """
     answers.flush()
     query = request.GET

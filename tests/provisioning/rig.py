@@ -47,6 +47,7 @@ class Rig:
     template: OnboardingTemplate
     administrator: User
     forgiven: set[str] = field(default_factory=set)
+    grace_ms: int = 50
 
     @property
     def actor(self) -> Actor:
@@ -105,7 +106,7 @@ class Rig:
 
         A finding that is expected must be found, too.
         """
-        verdict = self.simulator.judge()
+        verdict = self.simulator.judge(grace_ms=self.grace_ms)
         found = {name for name in ("doubled", "overlaps", "early") if verdict[name]["count"]}
         assert found == self.forgiven, {name: verdict[name] for name in found}
 
