@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import bidirectional, category
 
 import pytest
 
@@ -158,3 +159,26 @@ def test_a_wrong_file_is_refused_with_words(case: str, tmp_path: Path):
 
     assert words in str(raised.value)
     assert "mine.toml" in str(raised.value)
+
+
+def test_the_manuals_own_scenario_is_right(tmp_path: Path):
+    manual = Path(scenario_files.FOLDER.parent, "README.md").read_text()
+    (example,) = (part for part in manual.split("```toml\n")[1:])
+    (tmp_path / "two-come-late.toml").write_text(example.partition("```")[0])
+
+    scenario = scenario_files.read("two-come-late", tmp_path)
+
+    assert len(scenario.people) == 13
+    assert scenario.people[-1]["user_id"] == "4571100112@fjord-byg.example"
+    assert [person["assign_after_seconds"] for person in scenario.people[1:3]] == [30, 70]
+
+
+def test_names_are_international(simulator: SimulatorProcess):
+    for name in NAMES:
+        people = scenario_files.read(name).people
+        letters = "".join(person["first_name"] + person["last_name"] for person in people)
+        assert set("æøåÆØÅ") & set(letters), name
+    everyone = [person for name in NAMES for person in scenario_files.read(name).people]
+    directions = {bidirectional(person["first_name"][0]) for person in everyone}
+    assert {"L", "R", "AL"} <= directions
+    assert any(category(letter) == "So" for p in everyone for letter in p["first_name"])
