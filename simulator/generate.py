@@ -57,6 +57,7 @@ SUBSCRIBERS = """
         INSERT INTO simulator_mail (token, subscriber_uid, account_id, "to", user_id, sent_at)
         SELECT consent::uuid, uid, account, mail, u, changed
         FROM v JOIN made USING (uid) WHERE consent IS NOT NULL
+        ON CONFLICT (token) DO NOTHING  -- the subscriber was removed meanwhile, its mail was not
     )
     SELECT count(*) FROM made
 """

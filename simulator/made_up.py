@@ -120,6 +120,7 @@ class Population:
     def person(self, number: int) -> Person:
         """Return a subscriber, 0 (the oldest) to `subscribers` - 1 (the newest)."""
         luck = Random(f"{self.mark} {number}")  # noqa: S311 - no secret
+        uid = _uuid(luck)  # drawn first: it stays the same when there are more subscribers
         customer = self._customer_of(number, luck)
         language = luck.choice(LANGUAGES)
         first, last = luck.choice(language.first), luck.choice(language.last)
@@ -130,7 +131,7 @@ class Population:
         is_provisioned = status in {"provisioned", "updating"}
         created, changed = self._times(number, status, luck)
         return Person(
-            uid=_uuid(luck),
+            uid=uid,
             customer=customer,
             user_id=f"{phone if luck.random() < 0.7 else handle}@{customer.domain}",
             first_name=first,
