@@ -40,6 +40,31 @@ def test_an_update_shows_once_it_has_ended(api: Api, simulator: SimulatorProcess
     assert after["personId"] == found["personId"]
 
 
+def test_an_empty_mobile_number_is_gone_once_the_update_has_ended(
+    api: Api, simulator: SimulatorProcess
+):
+    found = existing(simulator, "provisioned", mobile_phone="+45 9")
+
+    assert api.update(found["id"], mobilePhoneNumber="").json()["mobilePhoneNumber"] == "+45 9"
+    simulator.advance(3)
+
+    after = api.get(found["id"]).json()
+    assert "mobilePhoneNumber" not in after
+    assert after["lastStatusChange"] > found["lastStatusChange"]
+    assert after["created"] == found["created"]
+
+
+def test_an_update_leaves_out_what_stays(api: Api, simulator: SimulatorProcess):
+    found = existing(simulator, "provisioned", first_name="Åse", mobile_phone="+45 9")
+
+    api.update(found["id"], lastName="Ny")
+    simulator.advance(3)
+
+    after = api.get(found["id"]).json()
+    changed = {name for name in found.keys() | after.keys() if found.get(name) != after.get(name)}
+    assert changed == {"lastName", "lastStatusChange"}
+
+
 @pytest.mark.parametrize("status", ["pending_email_input", "error"])
 def test_an_update_of_one_that_waits_shows_at_once(
     status: str, api: Api, simulator: SimulatorProcess
