@@ -1,4 +1,4 @@
-"""`python -m simulator prepare | serve | load | generate | judge | makemigrations`."""
+"""`python -m simulator prepare | serve | load | generate | judge | scenario …`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import argparse
 import json
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
+
+#: Commands with a module of their own, which has `run(options)`.
+MODULES = {
+    "generate": "simulator.generate_command",
+    "judge": "simulator.judge_report",
+    "scenario": "simulator.scenario_command",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,20 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     import django
 
     django.setup()
+    if options.command in MODULES:
+        return int(import_module(MODULES[options.command]).run(options))
     if options.command == "load":
         return _load(options.file)
-    if options.command == "generate":
-        from simulator import generate_command
-
-        return generate_command.run(options)
-    if options.command == "judge":
-        from simulator import judge_report
-
-        return judge_report.run(options)
-    if options.command == "scenario":
-        from simulator import scenario_command
-
-        return scenario_command.run(options)
     if options.command == "makemigrations":
         return _manage("makemigrations", "simulator", "--check" if options.check else "-v1")
     return _manage("migrate", "--verbosity", "0", "--no-input")
@@ -81,7 +79,7 @@ def _add_scenario(parser: argparse.ArgumentParser) -> None:
 def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subscribers", type=int, required=True)
     parser.add_argument("--token", default="", help="of the account; default: one of its own")
-    parser.add_argument("--provisioning-id", action="append", default=[], help="default: all it has")
+    parser.add_argument("--provisioning-id", action="append", default=[], help="default: all")
     parser.add_argument("--enterprises", type=int, default=0, help="default: one for 40 of them")
     parser.add_argument("--seed", default="1", help="same seed, same subscribers")
     parser.add_argument("--password", default="", help="make BroadWorks logins too, with this one")
