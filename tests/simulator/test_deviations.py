@@ -22,7 +22,7 @@ from tests.simulator.conftest import (
     codes,
 )
 from tests.simulator.deviations import DEVIATIONS
-from tests.simulator.test_edges import raw, send_raw
+from tests.simulator.raw_http import raw, send_raw
 from tests.simulator_process import SimulatorProcess
 
 pytestmark = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 from typing import Any
 
 import pytest
@@ -24,65 +23,6 @@ from tests.simulator_process import SimulatorProcess
 URL = "/broadworks/subscribers"
 USER = "100@nordictel.example"
 DEEP = 100_000
-
-
-def send_raw(simulator: SimulatorProcess, text: bytes) -> requests.Response:
-    """Send bytes as they are, and read the answer until the connection closes."""
-    host, port = simulator.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(text)
-        received = b""
-        while chunk := connection.recv(65536):
-            received += chunk
-    head, _, body = received.partition(b"\r\n\r\n")
-    lines = head.decode().split("\r\n")
-    answer = requests.Response()
-    answer.status_code = int(lines[0].split()[1])
-    answer.headers.update(dict(line.split(": ", 1) for line in lines[1:]))
-    answer._content = body
-    answer.request = requests.Request("GET", simulator.url).prepare()
-    return answer
-
-
-def raw(line: str, *headers: str, body: bytes = b"") -> bytes:
-    fixed = (f"Authorization: Bearer {TOKEN}", "Connection: close")
-    return "\r\n".join((line, *fixed, *headers)).encode("latin-1") + b"\r\n\r\n" + body
-
-
-MALFORMED = {
-    "no HTTP at all": (b"hello\r\n\r\n", 400),
-    "an unknown version": (raw(f"GET /v1{URL} HTTP/9.9", "Host: x"), 400),
-    "a header without a name": (raw(f"GET /v1{URL} HTTP/1.1", "Host: x", ": y"), 400),
-    "a NUL in a header": (raw(f"GET /v1{URL} HTTP/1.1", "Host: x", "X: a\x00b"), 400),
-    "two lengths": (
-        raw(f"POST /v1{URL} HTTP/1.1", "Host: x", "Content-Length: 1", "Content-Length: 2"),
-        400,
-    ),
-    "an impossible host": (raw(f"GET /v1{URL}?max=1 HTTP/1.1", "Host: a b<c>"), 400),
-    "a very long address": (raw(f"GET /v1{URL}?userId={'x' * 9000} HTTP/1.1", "Host: x"), 414),
-    "a very long header": (raw(f"GET /v1{URL} HTTP/1.1", "Host: x", f"X: {'x' * 9000}"), 431),
-    "a broken chunk": (
-        raw(
-            f"POST /v1{URL} HTTP/1.1",
-            "Host: x",
-            "Content-Type: application/json",
-            "Transfer-Encoding: chunked",
-            body=b"zz\r\n{}\r\n",
-        ),
-        400,
-    ),
-}
-
-
-@pytest.mark.parametrize("case", MALFORMED)
-def test_what_is_not_http_is_refused_in_the_apis_form(case: str, simulator: SimulatorProcess):
-    simulator.load({"subscribers": [a_subscriber(USER), a_subscriber("200@nordictel.example")]})
-    text, status = MALFORMED[case]
-
-    answer = send_raw(simulator, text)
-
-    assert answer.status_code == status
-    contract.check_refusal(answer)
 
 
 def post(api: Api, body: bytes, kind: str = "application/json") -> requests.Response:
