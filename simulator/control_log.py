@@ -24,7 +24,7 @@ def requests(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     """Return lines of this run's log, oldest first; what this process has just answered too.
 
     Filters: `after` (an id), `operation`, `user_id`, `token_name`, `effect`, `change`, `status`,
-    `limit`.
+    `limit`; with `newest=true` the newest come first.
     """
     answers.flush()
     query = request.GET
@@ -36,7 +36,8 @@ def requests(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
             values.append(query[name])
     limit = min(int(query.get("limit", MOST_LINES)), MOST_LINES)
     where = " AND ".join(clauses)
-    sql = f"{LINES} WHERE {where} ORDER BY id LIMIT %s"
+    order = "DESC" if query.get("newest") == "true" else "ASC"
+    sql = f"{LINES} WHERE {where} ORDER BY id {order} LIMIT %s"
     return {"items": [_line(row) for row in db.rows(sql, [*values, limit])]}
 
 
