@@ -261,7 +261,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Line:
-    """One request as the backend saw it; `fault` is the number of what struck it, or empty."""
+    """One request as the backend saw it.
+
+    `answer`: sent, not sent or unknown; `fault`: number and kind of what struck it, or empty.
+    """
 
     id: int
     at: datetime | None
@@ -270,6 +273,7 @@ class Line:
     user_id: str
     status: int
     effect: bool
+    answer: str
     fault: str
 
     @classmethod
@@ -283,5 +287,6 @@ class Line:
             user_id=item.get("user_id", ""),
             status=int(item.get("status", 0)),
             effect=bool(item.get("effect")),
+            answer=str(item.get("answer", "sent")),
             fault=fault_words(str(item.get("fault", ""))),
         )

@@ -24,8 +24,6 @@ Json = dict[str, Any]
 Found = TypeVar("Found")
 #: Seconds a page waits for an answer, and what loading a scenario may take.
 SOON, LATE = 3.0, 60.0
-#: The log is read in pieces of so many lines, at most so many pieces.
-PIECE, MOST_PIECES = 1000, 20
 
 
 class Away(Exception):
@@ -97,16 +95,8 @@ def judge() -> Verdict:
 
 def last_requests(most: int) -> list[Line]:
     """The newest lines of the request log, newest first."""
-    after = 0
-    found: list[Line] = []
-    for _piece in range(MOST_PIECES):
-        query = urlencode({"after": after, "limit": PIECE})
-        lines = _read(_items(Line.of), _call("GET", f"requests?{query}"))
-        found = [*found, *lines][-most:]
-        if len(lines) < PIECE:
-            break
-        after = lines[-1].id
-    return found[::-1]
+    query = urlencode({"newest": "true", "limit": most})
+    return _read(_items(Line.of), _call("GET", f"requests?{query}"))
 
 
 def _items(read: Callable[[Json], Found]) -> Callable[[Json], list[Found]]:
