@@ -52,7 +52,7 @@ def _subject(name: str, options: Options) -> int:
         print(f"\n{name}: the measurement failed: {error}", file=sys.stderr)
         return 1
     print(f"\n{table.show(report.lines)}\n\n{machine.words()}, {report.database}")
-    print(options.cores.words, flush=True)
+    print("\n".join([options.cores.words, *report.notes, "", table.MEANING]), flush=True)
     return 0
 
 
@@ -62,4 +62,7 @@ def _tell(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")

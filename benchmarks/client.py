@@ -73,7 +73,10 @@ class Connection:
 
     def receive(self) -> Answer | None:
         """Read what has come; return the answer once it is whole."""
-        part = self.socket.recv(262_144)
+        try:
+            part = self.socket.recv(262_144)
+        except ConnectionError:
+            part = b""
         if not part:
             raise MeasurementFailed(f"connection closed after {bytes(self.received[:200])!r}")
         self.received += part

@@ -54,14 +54,6 @@ def cpu_seconds(pid: int) -> float:
     return sum(_own_cpu(member) for member in _family(pid))
 
 
-def peak_memory(pid: int) -> float:
-    """Return the largest resident size of a process so far, in MB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
 def _family(pid: int) -> list[int]:
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -54,6 +54,11 @@ class Side:
         each = zip(self.cpu, self.samples, strict=True)
         return statistics.median(cpu / len(sample.latencies) * 1000 for cpu, sample in each)
 
+    @property
+    def share(self) -> float:
+        """How much of a core the server used while it was asked without a pause."""
+        return sum(self.cpu) / sum(sample.seconds for sample in self.samples)
+
     def latency(self, part: float) -> float:
         """Milliseconds within which this part of all answers came."""
         ordered = sorted(one for sample in self.samples for one in sample.latencies)

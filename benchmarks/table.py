@@ -7,16 +7,23 @@ from dataclasses import dataclass
 
 from benchmarks.rounds import Case
 
-HEADER = ("case", "per s", "floor", "ratio", "p50 ms", "p99 ms", "CPU s/1000", "a core: per s")
-HEADER = (*HEADER, "target", "verdict")
+HEADER = (
+    *("case", "per s", "floor", "ratio", "p50 ms", "p99 ms"),
+    *("CPU s/1000", "floor's", "a core: per s", "core got", "target", "verdict"),
+)
+MEANING = """\
+floor: a bare Django view with the same gunicorn settings on the same tables, measured in turn;
+ratio: round by round; CPU: of the measured process alone, whatever else the machine does;
+a core: 1000 / CPU, what it could answer with a core to itself; core got: how much of one it had."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a subject came to, and on which database."""
+    """What a subject came to, on which database, and what else is to be said."""
 
     lines: list[Line]
     database: str
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,8 @@ class Line:
     p50: float | None = None
     p99: float | None = None
     cpu: float | None = None
+    floor_cpu: float | None = None
+    share: float | None = None
     target: float | None = None
 
     @property
@@ -50,7 +59,9 @@ class Line:
             _text(self.p50, ".1f"),
             _text(self.p99, ".1f"),
             _text(self.cpu, ".2f"),
+            _text(self.floor_cpu, ".2f"),
             _text(1000 / self.cpu if self.cpu else None, ",.0f"),
+            _text(self.share, ".0%"),
             _text(self.target, ",.0f"),
             self.verdict,
         )
@@ -69,6 +80,8 @@ def line_of(case: Case) -> Line:
         ours.latency(0.5),
         ours.latency(0.99),
         ours.cpu_per_thousand,
+        floor.cpu_per_thousand if floor else None,
+        ours.share,
         case.target,
     )
 
