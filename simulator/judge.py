@@ -68,9 +68,16 @@ REPEATED = f"""
           AND r.body_hash <> '' AND {MUTATION}) r
     GROUP BY {BY_KEY}, operation, body_hash HAVING count(*) > 1
 """
+# A fault may answer first and let the effect follow: two lines of one tracking ID, one flight.
 FLIGHTS = f"""
     SELECT {KEY}, r.id, r.at, greatest(r.finished_at, CASE WHEN a.sent THEN a.at END) AS ended
-    {LINES} AND {MUTATION}
+    {LINES} AND {MUTATION} AND r.fault = ''
+    UNION ALL
+    SELECT {BY_KEY}, min(id), min(at), max(ended)
+    FROM (SELECT {KEY}, r.id, r.at, r.tracking_id,
+                 greatest(r.finished_at, CASE WHEN a.sent THEN a.at END) AS ended
+          {LINES} AND {MUTATION} AND r.fault <> '') r
+    GROUP BY {BY_KEY}, tracking_id
 """
 OVERLAPS = f"""
     SELECT {BY_KEY}, id, at, busy_until FROM (

@@ -127,7 +127,13 @@ def _identify(call: Call) -> None:
 
 
 def write_aside(
-    request: HttpRequest, operation: str, status: int, *, row: Row | None = None, change: str = ""
+    request: HttpRequest,
+    operation: str,
+    status: int,
+    *,
+    row: Row | None = None,
+    change: str = "",
+    tracking_id: str = "",
 ) -> None:
     """Write the line of a request that did not come through the API or did not get far."""
     now = utc_now()
@@ -142,6 +148,6 @@ def write_aside(
         bool(change),
         change,
         status,
-        "",
+        tracking_id,
     ]
     request.META[answers.LINE] = db.tuples(ASIDE, values)[0][0]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -28,12 +29,20 @@ def serve(request: HttpRequest, resource: str, **arguments: Any) -> HttpResponse
         logger.warning("database: %s", error)
         connection.close()
         response = refuse(503).response(tracking_id)
+        _log_failure(request, resource, tracking_id)
     response["TrackingID"] = tracking_id
     if isinstance(response, HttpResponse):
         response.setdefault("Content-Length", str(len(response.content)))
         if request.method == "HEAD":
             response.content = b""
     return response
+
+
+def _log_failure(request: HttpRequest, resource: str, tracking_id: str) -> None:
+    operation = OPERATIONS.get((resource, request.method or ""))
+    name = operation.name if operation else "unknown"
+    with suppress(Error):  # it is really away
+        log.write_aside(request, name, 503, tracking_id=tracking_id)
 
 
 def _serve(

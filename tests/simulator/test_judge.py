@@ -176,6 +176,31 @@ def test_a_change_that_takes_effect_after_its_client_gave_up_overlaps_the_next(
     assert simulator.judge()["overlaps"]["count"] == 1
 
 
+def answered_before_its_effect(simulator: SimulatorProcess) -> None:
+    options = {"form": "gateway_timeout", "effect_after_seconds": 0.6}
+    simulator.fault(kind="late_effect", operation="provision", times=1, **options)
+    assert post(simulator).status_code == 504
+
+
+def test_a_late_effect_does_not_overlap_itself(simulator: SimulatorProcess):
+    answered_before_its_effect(simulator)
+    until_logged(simulator, 2)
+
+    answer, effect = simulator.requests()
+
+    assert (answer["effect"], effect["effect"]) == (False, True)
+    assert answer["tracking_id"] == effect["tracking_id"]
+    assert counts(simulator.judge()) == RIGHT
+
+
+def test_whoever_does_not_wait_for_a_late_effect_overlaps_it(simulator: SimulatorProcess):
+    answered_before_its_effect(simulator)
+    post(simulator)
+    until_logged(simulator, 3)
+
+    assert simulator.judge()["overlaps"]["count"] == 1
+
+
 def test_a_change_refused_before_anyone_looked_at_it_overlaps_too(simulator: SimulatorProcess):
     simulator.load({"subscribers": [a_subscriber(USER, status="error")]})
     public_id = look(simulator).json()["items"][0]["id"]

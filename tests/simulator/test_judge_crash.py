@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from partnerhub.local.servers import Postgres, ensure_database
-from tests.simulator.conftest import TOKEN, a_body, the_cast
-from tests.simulator.judging import look, post
+from tests.simulator.conftest import TOKEN, a_body, a_subscriber, the_cast
+from tests.simulator.judging import USER, look, post
 from tests.simulator_process import SimulatorProcess, running_simulator
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -127,6 +127,34 @@ def test_a_database_that_goes_away_and_comes_back_loses_nothing(postgres: Postgr
     assert [line["user_id"][0] for line in made] == ["1", "2", "3"]
     assert rows(MADE, url) == rows(LOGGED, url)
     assert [line["answer"] for line in made] == ["sent"] * 3
+
+
+def test_a_request_that_loses_its_connection_half_way_has_a_line(simulator: SimulatorProcess):
+    simulator.load({"subscribers": [a_subscriber(USER, status="error")]})
+    with closing(psycopg2.connect(os.environ["SIMULATOR_DATABASE_URL"])) as mine:
+        mine.cursor().execute("SELECT 1 FROM simulator_subscriber FOR UPDATE")
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(post, simulator)
+            until_cut()
+            answer = asked.result()
+
+    (line,) = simulator.requests()
+
+    assert (answer.status_code, line["status"], line["operation"]) == (503, 503, "provision")
+    assert line["tracking_id"] == answer.headers["TrackingID"]
+    assert (line["effect"], line["answer"]) == (False, "sent")
+
+
+def until_cut() -> None:
+    """Cut the connection of whoever waits for our lock."""
+    cut = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
+    end = time.monotonic() + 10
+    while not rows(cut):
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def late_post(simulator: SimulatorProcess) -> requests.Response:
