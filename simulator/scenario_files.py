@@ -142,9 +142,19 @@ def complaints(scenario: Scenario) -> Iterator[str]:
                 yield f"{section}: entry {number}: unknown members: {', '.join(unknown)}"
             if missing := sorted(NEEDED[section] - entry.keys()):
                 yield f"{section}: entry {number}: missing: {', '.join(missing)}"
+    yield from _wrong_mode(scenario)
     yield from _strangers(scenario)
     yield from _doubles(scenario)
     yield from _foreign_domains(scenario)
+
+
+def _wrong_mode(scenario: Scenario) -> Iterator[str]:
+    # A template serves enterprises or groups, never both (Cisco's solution guide).
+    is_enterprise = scenario.template.get("enterprise_mode", True)
+    for entry in scenario.enterprises:
+        if ("+" in entry["id"]) == is_enterprise:
+            wanted = "an enterprise (no +)" if is_enterprise else "a group (provider+group)"
+            yield f"{entry['id']}: {wanted} expected, by the template's enterprise_mode"
 
 
 def _strangers(scenario: Scenario) -> Iterator[str]:

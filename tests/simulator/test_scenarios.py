@@ -141,6 +141,7 @@ WRONG = {
     "no title": (HEAD.replace('"t"', '""'), "missing: title"),
     "unknown section": (HEAD + "[nonsense]\n", "unknown sections: nonsense"),
     "unknown setting": (HEAD + "[template]\nfoo = 1\n", "unknown settings: foo"),
+    "wrong mode": (HEAD + "[template]\nenterprise_mode = false\n", "E: a group (provider+group)"),
     "unknown member": (HEAD + PERSON + "nick_name = 1\n", "unknown members: nick_name"),
     "unknown customer": (HEAD + PERSON.replace('"E"', '"F"'), "no such enterprise: F"),
     "twice": (HEAD + PERSON * 2, "two people have the user_id"),
