@@ -74,6 +74,14 @@ def unassign(user_ids: Sequence[str]) -> int:
     return db.execute(LEAVE, {"keys": keys})
 
 
+def delete(user_ids: Sequence[str]) -> int:
+    """Delete users, and with them their logins; returns how many subscribers disappeared."""
+    keys = [user_id.lower() for user_id in user_ids]
+    disappeared = db.execute(LEAVE, {"keys": keys})
+    db.execute("DELETE FROM simulator_broadworks_user WHERE user_key = ANY(%s)", [keys])
+    return disappeared
+
+
 def change_due(now: datetime) -> int:
     """Carry out the assignments and removals whose time has come; returns how many."""
     return db.execute(CHANGE_DUE, {"now": now})

@@ -165,6 +165,7 @@ HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
     ("unassign", "POST"): control_broadworks.unassign,
     ("users", "GET"): control_broadworks.users,
     ("users", "POST"): control_broadworks.save_users,
+    ("users", "DELETE"): control_broadworks.delete_users,
     ("enterprises", "GET"): control_broadworks.enterprises,
     ("scenarios", "GET"): control_scenarios.show,
     ("scenario", "POST"): control_scenarios.load,

@@ -38,7 +38,8 @@ FILTERS = ("enterprise", "group", "provisioning_id", "im_p")
 ENTERPRISES = """
     SELECT e.sp_enterprise_id AS id, e.provisioning_id, e.cluster, e.is_enterprise, e."group",
            e.region, e.problem,
-           count(u.user_key) AS users, count(u.user_key) FILTER (WHERE u.im_p) AS with_im_p
+           count(u.user_key) AS users, count(u.user_key) FILTER (WHERE u.im_p) AS with_im_p,
+           coalesce(array_agg(DISTINCT u."group") FILTER (WHERE u."group" <> ''), '{}') AS groups
     FROM simulator_enterprise e LEFT JOIN simulator_broadworks_user u
         ON u.sp_enterprise_id = e.sp_enterprise_id AND u.provisioning_id = e.provisioning_id
     WHERE (%(provisioning_id)s = '' OR e.provisioning_id = %(provisioning_id)s)
@@ -115,6 +116,12 @@ def assign(request: HttpRequest, body: Body) -> Body:
 def unassign(request: HttpRequest, body: Body) -> Body:
     """Take Integrated IM&P from users, a group, or everybody of an enterprise."""
     return {"disappeared": broadworks.unassign(_chosen(body))}
+
+
+def delete_users(request: HttpRequest, body: Body) -> Body:
+    """Delete users, a group, or everybody of an enterprise; their subscribers disappear."""
+    chosen = _chosen(body)
+    return {"disappeared": broadworks.delete(chosen), "deleted": len(chosen)}
 
 
 def _chosen(body: Body) -> list[str]:

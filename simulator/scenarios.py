@@ -49,6 +49,12 @@ FORGET_COUNTS = """
     DELETE FROM simulator_fault_count WHERE fault_id NOT IN (SELECT id FROM simulator_fault)
 """
 FORGET = (
+    # First, in the one order in which rows are locked, what somebody may be at work on.
+    """
+    SELECT id FROM simulator_subscriber WHERE account_id = %(account)s
+    AND (user_key = ANY(%(users)s) OR sp_enterprise_id = ANY(%(enterprises)s))
+    ORDER BY id FOR UPDATE
+    """,
     """
     DELETE FROM simulator_mail WHERE subscriber_uid IN (
         SELECT uid FROM simulator_subscriber WHERE account_id = %(account)s

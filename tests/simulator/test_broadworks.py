@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -170,3 +171,26 @@ def test_a_misspelt_member_is_refused(simulator: SimulatorProcess):
 
     assert answer.status_code == 400
     assert "broadworks_users: entry 1: unknown members: pasword" in answer.json()["message"]
+
+
+def test_a_user_is_deleted_with_login_and_subscriber(api: Api, simulator: SimulatorProcess):
+    save(simulator, a_user(ONE, im_p=True), a_user(TWO, group="Aarhus"))
+    assert simulator.control("GET", "broadworks/enterprises")["items"][0]["groups"] == ["Aarhus"]
+
+    done = simulator.control("DELETE", "broadworks/users", {"user_id": ONE})
+
+    assert done == {"deleted": 1, "disappeared": 1}
+    assert api.user_ids() == []
+    assert simulator.login(ONE, "p").status_code == 401
+    assert [user["user_id"] for user in users_of(simulator)] == [TWO]
+
+
+def test_many_readers_see_everybody_arrive_once(api: Api, simulator: SimulatorProcess):
+    users = [a_user(f"{number}@nordictel.example", assign_after_seconds=0) for number in range(40)]
+    simulator.load({"broadworks_users": users})
+
+    with ThreadPoolExecutor(8) as pool:
+        counts = list(pool.map(lambda _: len(Api(simulator).user_ids(max=100)), range(16)))
+
+    assert counts == [40] * 16
+    assert len(set(api.user_ids(max=100))) == 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,21 @@ def test_names_are_international(simulator: SimulatorProcess):
     directions = {bidirectional(person["first_name"][0]) for person in everyone}
     assert {"L", "R", "AL"} <= directions
     assert any(category(letter) == "So" for p in everyone for letter in p["first_name"])
+
+
+def test_started_anew_while_others_are_at_work(api: Api, simulator: SimulatorProcess):
+    play(simulator, "mail-settings-wrong")
+
+    def work(number: int) -> str:
+        if number % 4 == 0:
+            return str(play(simulator, "mail-settings-wrong")["name"])
+        user = everybody(Api(simulator))[number]
+        answer = simulator.call("DELETE", f"/broadworks/subscribers/{user['id']}", TOKEN)
+        return str(answer.status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(work, range(24)))
+
+    assert set(done) <= {"mail-settings-wrong", "204", "404"}
+    play(simulator, "mail-settings-wrong")
+    assert len(everybody(api)) == 55
