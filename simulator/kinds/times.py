@@ -78,12 +78,13 @@ def _ask_in_true_time(strike: Strike, call: Call, effect: Effect) -> HttpRespons
     """Read the filters by the wrong clock: the client sends back the times that it was shown."""
     query = call.request.GET.copy()
     for name in ("lastStatusChange", "after"):
+        asked = query.get(name)
         try:
-            if query.get(name):
-                query[name] = isoformat(paging.moment(name, query[name]) - _seconds(strike))
+            if isinstance(asked, str) and asked:
+                query[name] = isoformat(paging.moment(name, asked) - _seconds(strike))
         except (ApiError, OverflowError):
             return None  # refused as it is
-    call.request.GET = query  # type: ignore[misc] # a cached property
+    call.request.GET = query  # type: ignore[assignment] # whoever reads it does not change it
     return None
 
 
