@@ -99,7 +99,7 @@ def update(call: Call) -> HttpResponse:
     if row["status"] in locks.UNDER_WAY:
         raise refuse(409, f"The subscriber is {row['status']}: update it once that has ended.")
     changes = _changes(body, row)
-    is_same = (body.get("userId") or row["user_id"]).lower() == row["user_key"]
+    is_same = str(body.get("userId") or row["user_id"]).lower() == row["user_key"]
     if body.get("userId") and body["userId"] != row["user_id"]:
         row = _rename(row, body["userId"])
     row = _start(call, row, changes) if row["status"] == "provisioned" else _set(row, changes)
