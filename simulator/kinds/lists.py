@@ -50,10 +50,6 @@ def _link(url: str) -> str:
     return f'<{url}>; rel="next"'
 
 
-def _base(call: Call) -> str:
-    return call.public_url
-
-
 def _own(call: Call, host: str) -> str:
     return _link(call.public_url + call.request.get_full_path())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from simulator.kinds.base import (
     ANY,
     API,
     SHOWS_SUBSCRIBERS,
+    Effect,
     Json,
     Kind,
     Option,
@@ -86,19 +88,12 @@ def _unknown_error(strike: Strike, call: Call, response: HttpResponse) -> HttpRe
     return with_data(response, data) if data is not None else response
 
 
-def _contradict(strike: Strike, call: Call, response: HttpResponse) -> HttpResponse:
-    data = data_of(response)
-    if data is None:
-        return response
-    as_example = strike.options["form"] == "examples"
-    for item in items_of(data):
-        if "selfActivated" in item:
-            is_true = str(item["selfActivated"]).lower() == "true"
-            item["selfActivated"] = str(is_true).lower() if as_example else is_true
-    if isinstance(data, dict) and "info" in data:
-        info = data["info"] if isinstance(data["info"], list) else [data["info"]]
-        data["info"] = info if as_example else info[0]
-    return with_data(response, data)
+def _contradict(strike: Strike, call: Call, effect: Effect) -> None:
+    """Answer this request as if the account's setting were another."""
+    caller = call.caller_or_none
+    if caller is not None:
+        settings = dataclasses.replace(caller.settings, answers=strike.options["form"])
+        call.caller_or_none = dataclasses.replace(caller, settings=settings)
 
 
 KINDS = (
@@ -132,9 +127,13 @@ KINDS = (
     Kind(
         "contradiction",
         "The document against its examples",
-        "selfActivated is a boolean or a text; info of a precheck an object or a list.",
-        {"form": Option("examples", "whom to follow", values=("schema", "examples", ANY))},
+        "Where the document contradicts itself: its schema, its examples, or its letter.",
+        {
+            "form": Option(
+                "examples", "whom to follow", values=("schema", "examples", "letter", ANY)
+            )
+        },
         API,
-        answer=_contradict,
+        instead=_contradict,
     ),
 )

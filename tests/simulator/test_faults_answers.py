@@ -185,7 +185,9 @@ def test_an_error_code_that_nobody_knows(stock: SimulatorProcess):
     assert refused.data["errors"] == failed["errors"]
 
 
-@pytest.mark.parametrize(("form", "shown"), [("examples", "false"), ("schema", False)])
+@pytest.mark.parametrize(
+    ("form", "shown"), [("examples", "false"), ("schema", False), ("letter", False)]
+)
 def test_both_sides_of_the_documents_contradictions(
     stock: SimulatorProcess, form: str, shown: object
 ):
@@ -200,3 +202,5 @@ def test_both_sides_of_the_documents_contradictions(
     assert item["selfActivated"] == shown
     assert type(item["selfActivated"]) is type(shown)
     assert isinstance(passed.data["info"], list if form == "examples" else dict)
+    one_of_two = ask(stock, path="/v1/broadworks/enterprises").data
+    assert ("items" in one_of_two) is (form != "letter")
