@@ -46,7 +46,7 @@ def a_precheck(email: str) -> PrecheckRequest:
     )
 
 
-def many_subscribers(number: int) -> dict[str, object]:
+def many_subscribers(number: int) -> dict[str, list[dict[str, object]]]:
     common = {"provisioning_id": PROVISIONING_ID, "enterprise": CUSTOMER, "status": "error"}
     return {"subscribers": [common | {"user_id": f"{n:04}@sp.example"} for n in range(number)]}
 
@@ -112,19 +112,27 @@ def test_only_what_changed_after_a_moment_is_listed(simulator: SimulatorProcess,
     assert sum(len(page.subscribers) for page in everything) == 2
 
 
-def test_the_answers_of_the_documents_examples_form_are_read_alike(
-    simulator: SimulatorProcess, client
+@pytest.mark.parametrize("answers", ["examples", "letter"])
+def test_the_forms_that_the_document_contradicts_itself_in_are_read_alike(
+    answers: str, simulator: SimulatorProcess, client
 ):
     request = a_precheck("ase@acme.example")
+    subscribers = many_subscribers(1)
+    subscribers["subscribers"][0]["errors"] = [200042]
+    simulator.load(the_world() | subscribers)
     by_schema = client.precheck(request)
-    simulator.load(the_world(answers="examples") | many_subscribers(1))
+    (usual,) = client.list_subscribers(PROVISIONING_ID)
+    simulator.load(the_world(answers=answers))
 
-    by_example = client.precheck(request)
+    other = client.precheck(request)
     (page,) = client.list_subscribers(PROVISIONING_ID)
 
     assert by_schema.ok
-    assert by_example.infos == by_schema.infos
-    assert page.subscribers[0].self_activated is False
+    assert other.infos == by_schema.infos
+    (one,), (before,) = page.subscribers, usual.subscribers
+    assert one.self_activated is False
+    assert [error.code for error in one.errors] == ["200042"]
+    assert one.last_status_change == before.last_status_change
 
 
 def test_a_user_is_found_by_the_natural_key(client):
