@@ -39,7 +39,7 @@ def test_a_black_hole_does_nothing_and_never_answers(api: Api, simulator: Simula
 
 
 def test_those_who_hang_do_not_keep_others_waiting(api: Api, simulator: SimulatorProcess):
-    simulator.fault(kind="black_hole", operation="provision", seconds=1.5)
+    simulator.fault(kind="black_hole", operation="provision", seconds=3)
     with ThreadPoolExecutor(24) as pool:
         hanging = [pool.submit(post, simulator, f"{n}@nordictel.example") for n in range(24)]
         _until(lambda: len(simulator.requests(operation="provision")) == 24)
@@ -63,10 +63,10 @@ def test_a_slow_answer_takes_its_time(api: Api, simulator: SimulatorProcess):
 
 
 def test_the_effect_may_come_after_the_client_gave_up(api: Api, simulator: SimulatorProcess):
-    simulator.fault(kind="late_effect", effect_after_seconds=0.4, times=1)
+    simulator.fault(kind="late_effect", effect_after_seconds=1, times=1)
 
     with pytest.raises(TimeoutError):
-        post(simulator, timeout=0.2)
+        post(simulator, timeout=0.3)
 
     assert api.user_ids() == []
     _until(lambda: api.user_ids() == [USER])
@@ -83,7 +83,7 @@ def test_a_patient_client_gets_the_answer(simulator: SimulatorProcess):
 
 @pytest.mark.parametrize("form", ["drop", "gateway_timeout"])
 def test_the_effect_may_come_after_a_failure(api: Api, simulator: SimulatorProcess, form: str):
-    simulator.fault(kind="late_effect", form=form, effect_after_seconds=0.3, times=1)
+    simulator.fault(kind="late_effect", form=form, effect_after_seconds=0.8, times=1)
 
     if form == "drop":
         with pytest.raises(ConnectionResetError):
@@ -102,13 +102,13 @@ def test_the_effect_may_come_after_a_failure(api: Api, simulator: SimulatorProce
 def test_a_reset_ends_what_was_to_come_late(api: Api, simulator: SimulatorProcess):
     simulator.fault(kind="late_effect", form="gateway_timeout", effect_after_seconds=0.2, times=1)
     post(simulator)
-    simulator.fault(kind="late_effect", form="gateway_timeout", effect_after_seconds=0.3, times=1)
+    simulator.fault(kind="late_effect", form="gateway_timeout", effect_after_seconds=0.8, times=1)
     post(simulator, "200@nordictel.example")
     _until(lambda: api.user_ids() == [USER])
 
     simulator.reset()
 
-    time.sleep(0.3)  # an absence can only be waited for
+    time.sleep(0.8)  # an absence can only be waited for
     assert simulator.requests() == []
 
 
