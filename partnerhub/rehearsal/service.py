@@ -5,32 +5,25 @@ HTTP stands outside of transactions. What the simulator took, or may have taken,
 
 from __future__ import annotations
 
-import uuid
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import audit, secrets
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner
-from partnerhub.rehearsal import control, known
+from partnerhub.rehearsal import control, known, stage
 from partnerhub.rehearsal.answers import Loaded, Scenario
 from provisioning import oversight
-from templates_app.models import IdCheck, OnboardingTemplate
+from templates_app.models import OnboardingTemplate
 
 Found = TypeVar("Found")
-#: Settings of a template that a scenario may wish for.
-WANTED = frozenset(
-    {"country", "language", "enterprise_mode", "default_package", "untrusted_emails"}
-    | {"allow_self_activation", "provision_admin_first"}
-)
 
 
 class NotPossible(Exception):
@@ -129,32 +122,21 @@ def start_scenario(*, wish: Wish, partner: Partner, actor: Actor, now: datetime)
     """
     connection = _connection(partner)
     scenario = _scenario(wish.name)
-    name = wish.template or scenario.title
-    existing = OnboardingTemplate.objects.filter(partner=partner, name__iexact=name).first()
-    provisioning_id = existing.provisioning_id if existing else _provisioning_id(partner, name)
-    about = _Rehearsal(scenario.name, scenario.title)
-    facts = {"seed": wish.seed, "pace": wish.pace, "template": name}
-    body = {"token": _token(connection), "provisioning_id": provisioning_id, "pace": wish.pace}
-    if wish.seed:
-        body["seed"] = wish.seed
-    loaded = _ask(
-        lambda: control.load_scenario(scenario.name, body),
-        lambda more: audit.record(
-            actor, "rehearsal.start", about, partner=partner, after=facts | more
-        ),
-    )
-    with transaction.atomic():
-        template = existing or OnboardingTemplate(
-            partner=partner, name=name[:100], provisioning_id=provisioning_id
-        )
-        _fit(template, loaded.template, actor, now)
-        if existing:
-            _read_again(connection, provisioning_id)
+    template = stage.template_for(partner, (wish.template or scenario.title)[:100])
+    is_new = template.pk is None
+    loaded = _load(scenario, wish, connection, template, actor)
+    try:
+        with transaction.atomic():
+            stage.fit(template, loaded.template, actor, now)
+            stage.read_again(connection, template.provisioning_id)
+    except IntegrityError as error:
+        message = _("Somebody started the same at the same moment. Try again.")
+        raise NotPossible(message) from error
     oversight.sync_now(connection, actor=actor)
-    if existing:
+    if not is_new:  # what the last time left may be gone at the backend
         oversight.full_pass_now(connection, actor=actor)
     _tell()
-    return Started(template, existing is None, loaded)
+    return Started(template, is_new, loaded)
 
 
 def add_fault(*, fault: dict[str, Any], actor: Actor) -> int:
@@ -250,6 +232,25 @@ def _scenario(name: str) -> Scenario:
     )
 
 
+def _load(
+    scenario: Scenario,
+    wish: Wish,
+    connection: BackendConnection,
+    template: OnboardingTemplate,
+    actor: Actor,
+) -> Loaded:
+    about = _Rehearsal(scenario.name, scenario.title)
+    facts = {"seed": wish.seed, "pace": wish.pace, "template": template.name}
+    where = {"token": _token(connection), "provisioning_id": template.provisioning_id}
+    how = {"pace": wish.pace} | ({"seed": wish.seed} if wish.seed else {})
+
+    def note(more: dict[str, Any]) -> None:
+        after = facts | more
+        audit.record(actor, "rehearsal.start", about, partner=connection.partner, after=after)
+
+    return _ask(lambda: control.load_scenario(scenario.name, where | how), note)
+
+
 def _connection(partner: Partner) -> BackendConnection:
     connection = BackendConnection.objects.filter(partner=partner).first()
     if connection is None or not is_simulated(connection):
@@ -268,33 +269,3 @@ def _token(connection: BackendConnection) -> str:
         return connection.token
     except secrets.Unsealable as error:
         raise NotPossible(_("The token cannot be read with the keys configured here.")) from error
-
-
-def _provisioning_id(partner: Partner, name: str) -> str:
-    """An ID of the real form, the same whenever this partner rehearses under this name."""
-    one = uuid.uuid5(partner.uuid, name.lower())
-    two = uuid.uuid5(one, "rehearsal")
-    return b64encode(f"{one}:{two}".encode()).decode().rstrip("=")
-
-
-def _fit(template: OnboardingTemplate, wanted: dict[str, Any], actor: Actor, now: datetime) -> None:
-    """Give a template the settings that the scenario needs, and save it."""
-    before = template.settings_for_audit() if template.pk else {}
-    for name in WANTED & wanted.keys():
-        setattr(template, name, wanted[name])
-    template.share_link = template.share_link or template.activation_link
-    template.id_check, template.id_checked_at = IdCheck.KNOWN, now
-    template.save()
-    after = template.settings_for_audit()
-    changed = {key: value for key, value in after.items() if before.get(key) != value}
-    if changed:
-        action = "template.change" if before else "template.create"
-        old = {key: before[key] for key in changed if key in before}
-        audit.record(actor, action, template, partner=template.partner, before=old, after=changed)
-
-
-def _read_again(connection: BackendConnection, provisioning_id: str) -> None:
-    """Forget how far a provisioning ID was read: what was loaded may be older than that."""
-    row = BackendConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-    row.watermarks.pop(provisioning_id, None)
-    row.save(update_fields=["watermarks"])

@@ -70,6 +70,14 @@ const updateSync = (words, className) => {
   if (place.className !== className) place.className = className;
 };
 
+// A rehearsal that began or ended since the page was loaded.
+const updateBanner = (answer) => {
+  const [told, shown] = [answer.querySelector(".banner"), document.querySelector("body > .banner")];
+  if (told?.textContent === shown?.textContent) return;
+  shown?.remove();
+  if (told) document.body.prepend(document.importNode(told, true));
+};
+
 const say = (changed) => {
   const place = document.querySelector("p[data-live]");
   if (!place || !changed.length) return;
@@ -88,6 +96,7 @@ const update = (answer) => {
     return row && list.contains(row) && updateRow(row, told);
   });
   updateCounts(answer);
+  updateBanner(answer);
   const sync = answer.querySelector("#users-sync");
   if (sync) updateSync(sync.textContent, sync.className);
   counted(document.getElementById("users-changed"), list.querySelectorAll("tr.is-changed").length);

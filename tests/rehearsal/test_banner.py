@@ -37,6 +37,10 @@ def test_the_console_says_it(client_of, anna, runs, page):
     assert WORDS in banner(client_of(anna).get(page).text)
 
 
+def test_the_poll_of_a_list_brings_it(client_of, anna, template, runs):
+    assert WORDS in banner(client_of(anna).get("/users/live/").text)
+
+
 @pytest.mark.parametrize("page", ["/login/", "/password/reset/", "/dev/mailbox/"])
 def test_pages_without_a_sign_in_say_it(client, runs, page):
     assert WORDS in banner(client.get(page, headers={"accept-language": "en"}).text)

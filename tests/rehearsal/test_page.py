@@ -11,6 +11,7 @@ from accounts.models import AuditEvent
 from partnerhub.management.commands.prepare import compile_translations
 from partnerhub.rehearsal.control import Away, Refused
 from templates_app.models import OnboardingTemplate
+from tests import factories
 from tests.rehearsal.fake import KIND
 
 PAGE = "/admin/rehearsal/"
@@ -166,6 +167,32 @@ def test_a_sync_follows_and_a_repeat_reads_everything_again(browser, fake, simul
         "provisioning.full_pass",
     ]
     assert OnboardingTemplate.objects.count() == 1
+
+
+def test_a_template_that_was_renamed_is_taken_again(browser, fake, simulated):
+    for _ in range(2):
+        form = fields(browser.get(SCENARIO).text)
+        answer = browser.post(SCENARIO, form | {"partner": simulated.pk, "pace": "1"})
+        assert answer.status_code == 302
+        OnboardingTemplate.objects.update(name="Renamed")
+
+    assert OnboardingTemplate.objects.count() == 1
+
+
+def test_two_starts_at_the_same_moment_end_with_words(browser, fake, simulated, monkeypatch):
+    form = fields(browser.get(SCENARIO).text) | {"partner": simulated.pk, "pace": "1"}
+    made = fake.post_scenarios
+
+    def meanwhile(path, body):
+        factories.make_template(simulated, "A first day", share_link="x")
+        return made(path, body)
+
+    monkeypatch.setattr(fake, "post_scenarios", meanwhile)
+
+    answer = browser.post(SCENARIO, form)
+
+    assert answer.status_code == 422
+    assert "Somebody started the same" in answer.text
 
 
 def test_a_form_that_is_sent_twice_starts_once(browser, fake, simulated):
