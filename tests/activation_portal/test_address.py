@@ -62,6 +62,7 @@ def test_another_address_clears_what_was_refused(arrived: Rig, portal: Portal):
 def test_a_refusal_of_somebody_without_subscriber_is_kept_on_the_run(rig: Rig, portal: Portal):
     rig.load(broadworks_users=[broadworks_user(im_p=False)])
     rig.template.allow_self_activation = True
+    rig.template.enterprise_mode = False  # the customer is a group
     rig.template.save()
     problem(rig, "other_organisation")
     portal.sign_in()
