@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -160,6 +161,19 @@ def test_an_account_may_have_a_limit(api: Api, simulator: SimulatorProcess):
     assert ask(simulator, token=FOREIGN).status == 200
     simulator.load({"accounts": [an_account()]})
     assert ask(simulator).status == 200
+
+
+@pytest.mark.parametrize("where", ["fault", "account"])
+def test_a_limit_is_exact_with_many_at_once(simulator: SimulatorProcess, where: str):
+    if where == "fault":
+        simulator.fault(kind="rate_limit", requests_per_minute=0.1, burst=7)
+    else:
+        simulator.load({"accounts": [an_account(requests_per_minute=0.1, burst=7)]})
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _number: ask(simulator).status, range(30)))
+
+    assert (statuses.count(200), statuses.count(429)) == (7, 23)
 
 
 def test_a_login_has_no_such_limit(simulator: SimulatorProcess):
