@@ -1,6 +1,6 @@
 """The property-based run: every operation of the document, positive and negative data, links.
 
-FUZZ_EXAMPLES=1000 python -m pytest tests/simulator/test_fuzz.py   a longer one (20)
+FUZZ_EXAMPLES=1000 python -m pytest tests/simulator/test_fuzz.py   a longer one (15)
 FUZZ_SEED=7                                                        and another one (1)
 """
 
@@ -16,7 +16,7 @@ from tests.simulator import contract, fuzz, narrowed
 from tests.simulator.conftest import TOKEN, a_subscriber, an_account, the_cast
 from tests.simulator_process import SimulatorProcess, running_simulator
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 OPERATIONS = 8
 WAITING = "2@acme.example"
