@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from psycopg2.extras import execute_values
 
+#: Where the driver puts a value into a statement.
+MARK = re.compile(r"%\((?P<name>\w+)\)s|%s")
+MOST_PREPARED = 200
 Row = dict[str, Any]
 Params = Sequence[Any] | Mapping[str, Any]
 JSON_COLUMNS = frozenset({"errors", "due_errors", "changes", "scopes", "settings", "options"})
@@ -63,8 +68,10 @@ def savepoint() -> Iterator[None]:
     _run("RELEASE SAVEPOINT attempt")
 
 
-def _run(sql: str, params: Params = ()) -> Any:
+def _run(sql: str, params: Params = (), *, prepared: bool = False) -> Any:
     """Run a statement on the driver's own cursor; Django's would cost as much again."""
+    if prepared:
+        sql, params = _prepare(sql, params)
     if _unit.state == "announced":
         sql, _unit.state = f"BEGIN; {sql}", "open"
     connection.ensure_connection()
@@ -74,22 +81,71 @@ def _run(sql: str, params: Params = ()) -> Any:
     return cursor
 
 
-def rows(sql: str, params: Params = ()) -> list[Row]:
-    """Run a query and return its rows as dictionaries; JSON columns come decoded."""
-    cursor = _run(sql, params)
+class _Prepared(threading.local):
+    """The statements that a thread's connection has planned, by their text."""
+
+    connection: object = None
+    names: dict[str, str] = {}
+
+
+_prepared = _Prepared()
+
+
+def _prepare(sql: str, params: Params) -> tuple[str, Sequence[Any]]:
+    """Return what runs a statement that this connection has planned before, or plans now.
+
+    Half of what PostgreSQL does for a short statement is to plan it.
+    """
+    text, order = _numbered(sql)
+    connection.ensure_connection()
+    if _prepared.connection is not connection.connection or len(_prepared.names) > MOST_PREPARED:
+        _prepared.connection, _prepared.names = connection.connection, {}
+        _run("DEALLOCATE ALL")
+    name = _prepared.names.get(text)
+    if name is None:
+        name = f"statement_{len(_prepared.names)}"
+        _run(f"PREPARE {name} AS {text}")
+        _prepared.names[text] = name
+    values = [params[key] for key in order]  # type: ignore[call-overload]
+    return f"EXECUTE {name} ({', '.join(['%s'] * len(values))})", values
+
+
+@lru_cache(maxsize=1000)
+def _numbered(sql: str) -> tuple[str, tuple[str | int, ...]]:
+    """Return a statement with PostgreSQL's `$1` for the driver's marks, and what each stands for.
+
+    A name that occurs again has the same number.
+    """
+    order: list[str | int] = []
+
+    def number(found: re.Match[str]) -> str:
+        key: str | int = found["name"] or len(order)
+        if key not in order:
+            order.append(key)
+        return f"${order.index(key) + 1}"
+
+    return MARK.sub(number, sql), tuple(order)
+
+
+def rows(sql: str, params: Params = (), *, prepared: bool = False) -> list[Row]:
+    """Run a query and return its rows as dictionaries; JSON columns come decoded.
+
+    `prepared`: the same text will be run again and again, and PostgreSQL may keep its plan.
+    """
+    cursor = _run(sql, params, prepared=prepared)
     names = [column[0] for column in cursor.description]
     return [_decoded(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
-def one(sql: str, params: Params = ()) -> Row | None:
+def one(sql: str, params: Params = (), *, prepared: bool = False) -> Row | None:
     """Run a query and return its first row, or None."""
-    found = rows(sql, params)
+    found = rows(sql, params, prepared=prepared)
     return found[0] if found else None
 
 
-def tuples(sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+def tuples(sql: str, params: Params = (), *, prepared: bool = False) -> list[tuple[Any, ...]]:
     """Run a query and return its rows as they come."""
-    found: list[tuple[Any, ...]] = _run(sql, params).fetchall()
+    found: list[tuple[Any, ...]] = _run(sql, params, prepared=prepared).fetchall()
     return found
 
 

@@ -72,7 +72,7 @@ def _attempt(call: Call, body: Body, place: Place) -> str:
     own = _existing(call, claim)
     values = _values(call, body, place, claim)
     if own is None:
-        found = db.one(INSERT, _identity(call, body, place) | values)
+        found = db.one(INSERT, _identity(call, body, place) | values, prepared=True)
         _note_customer(place)
     else:
         found = db.one(RETRY, values | {"id": own["id"]})
