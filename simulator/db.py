@@ -154,6 +154,22 @@ def execute(sql: str, params: Params = ()) -> int:
     return int(_run(sql, params).rowcount)
 
 
+def insert_last(sql: str, params: Params) -> int:
+    """Insert a unit's last row and commit on the same journey; returns the row's number.
+
+    Outside of a unit it is a transaction by itself.
+    """
+    is_open, _unit.state = _unit.state == "open", "none"
+    text, values = _prepare(sql, params)
+    end = "COMMIT; SELECT lastval()" if is_open else "SELECT lastval()"
+    try:
+        return int(_run(f"{text}; {end}", values).fetchone()[0])
+    except DatabaseError:
+        if is_open:
+            _roll_back()
+        raise
+
+
 def insert_many(sql: str, values: Iterable[Sequence[Any]]) -> None:
     """Run `INSERT ... VALUES %s ...` for many rows, a thousand to a statement."""
     with connection.wrap_database_errors, connection.cursor() as cursor:

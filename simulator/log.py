@@ -78,7 +78,7 @@ def write(call: Call, response: HttpResponseBase, strike: Strike | None) -> None
         hold_until(response, finished),
         call.tracking_id,
     ]
-    call.request.META[answers.LINE] = db.tuples(WRITE, values, prepared=True)[0][0]
+    call.request.META[answers.LINE] = db.insert_last(WRITE, values)
 
 
 def hold_until(response: HttpResponseBase, now: datetime) -> datetime | None:

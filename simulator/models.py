@@ -149,8 +149,11 @@ class Subscriber(models.Model):
     """A subscriber, with the step that awaits it (`due_*`, `changes`) on the same row."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True)
-    account = models.ForeignKey(Account, models.CASCADE, db_index=False)
-    provisioning = models.ForeignKey(Provisioning, models.CASCADE, db_index=False)
+    # No constraint of the database's: each insert would lock the account's one row, twice.
+    account = models.ForeignKey(Account, models.CASCADE, db_index=False, db_constraint=False)
+    provisioning = models.ForeignKey(
+        Provisioning, models.CASCADE, db_index=False, db_constraint=False
+    )
     cluster = models.TextField()
     sp_enterprise_id = models.TextField()
     user_id = models.TextField()
