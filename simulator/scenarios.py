@@ -40,11 +40,8 @@ ACCOUNT = """
     FROM simulator_token t JOIN simulator_account a ON a.id = t.account_id WHERE t.token = %s
 """
 HOME = "SELECT account_id, region, cluster FROM simulator_provisioning WHERE id = %s"
-#: A new scenario in an account ends the faults of the one before.
-FORGET_FAULTS = """
-    DELETE FROM simulator_fault
-    WHERE scenario <> '' AND (token_name = %(token_name)s OR contains = ANY(%(domains)s))
-"""
+#: One scenario runs at a time: its start ends the faults of the one before, in any account.
+FORGET_FAULTS = "DELETE FROM simulator_fault WHERE scenario <> ''"
 FORGET_COUNTS = """
     DELETE FROM simulator_fault_count WHERE fault_id NOT IN (SELECT id FROM simulator_fault)
 """
@@ -172,8 +169,8 @@ def _forget(plan: Plan, document: dict[str, list[Entry]], account_id: int) -> No
         "users": [entry["user_id"].lower() for entry in document["broadworks_users"]],
         "enterprises": [entry["id"] for entry in document["enterprises"]],
         "addresses": [entry["email"].lower() for entry in document["addresses"]],
-        "token_name": plan.place.token_name,
-        "domains": [plan.place.domain(name) for name in scenario_files.names()],
     }
-    for statement in (*FORGET, FORGET_FAULTS, FORGET_COUNTS):
+    for statement in FORGET:
         db.execute(statement, values)
+    for statement in (FORGET_FAULTS, FORGET_COUNTS):
+        db.execute(statement)

@@ -1,7 +1,4 @@
-"""Everything the simulated backend remembers.
-
-The models give the tables their shape; the hot path reads and writes them with plain SQL (`db`).
-"""
+"""What the backend and BroadWorks remember: partners, customers, users, subscribers."""
 
 from __future__ import annotations
 
@@ -9,27 +6,6 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
-
-
-class State(models.Model):
-    """What holds for the whole backend; one row, number 1.
-
-    `generation` grows whenever accounts, tokens, provisioning IDs or faults change: processes keep
-    those in memory for as long as it stays the same. `run` separates what the request log holds,
-    as nothing is ever taken from it: a reset begins the next run.
-    """
-
-    generation = models.BigIntegerField(default=1)
-    run = models.IntegerField(default=1)
-    scenario = models.TextField(default="")
-    since = models.DateTimeField(null=True, help_text="when the rehearsal began; null: none runs")
-
-    class Meta:
-        app_label = "simulator"
-        db_table = "simulator_state"
-
-    def __str__(self) -> str:
-        return f"run {self.run}"
 
 
 class Account(models.Model):
@@ -40,7 +16,6 @@ class Account(models.Model):
     settings = models.JSONField(default=dict)
 
     class Meta:
-        app_label = "simulator"
         db_table = "simulator_account"
 
     def __str__(self) -> str:
@@ -57,7 +32,6 @@ class Token(models.Model):
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
-        app_label = "simulator"
         db_table = "simulator_token"
 
     def __str__(self) -> str:
@@ -73,7 +47,6 @@ class Provisioning(models.Model):
     cluster = models.TextField()
 
     class Meta:
-        app_label = "simulator"
         db_table = "simulator_provisioning"
 
     def __str__(self) -> str:
@@ -96,7 +69,6 @@ class Enterprise(models.Model):
     until = models.DateTimeField(null=True)
 
     class Meta:
-        app_label = "simulator"
         db_table = "simulator_enterprise"
         constraints = [
             models.UniqueConstraint(
@@ -133,7 +105,6 @@ class BroadworksUser(models.Model):
     password_expires_days = models.IntegerField(null=True)
 
     class Meta:
-        app_label = "simulator"
         db_table = "simulator_broadworks_user"
         indexes = [
             models.Index(
@@ -193,7 +164,6 @@ class Subscriber(models.Model):
     )
 
     class Meta:
-        app_label = "simulator"
         db_table = "simulator_subscriber"
         constraints = [
             models.UniqueConstraint(
@@ -237,7 +207,6 @@ class Address(models.Model):
     seconds = models.FloatField(null=True)
 
     class Meta:
-        app_label = "simulator"
         db_table = "simulator_address"
 
     def __str__(self) -> str:
@@ -255,119 +224,7 @@ class Mail(models.Model):
     sent_at = models.DateTimeField()
 
     class Meta:
-        app_label = "simulator"
         db_table = "simulator_mail"
 
     def __str__(self) -> str:
         return f"{self.to} at {self.sent_at}"
-
-
-class Fault(models.Model):
-    """How matching requests misbehave: all of them, some by chance, or by a script."""
-
-    kind = models.TextField(default="")
-    options = models.JSONField(default=dict)
-    token_name = models.TextField(default="*")
-    operation = models.TextField(default="*", help_text="one or several, with commas between")
-    contains = models.TextField(default="")
-    probability = models.FloatField(default=1)
-    script = models.TextField(default="", help_text="x: struck, anything else: not; repeated")
-    count_by = models.TextField(default="all", help_text="all, or user: each user counted apart")
-    seed = models.TextField(default="")
-    times = models.IntegerField(null=True, help_text="null: without end")
-    hits = models.IntegerField(default=0)
-    starts_at = models.DateTimeField(null=True)
-    ends_at = models.DateTimeField(null=True)
-    scenario = models.TextField(default="")
-
-    class Meta:
-        app_label = "simulator"
-        db_table = "simulator_fault"
-
-    def __str__(self) -> str:
-        return f"{self.kind} on {self.operation}"
-
-
-class FaultCount(models.Model):
-    """How many matching requests a fault has seen: of all, or of one user."""
-
-    fault = models.ForeignKey(Fault, models.CASCADE, db_index=False, db_constraint=False)
-    identity = models.TextField()
-    seen = models.IntegerField(default=0)
-
-    class Meta:
-        app_label = "simulator"
-        db_table = "simulator_fault_count"
-        constraints = [
-            models.UniqueConstraint(fields=["fault", "identity"], name="sim_fault_count_key")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.identity}: {self.seen}"
-
-
-class Allowance(models.Model):
-    """How many requests a token may still make at once (a token bucket)."""
-
-    token_name = models.TextField(primary_key=True)
-    level = models.FloatField()
-    at = models.DateTimeField()
-
-    class Meta:
-        app_label = "simulator"
-        db_table = "simulator_allowance"
-
-    def __str__(self) -> str:
-        return f"{self.token_name}: {self.level}"
-
-
-class RequestLog(models.Model):
-    """One line per request that reached the API or the login, written with its effect.
-
-    Only ever added to: a trigger refuses anything else.
-    """
-
-    run = models.IntegerField(default=1)
-    at = models.DateTimeField(help_text="when it arrived")
-    finished_at = models.DateTimeField(help_text="when its effect was about to be committed")
-    token_name = models.TextField()
-    method = models.TextField()
-    path = models.TextField()
-    operation = models.TextField()
-    provisioning_id = models.TextField(default="")
-    sp_enterprise_id = models.TextField(default="")
-    user_id = models.TextField()
-    body_hash = models.TextField()
-    effect = models.BooleanField()
-    change = models.TextField(help_text="created, renewed, updated, removed, mailed or nothing")
-    status = models.IntegerField()
-    outcome = models.TextField(help_text="of a login: ok or wrong")
-    fault = models.TextField()
-    hold_until = models.DateTimeField(null=True, help_text="end of the Retry-After it answered")
-    tracking_id = models.TextField()
-
-    class Meta:
-        app_label = "simulator"
-        db_table = "simulator_request"
-        indexes = [models.Index(fields=["run", "user_id", "id"], name="sim_request_user")]
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}: {self.status}"
-
-
-class Answer(models.Model):
-    """Whether a request's answer was handed to the network; written in groups, afterwards.
-
-    A request without such a line: nobody knows, the process died before it could be written.
-    """
-
-    line = models.BigIntegerField(primary_key=True, help_text="id of the request's log line")
-    at = models.DateTimeField(help_text="when its last part was handed over")
-    sent = models.BooleanField()
-
-    class Meta:
-        app_label = "simulator"
-        db_table = "simulator_answer"
-
-    def __str__(self) -> str:
-        return f"{self.line}: {self.sent}"
