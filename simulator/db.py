@@ -106,7 +106,7 @@ def _prepare(sql: str, params: Params) -> tuple[str, Sequence[Any]]:
         name = f"statement_{len(_prepared.names)}"
         _run(f"PREPARE {name} AS {text}")
         _prepared.names[text] = name
-    values = [params[key] for key in order]  # type: ignore[call-overload]
+    values = [params[key] for key in order]  # type: ignore[index] # names or positions
     return f"EXECUTE {name} ({', '.join(['%s'] * len(values))})", values
 
 
