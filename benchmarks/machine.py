@@ -55,19 +55,23 @@ def cpu_seconds(pid: int) -> float:
 
 
 def _family(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return [pid]
-    return [pid, *(member for child in children for member in _family(int(child)))]
+    # /proc/<pid>/task/<tid>/children may leave some out while any process ends (proc(5)).
+    everybody = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+    children = [one for one in everybody if (fields := _stat(one)) and int(fields[1]) == pid]
+    return [pid, *(member for child in children for member in _family(child))]
 
 
 def _own_cpu(pid: int) -> float:
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / TICKS if fields else 0.0
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what stands behind the name in a process's line; nothing once it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
+        return []
 
 
 def words() -> str:

@@ -126,7 +126,9 @@ def test_a_database_that_goes_away_and_comes_back_loses_nothing(postgres: Postgr
 
     assert [line["user_id"][0] for line in made] == ["1", "2", "3"]
     assert rows(MADE, url) == rows(LOGGED, url)
-    assert [line["answer"] for line in made] == ["sent"] * 3
+    # A mark that was written but not yet on disk may go with the server; one that waited may not.
+    assert made[0]["answer"] in {"sent", "unknown"}
+    assert [line["answer"] for line in made[1:]] == ["sent", "sent"]
 
 
 def test_a_request_that_loses_its_connection_half_way_has_a_line(simulator: SimulatorProcess):
