@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
+from psycopg2.errors import DeadlockDetected
 from psycopg2.extras import execute_values
 
 #: Where the driver puts a value into a statement.
 MARK = re.compile(r"%\((?P<name>\w+)\)s|%s")
 MOST_PREPARED = 200
+#: How often one request is begun again when the database chose it to end a deadlock.
+MOST_DEADLOCKS = 3
 Row = dict[str, Any]
 Params = Sequence[Any] | Mapping[str, Any]
 JSON_COLUMNS = frozenset({"errors", "due_errors", "changes", "scopes", "settings", "options"})
@@ -34,13 +37,16 @@ _unit = _Unit()
 def unit() -> Iterator[None]:
     """One transaction; BEGIN travels with its first statement, and Django keeps out of it.
 
-    A quarter of a request's time is journeys to the database. Not to be mixed with `atomic`.
+    A quarter of a request's time is journeys to the database. Raises RuntimeError within another
+    unit or within `atomic`, and DatabaseError when a refused statement was passed over inside.
     """
+    if _unit.state != "none" or connection.in_atomic_block:
+        raise RuntimeError("a unit stands alone: not within another one, nor within atomic")
     _unit.state = "announced"
     try:
         yield
-        if _unit.state == "open":
-            _run("COMMIT")
+        if _unit.state == "open" and _run("COMMIT").statusmessage != "COMMIT":
+            raise DatabaseError("a statement was refused, so nothing of this unit was kept")
     except BaseException:
         if _unit.state == "open":
             _roll_back()
@@ -52,7 +58,7 @@ def unit() -> Iterator[None]:
 def _roll_back() -> None:
     try:
         _run("ROLLBACK")
-    except (OperationalError, InterfaceError):
+    except Error:
         connection.close()  # what is not committed is rolled back by its end
 
 
@@ -157,23 +163,24 @@ def execute(sql: str, params: Params = ()) -> int:
 def insert_last(sql: str, params: Params) -> int:
     """Insert a unit's last row and commit on the same journey; returns the row's number.
 
-    Outside of a unit it is a transaction by itself.
+    Outside of a unit it is a transaction by itself. What fails here, the unit rolls back.
     """
-    is_open, _unit.state = _unit.state == "open", "none"
     text, values = _prepare(sql, params)
-    end = "COMMIT; SELECT lastval()" if is_open else "SELECT lastval()"
-    try:
-        return int(_run(f"{text}; {end}", values).fetchone()[0])
-    except DatabaseError:
-        if is_open:
-            _roll_back()
-        raise
+    commit = "" if _unit.state == "none" else "COMMIT; "
+    number = int(_run(f"{text}; {commit}SELECT lastval()", values).fetchone()[0])
+    _unit.state = "none"
+    return number
 
 
 def insert_many(sql: str, values: Iterable[Sequence[Any]]) -> None:
     """Run `INSERT ... VALUES %s ...` for many rows, a thousand to a statement."""
     with connection.wrap_database_errors, connection.cursor() as cursor:
         execute_values(cursor.cursor, sql, values, page_size=1000)
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Tell whether the database ended a transaction because two waited for each other."""
+    return isinstance(error.__cause__, DeadlockDetected)
 
 
 def renew_if_lost() -> None:

@@ -20,7 +20,7 @@ WRITE = """
         (run, at, finished_at, token_name, method, path, operation, provisioning_id,
          sp_enterprise_id, user_id, body_hash, effect, change, status, outcome, fault, hold_until,
          tracking_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 # What happens to subscribers without a request to the API; `changes` gives keys and words.
 NOTE = """
