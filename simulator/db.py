@@ -191,6 +191,11 @@ def renew_if_lost() -> None:
         connection.close()
 
 
+def storable(text: str) -> str:
+    """Return a text as PostgreSQL can store it: without NUL or half of a surrogate pair."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
 def dumps(value: object) -> str:
     """JSON text for a jsonb parameter."""
     return json.dumps(value, separators=(",", ":"))

@@ -126,7 +126,7 @@ def strike(call: Call, faults: tuple[Fault, ...], prepare: Prepare) -> Strike | 
 
 
 def _count(call: Call, fault: Fault, prepare: Prepare) -> Strike | None:
-    identity = fault.identity(call).replace("\x00", "")
+    identity = db.storable(fault.identity(call))
     row = db.one(COUNT, [fault.id, identity])
     if row is None:
         return None

@@ -31,6 +31,19 @@ def only(lines: list[Json]) -> Json:
 # ---- Lines ----
 
 
+@pytest.mark.parametrize("count_by", ["all", "user"])
+def test_what_is_no_text_has_a_line_when_it_is_struck(
+    simulator: SimulatorProcess, count_by: str
+) -> None:
+    simulator.fault(status=503, operation="provision", count_by=count_by)
+    body = {"provisioningId": "p", "spEnterpriseId": "e", "userId": "half \ud800, nul \x00"}
+
+    answer = simulator.call("POST", "/broadworks/subscribers", TOKEN, json=body)
+
+    assert answer.status_code == 503
+    assert only(simulator.requests())["user_id"] == "half ?, nul "
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
