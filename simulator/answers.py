@@ -31,10 +31,11 @@ MOST_AT_ONCE = 5_000
 #: How long a question waits for answers that are just being handed over.
 PATIENCE_SECONDS = 0.1
 # A mark lost with the whole database server is only unknown: no reason to wait for its disk.
+# Cut like arrivals are: a client that acts within the same millisecond does not overlap its answer.
 WRITE = """
     SET LOCAL synchronous_commit TO off;
     INSERT INTO simulator_answer (line, at, sent)
-    SELECT line, to_timestamp(at), sent
+    SELECT line, date_trunc('milliseconds', to_timestamp(at)), sent
     FROM unnest(%s::bigint[], %s::float8[], %s::boolean[]) AS mark (line, at, sent)
     ON CONFLICT DO NOTHING
 """

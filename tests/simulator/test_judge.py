@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 import requests
 from requests import Response
@@ -52,6 +55,22 @@ def test_changes_one_after_the_other_do_not_overlap(simulator: SimulatorProcess)
             put(simulator, public_id, lastName=f"Holm {number}")
 
     assert counts(simulator.judge()) == RIGHT
+
+
+def test_whoever_acts_within_a_millisecond_of_an_answer_does_not_overlap_it(
+    simulator: SimulatorProcess,
+):
+    for number in range(20):
+        post(simulator, f"{number}@nordictel.example")
+    assert simulator.judge()["right"]  # all marks are written
+
+    url = os.environ["SIMULATOR_DATABASE_URL"]
+    with closing(psycopg2.connect(url)) as mine, mine.cursor() as cursor:
+        cursor.execute("SELECT at FROM simulator_answer ORDER BY line DESC LIMIT 20")
+        ends = [at for (at,) in cursor]
+
+    assert len(ends) == 20
+    assert all(end.microsecond % 1000 == 0 for end in ends)  # as arrivals are
 
 
 # ---- Doubled ----
