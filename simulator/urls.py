@@ -19,7 +19,7 @@ urlpatterns = [
         {"resource": "consent_move"},
     ),
     path(
-        "com.broadsoft.xsi-actions/v2.0/user/<user_id>/profile",
+        "com.broadsoft.xsi-actions/v2.0/user/<path:user_id>/profile",
         pipeline.serve,
         {"resource": "profile"},
     ),

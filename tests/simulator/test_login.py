@@ -148,3 +148,11 @@ def test_the_form_follows_the_accept_header(accept: str, simulator: SimulatorPro
     assert answer.status_code == 200
     is_json = answer.headers["Content-Type"].startswith("application/json")
     assert is_json is ACCEPT[accept]
+
+
+@pytest.mark.parametrize("user_id", ["a/b@nordictel.example", "/", "a%2Fb%40c", "a b+c?d#e", "😀"])
+def test_any_user_id_can_sign_in(user_id: str, simulator: SimulatorProcess):
+    load_user(simulator, user_id=user_id)
+
+    assert simulator.login(user_id, PASSWORD).status_code == 200
+    assert simulator.login(user_id, PASSWORD, "?format=json").json()["Profile"]
