@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from importlib import import_module
@@ -87,11 +86,11 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
 
 
 def _load(file: Path) -> int:
-    from simulator import world
+    from simulator import shapes, world
     from simulator.calls import utc_now
 
     try:
-        counts = world.load(json.loads(file.read_text()), utc_now())
+        counts = world.load(shapes.read(file.read_bytes()), utc_now())
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{file}: {error}\n")
         return 1

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
 from simulator import (
@@ -20,22 +20,27 @@ from simulator import (
     judge,
     log,
     settings,
+    shapes,
     state,
     subscribers,
     transitions,
     world,
+    world_checks,
 )
 from simulator.auth import AccountSettings
 from simulator.calls import utc_now
 from simulator.payloads import encode_id, isoformat
-from simulator.world import WorldError
 
 Body = dict[str, Any]
+Handler = Callable[..., Body]
 MOST_LINES = 1000
+FORCED_MEMBERS = ("status", "errors", "email", "package")
 FORCED = """
     SELECT provisioning_id, sp_enterprise_id, user_id, 'forced' AS change
     FROM simulator_subscriber WHERE id = %s
 """
+#: What `POST subscribers/<id>` may change.
+FORCIBLE = {name: world_checks.MEMBERS["subscribers"][name] for name in FORCED_MEMBERS}
 #: What comes closer when time passes: a table and its columns.
 PASSING = [
     ("simulator_subscriber", "due_at"),
@@ -51,26 +56,60 @@ def serve(request: HttpRequest, name: str, **arguments: str) -> HttpResponse:
         raise Http404
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not hmac.compare_digest(given.encode(), settings.CONTROL_TOKEN.encode()):
-        return JsonResponse({"message": "wrong control token"}, status=401)
+        return _refusal(401, "wrong control token: SIMULATOR_CONTROL_TOKEN expected as bearer")
     handler = HANDLERS.get((name, request.method or ""))
     if handler is None:
-        return JsonResponse({"message": "method not allowed"}, status=405)
+        return _not_allowed(name)
     db.renew_if_lost()
     try:
-        body = json.loads(request.body) if request.body else {}
-        if not isinstance(body, dict):
-            raise WorldError("a JSON object expected")
-        with transaction.atomic():
-            return JsonResponse(handler(request, body, **arguments))
-    except (ValueError, KeyError, TypeError) as error:  # WorldError and bad JSON are ValueErrors
-        return JsonResponse({"message": f"{type(error).__name__}: {error}"}, status=400)
+        return JsonResponse(_carry_out(handler, request, shapes.body_of(request), arguments))
+    except ValueError as error:
+        return _refusal(400, str(error))
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return _refusal(503, "The database is away. Nothing was changed; try again.")
+    except (DatabaseError, KeyError, TypeError, OverflowError) as error:  # nobody foresaw it
+        return _refusal(400, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+
+
+def _refusal(status: int, text: str) -> JsonResponse:
+    return JsonResponse({"message": text}, status=status)
+
+
+def _not_allowed(name: str) -> JsonResponse:
+    """Refuse a method, and say which there are; raises Http404 for an unknown address."""
+    allowed = ", ".join(sorted(method for known, method in HANDLERS if known == name))
+    if not allowed:
+        raise Http404
+    answer = _refusal(405, f"This address takes {allowed}.")
+    answer["Allow"] = allowed
+    return answer
+
+
+def _carry_out(
+    handler: Handler, request: HttpRequest, body: Body, arguments: dict[str, str]
+) -> Body:
+    """Do it in one transaction; again when the database ended it for a deadlock."""
+    for _ in range(db.MOST_DEADLOCKS):
+        try:
+            with transaction.atomic():
+                return handler(request, body, **arguments)
+        except OperationalError as error:
+            if not db.is_deadlock(error):
+                raise
+    with transaction.atomic():
+        return handler(request, body, **arguments)
 
 
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 once the database does."""
+    """Answer 200 once the database does, 503 before, and while an outage covers this too."""
     db.renew_if_lost()
-    db.one("SELECT count(*) FROM simulator_account")
-    is_down = control_faults.is_down_for_healthz()
+    try:
+        db.one("SELECT count(*) FROM simulator_account")
+        is_down = control_faults.is_down_for_healthz()
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return JsonResponse({"status": "the database is away"}, status=503)
     return JsonResponse({"status": "down" if is_down else "ok"}, status=503 if is_down else 200)
 
 
@@ -114,7 +153,7 @@ def _mails(request: HttpRequest, body: Body) -> Body:
 
 def _force(request: HttpRequest, body: Body, subscriber_id: str) -> Body:
     """Change a subscriber as if Webex had done so itself: the time of change moves on."""
-    now = utc_now()
+    now, body = utc_now(), shapes.checked(body, FORCIBLE)
     row = subscribers.find(subscriber_id, None, now)
     if row is None:
         raise Http404
@@ -146,7 +185,8 @@ def _force(request: HttpRequest, body: Body, subscriber_id: str) -> Body:
 
 def _advance(request: HttpRequest, body: Body) -> Body:
     """Let time pass for everything that is under way: its due times move closer."""
-    milliseconds = round(float(body["seconds"]) * 1000)
+    given = shapes.checked(body, {"seconds": shapes.SECONDS}, ("seconds",))
+    milliseconds = round(given["seconds"] * 1000)
     moved = 0
     for table, *columns in PASSING:
         sets = ", ".join(f"{c} = {c} - %(ms)s * interval '1 millisecond'" for c in columns)
@@ -157,7 +197,7 @@ def _advance(request: HttpRequest, body: Body) -> Body:
     return {"moved": moved}
 
 
-HANDLERS: dict[tuple[str, str], Callable[..., Body]] = {
+HANDLERS: dict[tuple[str, str], Handler] = {
     ("health", "GET"): _health,
     ("world", "POST"): _load,
     ("reset", "POST"): _reset,

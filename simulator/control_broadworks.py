@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from simulator import broadworks, db, transitions, world
+from simulator import broadworks, db, shapes, transitions, world, world_checks
 from simulator.calls import utc_now
 from simulator.payloads import isoformat
 from simulator.world import WorldError
@@ -35,6 +35,14 @@ USERS = f"""
     ORDER BY u.user_key LIMIT %(limit)s
 """  # noqa: S608 - own words
 FILTERS = ("enterprise", "group", "provisioning_id", "im_p")
+#: Whom an assignment or a removal is for.
+CHOICE = {
+    "user_id": shapes.NAME,
+    "user_ids": shapes.TEXTS,
+    "enterprise": shapes.NAME,
+    "group": shapes.TEXT,
+    "provisioning_id": shapes.TEXT,
+}
 ENTERPRISES = """
     SELECT e.sp_enterprise_id AS id, e.provisioning_id, e.cluster, e.is_enterprise, e."group",
            e.region, e.problem,
@@ -91,7 +99,7 @@ def save_users(request: HttpRequest, body: Body) -> Body:
     answer tells it.
     """
     now = utc_now()
-    entries = body.get("users", [body])
+    entries = world_checks.checked("broadworks_users", body.get("users", [body]))
     before = [_known(entry["user_id"], now) for entry in entries]
     passwords = [{} if known else {"password": secrets.token_urlsafe(9)} for known in before]
     both = list(zip(entries, before, passwords, strict=True))
@@ -125,9 +133,12 @@ def delete_users(request: HttpRequest, body: Body) -> Body:
 
 
 def _chosen(body: Body) -> list[str]:
+    body = shapes.checked(body, CHOICE)
+    if not body.keys() & {"user_id", "user_ids", "enterprise"}:
+        raise WorldError("who? user_id, user_ids or enterprise expected")
     if "enterprise" in body:
-        values = {"enterprise": str(body["enterprise"])}
-        others = {name: str(body.get(name, "")) for name in ("group", "provisioning_id")}
+        values = {"enterprise": body["enterprise"]}
+        others = {name: body.get(name, "") for name in ("group", "provisioning_id")}
         found = [row["user_key"] for row in db.rows(MEMBERS_OF, values | others)]
         if not found:
             raise WorldError(
@@ -136,7 +147,7 @@ def _chosen(body: Body) -> list[str]:
         return found
     user_ids = body["user_ids"] if "user_ids" in body else [body["user_id"]]
     known = "SELECT user_key FROM simulator_broadworks_user WHERE user_key = ANY(%s)"
-    keys = [str(user_id).lower() for user_id in user_ids]
+    keys = [user_id.lower() for user_id in user_ids]
     there = {row["user_key"] for row in db.rows(known, [keys])}
     if missing := [key for key in keys if key not in there]:
         raise WorldError(f"no such BroadWorks user: {', '.join(missing)}")
@@ -144,9 +155,9 @@ def _chosen(body: Body) -> list[str]:
 
 
 def _known(user_id: str, now: datetime) -> Body | None:
-    row = db.one(KNOWN, {"key": str(user_id).lower(), "now": now})
+    row = db.one(KNOWN, {"key": user_id.lower(), "now": now})
     return {name: value for name, value in row.items() if value is not None} if row else None
 
 
 def _limit(request: HttpRequest) -> int:
-    return max(1, min(int(request.GET.get("limit", MOST)), MOST))
+    return max(1, shapes.whole_of(request.GET, "limit", MOST, MOST))

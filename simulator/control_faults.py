@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 
-from simulator import db, scenario_files, state
+from simulator import db, scenario_files, shapes, state
 from simulator import kinds as table
 from simulator.calls import utc_now
 from simulator.faults import ALL, LIVE, STRUCK
@@ -74,7 +74,7 @@ def _row(order: Body, now: datetime) -> Body:
         "probability": _number(order, "probability", 1, 0, 1),
         "script": _script(_text(order, "script", "")),
         "count_by": _one_of(order, "count_by", COUNTED_BY),
-        "seed": str(order.get("seed") or secrets.token_hex(4)),
+        "seed": _seed(order),
         "times": _times(order, None if kind else 1),
         "starts_at": starts_at,
         "ends_at": ends_at if lasts is not None else None,
@@ -83,13 +83,13 @@ def _row(order: Body, now: datetime) -> Body:
 
 def _plain(given: Body) -> Body:
     known = ", ".join(sorted(table.PLAIN_OPTIONS))
-    if unknown := sorted(given.keys() - table.PLAIN_OPTIONS):
+    if unknown := sorted(given.keys() - table.PLAIN_OPTIONS.keys()):
         members = ", ".join(sorted(MEMBERS))
         words = f"unknown members: {', '.join(unknown)}; known: kind, {members}"
         raise ValueError(f"{words}; without a kind also {known}")
     if not given:
         raise ValueError(f"nothing to go wrong: a kind expected, or one of {known}")
-    return given
+    return shapes.checked(given, table.PLAIN_OPTIONS)
 
 
 def _operations(kind: str, text: str) -> str:
@@ -102,6 +102,15 @@ def _operations(kind: str, text: str) -> str:
         known = f"operation: {', '.join(wrong)}: one of {ALL}, {', '.join(suited)} expected"
         raise ValueError(f"{kind}: {known}" if kind else known)
     return ",".join(sorted(names))
+
+
+def _seed(order: Body) -> str:
+    value = order.get("seed")
+    if value is None or value == "":
+        value = secrets.token_hex(4)
+    if not shapes.SEED.fits(value):
+        raise ValueError(f"seed: {shapes.SEED.expected} expected")
+    return str(value)
 
 
 def _script(text: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
 
-from simulator import answers, db
+from simulator import answers, db, shapes
 from simulator.payloads import isoformat
 
 MOST_LINES = 1000
@@ -20,6 +21,20 @@ ANSWERS = {True: "sent", False: "not sent", None: "unknown"}
 FILTERS = ("operation", "user_id", "token_name", "effect", "change", "status")
 
 
+def _truth(query: Mapping[str, str], name: str) -> bool:
+    if query[name] not in {"true", "false"}:
+        raise ValueError(f"{name}: true or false expected")
+    return query[name] == "true"
+
+
+def _number(query: Mapping[str, str], name: str) -> int:
+    return shapes.whole_of(query, name, 0, shapes.MOST_WHOLE)
+
+
+#: Filters that are no texts.
+READ: dict[str, Callable[[Mapping[str, str], str], Any]] = {"effect": _truth, "status": _number}
+
+
 def requests(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     """Return lines of this run's log, oldest first; what this process has just answered too.
 
@@ -29,12 +44,12 @@ def requests(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     answers.flush()
     query = request.GET
     clauses = ["run = (SELECT run FROM simulator_state WHERE id = 1)", "id > %s"]
-    values: list[Any] = [int(query.get("after", 0))]
+    values: list[Any] = [shapes.whole_of(query, "after", 0)]
     for name in FILTERS:
         if name in query:
             clauses.append(f"{name} = %s")
-            values.append(query[name])
-    limit = min(int(query.get("limit", MOST_LINES)), MOST_LINES)
+            values.append(READ[name](query, name) if name in READ else query[name])
+    limit = shapes.whole_of(query, "limit", MOST_LINES, MOST_LINES)
     where = " AND ".join(clauses)
     order = "DESC" if query.get("newest") == "true" else "ASC"
     sql = f"{LINES} WHERE {where} ORDER BY id {order} LIMIT %s"

@@ -6,13 +6,17 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from simulator import scenarios
+from simulator import scenarios, shapes
 from simulator.calls import utc_now
-from simulator.scenario_files import ScenarioError
 from simulator.scenarios import Wish
 
 Body = dict[str, Any]
-MEMBERS = frozenset({"token", "provisioning_id", "seed", "pace"})
+MEMBERS = {
+    "token": shapes.text(1000),
+    "provisioning_id": shapes.TEXT,
+    "seed": shapes.SEED,
+    "pace": shapes.number(-1e6, 1e6),  # how much it may be, `scenarios` says
+}
 
 
 def show(request: HttpRequest, body: Body) -> Body:
@@ -22,10 +26,6 @@ def show(request: HttpRequest, body: Body) -> Body:
 
 def load(request: HttpRequest, body: Body, scenario: str) -> Body:
     """Load a scenario into the account of a token, or start it anew."""
-    if unknown := sorted(body.keys() - MEMBERS):
-        raise ScenarioError(f"unknown members: {', '.join(unknown)}")
-    pace = body.get("pace") or 1.0
-    if isinstance(pace, bool) or not isinstance(pace, int | float):
-        raise ScenarioError("pace is a number")
-    texts = {name: str(body.get(name) or "") for name in MEMBERS - {"pace"}}
-    return scenarios.load(scenario, Wish(pace=float(pace), **texts), utc_now())
+    body = shapes.checked(body, MEMBERS)
+    texts = {name: str(body.get(name) or "") for name in MEMBERS.keys() - {"pace"}}
+    return scenarios.load(scenario, Wish(pace=float(body.get("pace", 1.0)), **texts), utc_now())

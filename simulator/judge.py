@@ -14,10 +14,11 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest
 
-from simulator import answers, db
+from simulator import answers, db, shapes
 from simulator.payloads import isoformat
 
 GRACE_MS = 50
+MOST_GRACE_MS = 86_400_000
 USUAL_ITEMS = 100
 MOST_ITEMS = 1000
 #: Findings that a client must not have. `repeated` is told too, but a person may do that.
@@ -141,11 +142,11 @@ class Question:
     def from_query(cls, query: dict[str, str]) -> Question:
         """Read a query string; raises ValueError for what is no number."""
         return cls(
-            run=int(query["run"]) if "run" in query else None,
-            after=int(query.get("after", 0)),
+            run=shapes.whole_of(query, "run", 0) if "run" in query else None,
+            after=shapes.whole_of(query, "after", 0),
             token_name=query.get("token_name", ""),
-            grace_ms=int(query.get("grace_ms", GRACE_MS)),
-            limit=min(int(query.get("limit", USUAL_ITEMS)), MOST_ITEMS),
+            grace_ms=shapes.whole_of(query, "grace_ms", GRACE_MS, MOST_GRACE_MS),
+            limit=shapes.whole_of(query, "limit", USUAL_ITEMS, MOST_ITEMS),
         )
 
 

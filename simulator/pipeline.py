@@ -6,7 +6,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, IntegrityError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -24,8 +24,9 @@ def serve(request: HttpRequest, resource: str, **arguments: Any) -> HttpResponse
     tracking_id = log.new_tracking_id()
     try:
         response = _serve(request, resource, arguments, tracking_id)
-    except (OperationalError, InterfaceError) as error:
-        # The database went away: the next request gets a new connection, this one an honest no.
+    except (OperationalError, InterfaceError, IntegrityError) as error:
+        # The database went away, or a reset took what this request was about: the next one gets
+        # a new connection, this one an honest no.
         logger.warning("database: %s", error)
         connection.close()
         response = refuse(503).response(tracking_id)
@@ -85,7 +86,21 @@ def _spoilt(
 def _carry_out(
     call: Call, resource: str, operation: Operation | None, strike: Strike | None
 ) -> HttpResponse:
-    """Do what is asked and log it, in one transaction; a strike changes the answer only."""
+    """Do what is asked and log it; when another one stood in its way (a deadlock), again."""
+    for _ in range(db.MOST_DEADLOCKS):
+        try:
+            return _attempt(call, resource, operation, strike)
+        except OperationalError as error:
+            if not db.is_deadlock(error):
+                raise
+            call.change = call.outcome = ""  # all of it was rolled back
+    return _attempt(call, resource, operation, strike)
+
+
+def _attempt(
+    call: Call, resource: str, operation: Operation | None, strike: Strike | None
+) -> HttpResponse:
+    """Carry a request out in one transaction; a strike changes the answer only."""
     with db.unit():
         try:
             response = _handle(call, resource, operation)

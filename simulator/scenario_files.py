@@ -25,7 +25,7 @@ PERSON = {"repeat", "every_seconds", "email", "address", "subscriber", "expect",
 
 def _of_world(section: str) -> set[str]:
     # The scenario is told where it is played: no entry says so itself.
-    return set(MEMBERS[section].split()) - {"provisioning_id"}
+    return set(MEMBERS[section]) - {"provisioning_id"}
 
 
 ENTRY_MEMBERS = {

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
 from simulator import broadworks, db, state, world_checks
 from simulator.auth import ALL_SCOPES
-from simulator.errors import CISCO_TEXTS
+from simulator.errors import CISCO_TEXTS, ApiError
 from simulator.paging import moment
 from simulator.rules import ADDRESSES, ENTERPRISES, PASSING_ADDRESSES, PASSING_ENTERPRISES
 from simulator.world_checks import WorldError
@@ -32,23 +32,31 @@ def load(document: Entry, now: datetime) -> dict[str, int]:
     """
     if unknown := sorted(document.keys() - SECTIONS.keys()):
         raise WorldError(f"unknown sections: {', '.join(unknown)}")
-    counts = {}
+    checked = {name: world_checks.checked(name, document.get(name, [])) for name in SECTIONS}
     with transaction.atomic():
         for section, load_section in SECTIONS.items():
-            entries = document.get(section, [])
-            if not isinstance(entries, list):
-                raise WorldError(f"{section}: a list expected")
             try:
-                world_checks.check_members(section, entries)
-                load_section(entries, now)
-            except (KeyError, TypeError, ValueError, AttributeError, DatabaseError) as error:
-                raise WorldError(f"{section}: {type(error).__name__}: {error}") from error
-            counts[section] = len(entries)
+                load_section(checked[section], now)
+            except WorldError:
+                raise
+            except (OperationalError, InterfaceError):
+                raise
+            except (KeyError, ValueError, ApiError, DatabaseError) as error:
+                raise WorldError(f"{section}: {_words(error)}") from error
         # Last: an arrival that the document itself describes as a subscriber is not made anew.
         state.changed()
-        users = document.get("broadworks_users", [])
+        users = checked["broadworks_users"]
         broadworks.arrive([user["user_id"] for user in users if has_im_p(user)], now)
-    return counts
+    return {section: len(entries) for section, entries in checked.items()}
+
+
+def _words(error: Exception) -> str:
+    """Tell what was wrong with a document: something it names is not there, or the database's."""
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is not known; it must be described first, or in this document"
+    if isinstance(error, ApiError):
+        return str(error.errors[0]["description"])
+    return str(error).partition("\n")[0]
 
 
 def reset() -> None:

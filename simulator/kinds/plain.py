@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from simulator import db
+from simulator import db, shapes
 from simulator.calls import Call
 from simulator.faults import Strike
 from simulator.kinds import waiting
 from simulator.kinds.base import Effect, Kind, refusal
+from simulator.shapes import Shape
 from simulator.wire import dropped
 
+MOST_DELAY_MS = 3_600_000
+NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        NAME.fullmatch(name)
+        and isinstance(text, str | int | float)
+        and not set(str(text)) & {"\r", "\n"}
+        for name, text in value.items()
+    )
+
+
 #: Options of a fault without a kind.
-PLAIN_OPTIONS = frozenset(
-    {"status", "body", "headers", "after", "delay_ms", "delay_after_ms"}
-    | {"drop_before", "drop_after"}
-)
+PLAIN_OPTIONS = {
+    "status": shapes.whole(200, 599),
+    "body": Shape("a text or JSON", lambda value: True),
+    "headers": Shape("an object of names and values for HTTP headers", _are_headers),
+    "after": shapes.FLAG,
+    "delay_ms": shapes.number(0, MOST_DELAY_MS),
+    "delay_after_ms": shapes.number(0, MOST_DELAY_MS),
+    "drop_before": shapes.FLAG,
+    "drop_after": shapes.FLAG,
+}
 
 
 def _instead(strike: Strike, call: Call, effect: Effect) -> HttpResponse | None:

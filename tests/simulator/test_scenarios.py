@@ -111,7 +111,7 @@ REFUSED = {
     "unknown scenario": ("nonsense", {}, "there are: admin-first"),
     "a path": ("..%2Fscenarios%2Fadmin-first", {}, "there is no scenario"),
     "pace": ("admin-first", {"pace": -1}, "pace is a factor"),
-    "no number": ("admin-first", {"pace": "slow"}, "pace is a number"),
+    "no number": ("admin-first", {"pace": "slow"}, "pace: a number"),
     "misspelt": ("admin-first", {"paces": 1}, "unknown members: paces"),
 }
 
