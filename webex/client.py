@@ -107,13 +107,19 @@ class WebexClient:
         """Return every subscriber with this natural key: the question "did it happen?".
 
         More than one is possible; none means that Webex holds none now. The key is compared
-        again here, without case, should Webex have ignored a filter.
+        again here, without case, should Webex have ignored a filter. Raises Unknown when an entry
+        could not be read: it may be the one.
         """
         pages = self.list_subscribers(
             provisioning_id, user_id=user_id, sp_enterprise_id=sp_enterprise_id
         )
         wanted = (user_id, provisioning_id, sp_enterprise_id)
-        return [found for page in pages for found in page.subscribers if _has_key(found, *wanted)]
+        matching: list[RemoteSubscriber] = []
+        for page in pages:
+            if page.skipped:
+                raise Unknown("garbage")
+            matching += [found for found in page.subscribers if _has_key(found, *wanted)]
+        return matching
 
     def get_subscriber(self, subscriber_id: str) -> RemoteSubscriber:
         """Return one subscriber; raises NotFound when Webex holds none of this ID."""

@@ -92,7 +92,7 @@ class Unknown(WebexError):
 class PagingStopped(Unknown):
     """A listing that could not be followed to its end; what came before is good.
 
-    `reason` is `foreign_link`, `repeated_link` or `page_cap`.
+    `reason` is `foreign_link`, `unreadable_link`, `repeated_link` or `page_cap`.
     """
 
 

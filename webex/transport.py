@@ -135,7 +135,7 @@ def next_url(header: str | None, current: str, filters: Mapping[str, str]) -> st
 
     Filters that the link dropped are added again: Webex loses them on page 2
     (https://github.com/WebexCommunity/WebexPythonSDK/issues/168). Raises PagingStopped for a
-    link to another origin: following it would hand our token over.
+    link to another origin (following it would hand our token over) or a header without any link.
     """
     target = _next_target(header or "")
     if target is None:
@@ -156,6 +156,8 @@ def next_url(header: str | None, current: str, filters: Mapping[str, str]) -> st
 
 
 def _next_target(header: str) -> str | None:
+    if header.strip() and not _LINK.search(header):
+        raise PagingStopped("unreadable_link")
     for target, parameters in _LINK.findall(header):
         relation = _NEXT.search(parameters)
         if relation and "next" in relation.group(1).strip("\"'").lower().split():

@@ -84,13 +84,19 @@ def test_links_without_end_are_cut_off(backend, client, monkeypatch):
     assert (caught.value.reason, len(backend.seen)) == ("page_cap", 3)
 
 
+def test_a_link_header_that_nobody_can_read_is_no_last_page():
+    with pytest.raises(PagingStopped) as caught:
+        next_url("rubbish", "https://webexapis.com/v1/broadworks/subscribers", {})
+
+    assert caught.value.reason == "unreadable_link"
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
         (None, None),
         ("", None),
         ("<>", None),
-        ("rubbish", None),
         ('<https://webexapis.com/v1/x?c=1>; rel="prev"', None),
         ('<https://webexapis.com/v1/x?c=1>; rel="next"', "/v1/x?c=1"),
         ("<https://webexapis.com/v1/x?c=1>; rel=next", "/v1/x?c=1"),
