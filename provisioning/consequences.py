@@ -87,6 +87,11 @@ def _locked(job: Job, error: WebexError) -> None:
 
 
 def _refused(job: Job, error: WebexError) -> None:
+    """A clear no to what we sent. A question that is refused tells nothing of what was sent."""
+    if job.state in (JobState.WAITING, JobState.CHECKING):
+        when = timezone.now() + scaled(_backoff(job))
+        _again(job, when, f"Webex refuses to say what happened (HTTP {error.status})")
+        return
     _fail(job, _ending(error))
 
 
@@ -131,7 +136,7 @@ def _unknown(job: Job, error: WebexError) -> None:
 def _not_found(job: Job, error: WebexError) -> None:
     """The subscriber is gone behind our back: an update fails, a wait ends."""
     if job.kind in (JobKind.PROVISION, JobKind.RETRY) and job.state != JobState.WAITING:
-        _fail(job, _ending(error))
+        _refused(job, error)
         return
     now = timezone.now()
     with transaction.atomic():

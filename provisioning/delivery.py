@@ -19,10 +19,10 @@ from accounts.rights import Right, may
 from provisioning import codes, consequences, endings, gate, leases, operations, projection, shown
 from provisioning.backend import client_for
 from provisioning.endings import Ending
-from provisioning.models import Cause, Job
+from provisioning.models import Cause, Job, Subscriber
 from provisioning.operations import Gone, Result, Step
 from provisioning.projection import Answer
-from provisioning.states import UNSETTLED, JobState
+from provisioning.states import SETTLED, JobState
 from provisioning.timing import POLL_SECONDS, scaled
 from webex.client import WebexClient
 from webex.errors import Conflict
@@ -138,11 +138,19 @@ def _accepted(job: Job, result: Result) -> None:
         if row is not None:
             _attach(job, row.pk)
             shown.clear_own_errors(row, now=now)
-        if (row.backend_status if row else result.status) in UNSETTLED:
+        if not _is_settled(row, result):
             leases.to_wait(job, not_before=now + scaled(_poll_after(job)))
             return
         ending = endings.ending_of(row, job) if row else Ending(JobState.DONE)
         consequences.end(job, ending, now)
+
+
+def _is_settled(row: Subscriber | None, remote: RemoteSubscriber) -> bool:
+    """Does the answer tell how the job ended? Not while Webex works, nor in a status that we do
+    not know, nor when our row knows better: one of the two is of the past, so ask again.
+    """
+    is_taken = row is None or (row.backend_status, row.package) == (remote.status, remote.package)
+    return is_taken and remote.status in SETTLED
 
 
 def _attach(job: Job, subscriber_id: int) -> None:
@@ -175,7 +183,7 @@ def _poll(job: Job, client: WebexClient) -> None:
         if remote is not None:
             answer = Answer(remote, asked_at, cause=Cause.JOB, job=job)
             row = projection.apply_answer(job.connection, answer, now=timezone.now())
-        if row is None or row.backend_status in UNSETTLED:
+        if row is None or remote is None or not _is_settled(row, remote):
             leases.to_wait(job, not_before=timezone.now() + scaled(_poll_after(job)))
         else:
             consequences.end(job, endings.ending_of(row, job), timezone.now())

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import RetryBy
 from provisioning.addresses import same
 from provisioning.backend import provision_request
 from provisioning.models import Job
 from provisioning.states import JobKind, Status
+from provisioning.timing import AHEAD
 from webex.client import WebexClient
-from webex.errors import NotFound
+from webex.errors import NotFound, Unknown
 from webex.payloads import RemoteSubscriber, body_hash
 
 
@@ -83,9 +86,24 @@ def _took_effect(job: Job, remote: RemoteSubscriber) -> bool:
 
     A POST may meet a subscriber that existed before; what we knew of it then is in the job,
     because sync may have brought in the effect since.
+
+    Raises:
+        Unknown: its time contradicts what we knew then, so it cannot tell.
     """
-    after = _looks(remote.id, remote.email, remote.status, remote.last_status_change)
-    return same(remote.email, job.params["email"]) and after != job.params.get("before")
+    if not same(remote.email, job.params["email"]):
+        return False
+    webex_id, email, status, changed_at = job.params.get("before") or [None, "", "", ""]
+    if (remote.id, remote.email.casefold()) != (webex_id, email):
+        return True
+    moved = remote.status != status
+    told = remote.last_status_change
+    if not changed_at or told is None:
+        return moved
+    known = datetime.fromisoformat(changed_at)
+    in_future = told > timezone.now() + AHEAD
+    if told < known or (moved and told == known) or (in_future and not moved):
+        raise Unknown("stale")
+    return told > known
 
 
 def before_send(job: Job) -> Sequence[Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from django.db.models import F
 from accounts.models import BackendConnection
 from provisioning import codes, endings, shown
 from provisioning.models import Activation, Cause, Job, Mail, StatusEvent, Subscriber
-from provisioning.states import UNSETTLED, ActivationState, JobState, Status
+from provisioning.states import SETTLED, ActivationState, JobState, Status
+from provisioning.timing import AHEAD
 from templates_app.models import OnboardingTemplate
 from webex.payloads import RemoteSubscriber
 
@@ -60,12 +61,23 @@ def apply_answer(
     template = _template_of(connection, answer)
     if template is None:
         return None
+    answer = _without_future(answer, now)
     try:
         with transaction.atomic():
             return _apply(connection, template, answer, now=now)
     except IntegrityError:  # another process met the new subscriber at the same moment
         with transaction.atomic():
             return _apply(connection, template, answer, now=now)
+
+
+def _without_future(answer: Answer, now: datetime) -> Answer:
+    """Leave out a time that has not come yet: kept, it would make all that the backend says look
+    old as soon as its clock is right again, and a job would wait for ever.
+    """
+    told = answer.remote.last_status_change
+    if told is None or told <= now + AHEAD:
+        return answer
+    return replace(answer, remote=replace(answer.remote, last_status_change=None))
 
 
 def _template_of(connection: BackendConnection, answer: Answer) -> OnboardingTemplate | None:
@@ -261,7 +273,7 @@ def _event(
 
 def _settle(row: Subscriber, *, now: datetime) -> None:
     """A settled status ends the job that waited for it."""
-    if row.backend_status in UNSETTLED:
+    if row.backend_status not in SETTLED:
         return
     for job in endings.waiting(row):
         ending = endings.ending_of(row, job)

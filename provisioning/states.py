@@ -22,6 +22,8 @@ class Status(models.TextChoices):
 PENDING = frozenset({Status.WAITING_ADDRESS, Status.WAITING_CONFIRMATION, Status.WAITING_CONSENT})
 #: Webex is at work: ask again soon, and let nobody act meanwhile.
 UNSETTLED = frozenset({Status.PROVISIONING, Status.UPDATING})
+#: What ends a job. A status that we do not know tells nothing: ask again.
+SETTLED = PENDING | {Status.PROVISIONED, Status.ERROR}
 
 
 def shown_status(backend_status: str, *, confirmation_open: bool) -> str:

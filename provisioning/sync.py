@@ -146,10 +146,12 @@ def _read_changes(connection: BackendConnection, client: WebexClient) -> Trouble
         newest = datetime.fromisoformat(known) if known else None
         since = newest - OVERLAP if newest else None
         started = asked_at = timezone.now()
+        skipped = 0
         for page in client.list_subscribers(template.provisioning_id, changed_after=since):
+            skipped += page.skipped
             newest = _bring_in(connection, client, template, page, asked_at, newest)
             asked_at = timezone.now()
-        if newest:
+        if newest and not skipped:  # who could not be read is looked for again
             # A time in our future would blind us for what comes before it; less is always safe.
             connection.watermarks[template.provisioning_id] = min(newest, started).isoformat()
             _note(connection, watermarks=connection.watermarks)

@@ -18,6 +18,8 @@ PORTAL_DEADLINE_SECONDS = 15 * 60.0
 GRACE_SECONDS = QUIET_SECONDS + 60.0
 #: A row that is provisioning or updating for us is asked after 1, 2, 4, 8, then every 15 s.
 POLL_SECONDS = [1.0, 2.0, 4.0, 8.0, 15.0]
+#: How far the backend's clock may be before ours; more is a clock that will jump back.
+AHEAD = timedelta(seconds=10)
 #: A connection whose token fails is tried again after so long.
 HELD_SECONDS = 60.0
 
