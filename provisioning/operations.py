@@ -103,7 +103,7 @@ def _took_effect(job: Job, remote: RemoteSubscriber) -> bool:
     in_future = told > timezone.now() + AHEAD
     if told < known or (moved and told == known) or (in_future and not moved):
         raise Unknown("stale")
-    return told > known
+    return bool(told > known)
 
 
 def before_send(job: Job) -> Sequence[Any] | None:
