@@ -95,7 +95,7 @@ def _took_effect(job: Job, remote: RemoteSubscriber) -> bool:
     webex_id, email, status, changed_at = job.params.get("before") or [None, "", "", ""]
     if (remote.id, remote.email.casefold()) != (webex_id, email):
         return True
-    moved = remote.status != status
+    moved = bool(remote.status != status)
     told = remote.last_status_change
     if not changed_at or told is None:
         return moved
@@ -103,7 +103,7 @@ def _took_effect(job: Job, remote: RemoteSubscriber) -> bool:
     in_future = told > timezone.now() + AHEAD
     if told < known or (moved and told == known) or (in_future and not moved):
         raise Unknown("stale")
-    return bool(told > known)
+    return told > known
 
 
 def before_send(job: Job) -> Sequence[Any] | None:
