@@ -43,15 +43,21 @@ CHOICE = {
     "group": shapes.TEXT,
     "provisioning_id": shapes.TEXT,
 }
+# Only users of the enterprises shown are counted.
 ENTERPRISES = """
     SELECT e.sp_enterprise_id AS id, e.provisioning_id, e.cluster, e.is_enterprise, e."group",
-           e.region, e.problem,
-           count(u.user_key) AS users, count(u.user_key) FILTER (WHERE u.im_p) AS with_im_p,
-           coalesce(array_agg(DISTINCT u."group") FILTER (WHERE u."group" <> ''), '{}') AS groups
-    FROM simulator_enterprise e LEFT JOIN simulator_broadworks_user u
-        ON u.sp_enterprise_id = e.sp_enterprise_id AND u.provisioning_id = e.provisioning_id
-    WHERE (%(provisioning_id)s = '' OR e.provisioning_id = %(provisioning_id)s)
-    GROUP BY e.id ORDER BY e.sp_enterprise_id, e.id LIMIT %(limit)s
+           e.region, e.problem, u.users, u.with_im_p, u.groups
+    FROM (
+        SELECT * FROM simulator_enterprise
+        WHERE (%(provisioning_id)s = '' OR provisioning_id = %(provisioning_id)s)
+        ORDER BY sp_enterprise_id, id LIMIT %(limit)s
+    ) e, LATERAL (
+        SELECT count(*) AS users, count(*) FILTER (WHERE im_p) AS with_im_p,
+               coalesce(array_agg(DISTINCT "group") FILTER (WHERE "group" <> ''), '{}') AS groups
+        FROM simulator_broadworks_user
+        WHERE sp_enterprise_id = e.sp_enterprise_id AND provisioning_id = e.provisioning_id
+    ) u
+    ORDER BY e.sp_enterprise_id, e.id
 """
 KNOWN = f"""
     SELECT {USER}, u.password,

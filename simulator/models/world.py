@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -109,7 +110,8 @@ class BroadworksUser(models.Model):
         indexes = [
             models.Index(
                 fields=["assign_at"], condition=Q(assign_at__isnull=False), name="sim_user_assign"
-            )
+            ),
+            models.Index(fields=["sp_enterprise_id", "provisioning"], name="sim_user_enterprise"),
         ]
 
     def __str__(self) -> str:
@@ -188,6 +190,14 @@ class Subscriber(models.Model):
                 fields=["person_uid"], condition=Q(person_uid__isnull=False), name="sim_sub_person"
             ),
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="sim_sub_due"),
+            # A page of a rare status: by id, as pages run, over the few that are not provisioned.
+            models.Index(
+                fields=["account", "id", "status", "self_activated"],
+                condition=~Q(status="provisioned"),
+                name="sim_sub_unfinished",
+            ),
+            # `after`: costs an insert next to nothing, and rules out nearly all of the table.
+            BrinIndex(fields=["created"], pages_per_range=16, name="sim_sub_created"),
         ]
 
     def __str__(self) -> str:
