@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
@@ -12,6 +14,7 @@ from accounts.rights import Role
 from partnerhub.rehearsal import known
 from templates_app.models import OnboardingTemplate
 from tests import factories
+from tests.simulator_process import SimulatorProcess, running_simulator
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +22,18 @@ def _no_memory_of_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every page asks the cache, as the first page of a process does: no test knows another's."""
     known.forget()
     monkeypatch.setattr(known, "FRESH", 0.0)
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[SimulatorProcess]:
+    """One simulator for the whole run, at SIMULATOR_URL's port where that is set.
+
+    It stands here alone: imported into several conftests it would be as many, on one port.
+    """
+    port = urlsplit(os.environ.get("SIMULATOR_URL", "")).port
+    token = os.environ.get("SIMULATOR_CONTROL_TOKEN") or None
+    with running_simulator(port=port, control_token=token) as simulator:
+        yield simulator
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The simulated backend as a process of its own, for every suite that needs one.
 
-Import the fixture into a conftest (`from tests.simulator_process import simulator_process`), or
-use `running_simulator()` for one with other settings. Its database is SIMULATOR_DATABASE_URL.
+The fixture `simulator_process` (tests/conftest.py) is one for the whole run; `running_simulator()`
+is for one with other settings. Its database is SIMULATOR_DATABASE_URL.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import psutil
-import pytest
 import requests
 from requests import Response
 from requests.auth import HTTPBasicAuth
@@ -136,6 +135,7 @@ def running_simulator(
     program = [sys.executable, "-m", "simulator"]
     subprocess.run([*program, "prepare"], cwd=ROOT, env=environment, check=True, timeout=60)
     port = port or _free_port()
+    _require_free(port)
     process = subprocess.Popen([*program, "serve", "--port", str(port)], cwd=ROOT, env=environment)
     simulator = SimulatorProcess(f"http://127.0.0.1:{port}", token, process)
     try:
@@ -147,15 +147,6 @@ def running_simulator(
         simulator.http.close()
 
 
-@pytest.fixture(scope="session")
-def simulator_process() -> Iterator[SimulatorProcess]:
-    """One simulator for the session, at SIMULATOR_URL's port where that is set."""
-    port = urlsplit(os.environ.get("SIMULATOR_URL", "")).port
-    token = os.environ.get("SIMULATOR_CONTROL_TOKEN") or None
-    with running_simulator(port=port, control_token=token) as simulator:
-        yield simulator
-
-
 def _wait_until_ready(simulator: SimulatorProcess) -> None:
     end = time.monotonic() + START_SECONDS
     while simulator.process.poll() is None and time.monotonic() < end:
@@ -165,6 +156,13 @@ def _wait_until_ready(simulator: SimulatorProcess) -> None:
         except requests.ConnectionError:
             time.sleep(0.05)
     raise RuntimeError(f"the simulator did not start, exit code {simulator.process.poll()}")
+
+
+def _require_free(port: int) -> None:
+    """Raise RuntimeError when another one answers there: it would be taken for ours."""
+    with socket.socket() as caller:
+        if caller.connect_ex(("127.0.0.1", port)) == 0:
+            raise RuntimeError(f"something listens on port {port} already")
 
 
 def _free_port() -> int:

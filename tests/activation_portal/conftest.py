@@ -10,7 +10,7 @@ from django.utils import timezone
 from provisioning import mails
 from provisioning.models import Activation, MailboxMessage
 from tests.provisioning.rig import ENTERPRISE, PROVISIONING_ID, Rig, make_rig
-from tests.simulator_process import SimulatorProcess, simulator_process  # noqa: F401
+from tests.simulator_process import SimulatorProcess
 
 USER = "4533121212@nordictel.example"
 PASSWORD = "canary-Plumage-47"
@@ -18,7 +18,7 @@ ADDRESS = "freja@firma.example"
 
 
 @pytest.fixture
-def rig(simulator_process: SimulatorProcess, transactional_db, settings) -> Rig:  # noqa: F811
+def rig(simulator_process: SimulatorProcess, transactional_db, settings) -> Rig:
     settings.TIME_SCALE = 0.02
     settings.EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"
     rig = make_rig(simulator_process)

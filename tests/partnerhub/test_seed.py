@@ -10,11 +10,10 @@ from partnerhub.demo.casting import cisco_codes
 from provisioning.models import Subscriber
 from provisioning.states import Status
 from templates_app.models import OnboardingTemplate
-from tests.simulator_process import simulator_process  # noqa: F401
 
 
 @pytest.fixture
-def seeded(simulator_process, transactional_db, settings, tmp_path):  # noqa: F811
+def seeded(simulator_process, transactional_db, settings, tmp_path):
     simulator_process.reset()
     settings.SIMULATOR_URL = simulator_process.url
     settings.SIMULATOR_CONTROL_TOKEN = simulator_process.control_token
@@ -55,7 +54,7 @@ def test_the_password_opens_every_account(seeded):
     )
 
 
-def test_the_demo_follows_a_change_of_port(seeded, settings, simulator_process):  # noqa: F811
+def test_the_demo_follows_a_change_of_port(seeded, settings, simulator_process):
     settings.PUBLIC_URL = "http://127.0.0.1:8100"
 
     call_command("seed_demo", "--if-empty")

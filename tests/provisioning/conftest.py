@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.provisioning.rig import Rig, make_rig
-from tests.simulator_process import SimulatorProcess, simulator_process  # noqa: F401
+from tests.simulator_process import SimulatorProcess
 
 
 @pytest.fixture
 def rig(
-    simulator_process: SimulatorProcess,  # noqa: F811
+    simulator_process: SimulatorProcess,
     transactional_db,
     settings,
 ) -> Iterator[Rig]:

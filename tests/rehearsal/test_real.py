@@ -13,17 +13,18 @@ from django.urls import reverse
 from accounts.models import Partner
 from partnerhub.rehearsal import control, tasks
 from partnerhub.rehearsal.forms import FaultForm
+from partnerhub.rehearsal.titles import TITLES
 from provisioning import sync
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate
 from tests.rehearsal.test_page import fields
-from tests.simulator_process import SimulatorProcess, simulator_process  # noqa: F401
+from tests.simulator_process import SimulatorProcess
 
 PAGE = "/admin/rehearsal/"
 
 
 @pytest.fixture
-def simulator(simulator_process: SimulatorProcess, settings) -> SimulatorProcess:  # noqa: F811
+def simulator(simulator_process: SimulatorProcess, settings) -> SimulatorProcess:
     settings.SIMULATOR_URL = simulator_process.url
     settings.SIMULATOR_CONTROL_TOKEN = simulator_process.control_token
     simulator_process.reset()
@@ -161,3 +162,9 @@ def test_a_wrong_control_token_is_said_on_the_page(browser, simulator, settings)
     settings.SIMULATOR_CONTROL_TOKEN = "wrong"
 
     assert "The simulator refuses (401): wrong control token" in browser.get(PAGE).text
+
+
+def test_every_title_of_the_simulator_is_known_to_the_translators(simulator):
+    told = {item.title for item in (*control.scenarios(), *control.kinds())}
+
+    assert told == TITLES

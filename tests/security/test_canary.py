@@ -28,7 +28,7 @@ from tests.activation_portal.conftest import (
     broadworks_user,
 )
 from tests.provisioning.rig import TOKEN, Rig, make_rig
-from tests.simulator_process import SimulatorProcess, simulator_process  # noqa: F401
+from tests.simulator_process import SimulatorProcess
 
 PASSWORD = "Canary-Broadworks-8f3a61"
 WRONG = "Canary-Mistyped-77d0c2"
@@ -79,7 +79,7 @@ def trail(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trail]:
 
 
 @pytest.fixture
-def rig(simulator_process: SimulatorProcess, settings: Any) -> Rig:  # noqa: F811
+def rig(simulator_process: SimulatorProcess, settings: Any) -> Rig:
     settings.TIME_SCALE = 0.02
     settings.PORTAL_WRONG_PASSWORDS = 9  # a backend in trouble counts as a wrong try
     settings.EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"

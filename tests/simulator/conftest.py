@@ -9,9 +9,7 @@ import pytest
 from requests import Response
 
 from tests.simulator import contract
-from tests.simulator_process import SimulatorProcess, simulator_process
-
-__all__ = ["simulator_process"]
+from tests.simulator_process import SimulatorProcess
 
 TOKEN, READER, FOREIGN = "nordictel-token", "nordictel-reader", "iberfone-token"
 HOME, SECOND_HOME, FOREIGN_HOME = "nordictel-template", "nordictel-second", "iberfone-template"

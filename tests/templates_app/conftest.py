@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 
 from templates_app.services import TemplateSettings
-from tests.simulator_process import simulator_process
-
-__all__ = ["simulator_process"]
 
 TOKEN = "token-of-nordictel"
 

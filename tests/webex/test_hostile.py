@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from common.http import Timeout
-from tests.simulator_process import SimulatorProcess, simulator_process  # noqa: F401
+from tests.simulator_process import SimulatorProcess
 from tests.webex.wire_server import WireServer
 from webex import xsi
 from webex.client import WebexClient
@@ -81,7 +81,7 @@ class Tried:
 
 
 @pytest.fixture
-def hostile(simulator_process: SimulatorProcess) -> Iterator[SimulatorProcess]:  # noqa: F811
+def hostile(simulator_process: SimulatorProcess) -> Iterator[SimulatorProcess]:
     simulator_process.reset()
     simulator_process.load(STOCK)
     yield simulator_process

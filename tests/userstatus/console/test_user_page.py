@@ -12,9 +12,6 @@ from provisioning.models import StatusEvent
 from provisioning.states import JobKind, JobState, Status
 from tests import factories
 from tests.provisioning.rig import make_rig
-from tests.simulator_process import simulator_process
-
-__all__ = ["simulator_process"]
 
 
 def check(user):
