@@ -41,12 +41,15 @@ FORCED = """
 """
 #: What `POST subscribers/<id>` may change.
 FORCIBLE = {name: world_checks.MEMBERS["subscribers"][name] for name in FORCED_MEMBERS}
-#: What comes closer when time passes: a table and its columns.
+#: What comes closer when time passes. What happens to subscribers must not happen before the
+#: present: whoever asks for changes since his last look would never see it.
+CLOSER = "{0} - %(ms)s * interval '1 millisecond'"
+NOT_BEFORE_NOW = f"greatest({CLOSER}, least({{0}}, %(now)s))"
 PASSING = [
-    ("simulator_subscriber", "due_at"),
-    ("simulator_broadworks_user", "assign_at"),
-    ("simulator_fault", "starts_at", "ends_at"),
-    ("simulator_allowance", "at"),
+    ("simulator_subscriber", NOT_BEFORE_NOW, "due_at"),
+    ("simulator_broadworks_user", NOT_BEFORE_NOW, "assign_at"),
+    ("simulator_fault", CLOSER, "starts_at", "ends_at"),
+    ("simulator_allowance", CLOSER, "at"),
 ]
 
 
@@ -186,13 +189,13 @@ def _force(request: HttpRequest, body: Body, subscriber_id: str) -> Body:
 def _advance(request: HttpRequest, body: Body) -> Body:
     """Let time pass for everything that is under way: its due times move closer."""
     given = shapes.checked(body, {"seconds": shapes.SECONDS}, ("seconds",))
-    milliseconds = round(given["seconds"] * 1000)
+    milliseconds, now = round(given["seconds"] * 1000), utc_now()
     moved = 0
-    for table, *columns in PASSING:
-        sets = ", ".join(f"{c} = {c} - %(ms)s * interval '1 millisecond'" for c in columns)
+    for table, moved_time, *columns in PASSING:
+        sets = ", ".join(f"{column} = {moved_time.format(column)}" for column in columns)
         some = " OR ".join(f"{column} IS NOT NULL" for column in columns)
         sql = f"UPDATE {table} SET {sets} WHERE {some}"  # noqa: S608 - own words
-        moved += db.execute(sql, {"ms": milliseconds})
+        moved += db.execute(sql, {"ms": milliseconds, "now": now})
     state.changed()
     return {"moved": moved}
 

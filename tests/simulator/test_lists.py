@@ -200,3 +200,15 @@ def test_customers_are_filtered_and_paged(api: Api, simulator: SimulatorProcess)
     assert found(spEnterpriseId="Other") == ["Other"]
     first = api.call("GET", "/broadworks/enterprises", params={"max": "3"})
     assert [item["spEnterpriseId"] for item in follow(api, first).json()["items"]] == ["Other"]
+
+
+def test_what_time_brings_is_seen_by_whoever_asks_for_changes_since_his_last_look(
+    api: Api, simulator: SimulatorProcess
+):
+    made = [api.provision(user(number)).json() for number in range(3)]
+    last_look = max(item["lastStatusChange"] for item in api.list().json()["items"])
+
+    simulator.advance(60)
+
+    changed = api.list(lastStatusChange=last_look).json()["items"]
+    assert {item["id"] for item in changed} == {item["id"] for item in made}
