@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
-#: Cases of the judge that are shown.
-CASES = 10
+#: Characters of an option that are shown.
+WIDE = 120
 
 
 def moment(text: str | None) -> datetime | None:
@@ -17,12 +18,6 @@ def moment(text: str | None) -> datetime | None:
         return None
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def fault_words(logged: str) -> str:
-    """Number and kind of a fault as the log names it: `7 too_many {…}`."""
-    number, _, rest = logged.partition(" ")
-    return f"#{number} {rest.partition(' ')[0]}".strip() if number else ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +63,12 @@ class Fault:
         return ", ".join(self.operation.split(","))
 
     @property
+    def told_options(self) -> str:
+        """The options on one line, long ones cut."""
+        told = (f"{name}: {json.dumps(value)}" for name, value in self.options.items())
+        return ", ".join(text if len(text) <= WIDE else f"{text[:WIDE]}…" for text in told)
+
+    @property
     def percent(self) -> float:
         """How many of a hundred matching requests are struck."""
         return round(self.probability * 100, 2)
@@ -75,13 +76,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Running:
-    """What the backend does on purpose: `title` of a scenario, and all its faults."""
+    """What the backend does on purpose: `title` of a scenario (`name`), and all its faults."""
 
     running: bool
     title: str
     since: datetime | None
     ends_at: datetime | None
     faults: tuple[Fault, ...]
+    name: str = ""
 
     @classmethod
     def of(cls, answer: Json) -> Running:
@@ -89,6 +91,7 @@ class Running:
         scenario = answer.get("scenario") or {}
         return cls(
             running=bool(answer["running"]),
+            name=scenario.get("name") or "",
             title=scenario.get("title") or scenario.get("name") or "",
             since=moment(answer.get("since")),
             ends_at=moment(answer.get("ends_at")),
@@ -161,11 +164,22 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Login:
-    """A BroadWorks login of a scenario, and what comes of it."""
+    """A BroadWorks login of a scenario, and what comes of it.
+
+    `email`: the address to type; `expect`: ok, or the code of the refusal.
+    """
 
     user_id: str
     password: str = field(repr=False)
     expect: str
+    email: str = ""
+    name: str = ""
+
+    @classmethod
+    def of(cls, item: Json) -> Login:
+        """Read one of the items."""
+        words = {name: str(item.get(name) or "") for name in ("expect", "email", "name")}
+        return cls(user_id=item["user_id"], password=item["password"], **words)
 
 
 @dataclass(frozen=True)
@@ -189,104 +203,5 @@ class Loaded:
             loaded=dict(answer.get("loaded") or {}),
             faults=int(answer.get("faults", 0)),
             template=dict(answer.get("template") or {}),
-            logins=tuple(
-                Login(login["user_id"], login["password"], str(login.get("expect", "")))
-                for login in logins
-            ),
-        )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How often the judge saw something, and the first of the cases, each one line to read."""
-
-    count: int
-    cases: tuple[str, ...]
-
-    @classmethod
-    def of(cls, answer: Json) -> Finding:
-        """Read one of the judge's lists."""
-        return cls(int(answer["count"]), tuple(_case(item) for item in answer["items"][:CASES]))
-
-
-def _case(item: Json) -> str:
-    who = item.get("user_id") or item.get("token_name") or ""
-    lines = item.get("lines") or [item.get("first"), item.get("second")]
-    return f"{who}: {', '.join(f'#{line}' for line in lines if line)}"
-
-
-@dataclass(frozen=True)
-class Count:
-    """Requests of one operation with one answer."""
-
-    operation: str
-    status: int
-    fault: str
-    requests: int
-    effects: int
-    sent: int
-
-    @classmethod
-    def of(cls, row: Json) -> Count:
-        """Read one row of the judge's counts."""
-        numbers = {name: int(row[name]) for name in ("status", "requests", "effects", "sent")}
-        return cls(operation=row["operation"], fault=fault_words(row["fault"]), **numbers)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the judge found in this run; `repeated` alone is no fault of the client."""
-
-    right: bool
-    lines: int
-    doubled: Finding
-    overlaps: Finding
-    early: Finding
-    repeated: Finding
-    counts: tuple[Count, ...]
-
-    @classmethod
-    def of(cls, answer: Json) -> Verdict:
-        """Read the answer of `GET judge`."""
-        return cls(
-            right=bool(answer["right"]),
-            lines=int(answer["lines"]),
-            doubled=Finding.of(answer["doubled"]),
-            overlaps=Finding.of(answer["overlaps"]),
-            early=Finding.of(answer["early"]),
-            repeated=Finding.of(answer["repeated"]),
-            counts=tuple(Count.of(row) for row in answer["counts"]),
-        )
-
-
-@dataclass(frozen=True)
-class Line:
-    """One request as the backend saw it.
-
-    `answer`: sent, not sent or unknown; `fault`: number and kind of what struck it, or empty.
-    """
-
-    id: int
-    at: datetime | None
-    token_name: str
-    operation: str
-    user_id: str
-    status: int
-    effect: bool
-    answer: str
-    fault: str
-
-    @classmethod
-    def of(cls, item: Json) -> Line:
-        """Read one of the items."""
-        return cls(
-            id=int(item["id"]),
-            at=moment(item.get("at")),
-            token_name=item.get("token_name", ""),
-            operation=item.get("operation", ""),
-            user_id=item.get("user_id", ""),
-            status=int(item.get("status", 0)),
-            effect=bool(item.get("effect")),
-            answer=str(item.get("answer", "sent")),
-            fault=fault_words(str(item.get("fault", ""))),
+            logins=tuple(Login.of(login) for login in logins),
         )

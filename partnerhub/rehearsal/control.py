@@ -13,17 +13,18 @@ from django.views.decorators.debug import sensitive_variables
 from common import http
 from partnerhub.rehearsal.answers import (
     Kind,
-    Line,
     Loaded,
     Running,
     Scenario,
-    Verdict,
 )
+from partnerhub.rehearsal.judged import Line, Verdict
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
 #: Seconds a page waits for an answer, and what loading a scenario may take.
 SOON, LATE = 3.0, 60.0
+#: Milliseconds after a Retry-After was sent in which other workers' requests are still on the way.
+UNDER_WAY_MS = 400
 
 
 class Away(Exception):
@@ -90,7 +91,7 @@ def load_scenario(name: str, body: Json) -> Loaded:
 
 def judge() -> Verdict:
     """What was done to the backend that should not have been."""
-    return _read(Verdict.of, _call("GET", "judge"))
+    return _read(Verdict.of, _call("GET", f"judge?grace_ms={UNDER_WAY_MS}"))
 
 
 def last_requests(most: int) -> list[Line]:

@@ -22,13 +22,18 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
 from partnerhub.rehearsal import control, known, service
+from partnerhub.rehearsal.answers import Running
 from partnerhub.rehearsal.forms import FaultForm, ScenarioForm, new_form_id
+from partnerhub.rehearsal.judged import Line
 from partnerhub.rehearsal.service import NotPossible, summary
+from partnerhub.rehearsal.titles import translated
 
 Found = TypeVar("Found")
 View = Callable[..., HttpResponse]
 #: Lines of the request log on the page.
 LINES = 25
+#: Lines that are read to find so many that tell something.
+MOST_LINES = 1000
 #: Seconds for which a form that was sent is remembered.
 REMEMBERED = 3600
 _KEY = "rehearsal-form-%s"
@@ -40,6 +45,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
         ("rehearsal/", overview, "rehearsal"),
         ("rehearsal/scenario/<slug:name>/", scenario, "rehearsal_scenario"),
         ("rehearsal/fault/<slug:kind>/", fault, "rehearsal_fault"),
+        ("rehearsal/started/", last_started, "rehearsal_last"),
         ("rehearsal/started/<slug:form_id>/", started, "rehearsal_started"),
         ("rehearsal/stop/", stop, "rehearsal_stop"),
         ("rehearsal/end/", end, "rehearsal_end"),
@@ -70,6 +76,7 @@ class Part:
 def overview(request: HttpRequest, site: AdminSite) -> HttpResponse:
     """Everything at a glance; a simulator that is away is said, not thrown."""
     context: dict[str, Any]
+    everything = request.GET.get("requests") == "all"
     try:
         running = known.look()
     except control.Away as away:
@@ -83,7 +90,9 @@ def overview(request: HttpRequest, site: AdminSite) -> HttpResponse:
             "scenarios": _part(control.scenarios),
             "kinds": _part(control.kinds),
             "judge": _part(control.judge),
-            "lines": _part(lambda: control.last_requests(LINES)),
+            "lines": _part(lambda: _lines(everything)),
+            "everything": everything,
+            "last": _last_of(running),
         }
     return _page(request, site, "overview", _("Rehearsal"), context)
 
@@ -112,8 +121,14 @@ def scenario(request: HttpRequest, site: AdminSite, name: str) -> HttpResponse:
         else:
             cache.set(_KEY % key, summary(begun), REMEMBERED)
             return redirect("admin:rehearsal_started", key)
-    context = {"scenario": found, "form": form, "partners": partners}
-    return _form_page(request, site, "scenario", found.title, context)
+    running = known.current()
+    context = {
+        "scenario": found,
+        "form": form,
+        "partners": partners,
+        "running": running.title if running else "",
+    }
+    return _form_page(request, site, "scenario", translated(found.title), context)
 
 
 def started(request: HttpRequest, site: AdminSite, form_id: str) -> HttpResponse:
@@ -123,6 +138,14 @@ def started(request: HttpRequest, site: AdminSite, form_id: str) -> HttpResponse
         raise Http404
     title = _("The rehearsal runs") if kept else _("It is being started")
     return _page(request, site, "started", title, {"started": kept, "again": request.path})
+
+
+def last_started(request: HttpRequest, site: AdminSite) -> HttpResponse:
+    """The same of what was started last, by whom ever: from here or from the command line."""
+    kept = service.last_started()
+    if not kept:
+        raise Http404
+    return _page(request, site, "started", _("Started last"), {"started": kept})
 
 
 def fault(request: HttpRequest, site: AdminSite, kind: str) -> HttpResponse:
@@ -141,9 +164,11 @@ def fault(request: HttpRequest, site: AdminSite, kind: str) -> HttpResponse:
         except NotPossible as refusal:
             _give_back(form, key, refusal)
         else:
-            messages.success(request, _("From now on: %(what)s.") % {"what": found.title})
+            what = translated(found.title)
+            messages.success(request, _("From now on: %(what)s.") % {"what": what})
             return redirect("admin:rehearsal")
-    return _form_page(request, site, "fault", found.title, {"kind": found, "form": form})
+    context = {"kind": found, "form": form}
+    return _form_page(request, site, "fault", translated(found.title), context)
 
 
 def stop(request: HttpRequest, site: AdminSite) -> HttpResponse:
@@ -184,6 +209,19 @@ def _form_page(
     return answer
 
 
+def _lines(everything: bool) -> list[Line]:
+    """The newest requests; without reads that went well, which would bury the others."""
+    if everything:
+        return control.last_requests(LINES)
+    return [line for line in control.last_requests(MOST_LINES) if line.tells][:LINES]
+
+
+def _last_of(running: Running) -> dict[str, Any]:
+    """What was told when the scenario that runs was started, if it was started from here."""
+    last = service.last_started()
+    return last if running.name and last.get("name") == running.name else {}
+
+
 def _part(ask: Callable[[], Any]) -> Part:
     try:
         return Part(ask())
@@ -217,7 +255,7 @@ def _find(
 def _tokens() -> list[str]:
     """Names of tokens to choose from: the partners', and those that asked lately."""
     names = {partner.name for partner in service.partners()}
-    part = _part(lambda: control.last_requests(LINES * 8))
+    part = _part(lambda: control.last_requests(MOST_LINES))
     seen = {line.token_name for line in part.value or []}
     return sorted((names | seen) - {""})
 

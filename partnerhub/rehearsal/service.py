@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,6 +25,8 @@ from provisioning import oversight
 from templates_app.models import OnboardingTemplate
 
 Found = TypeVar("Found")
+#: What was started last stays to be read for a day.
+_LAST, _LAST_SECONDS = "rehearsal-last", 24 * 3600
 
 
 class NotPossible(Exception):
@@ -60,6 +63,7 @@ def summary(started: Started) -> dict[str, Any]:
     """What to tell of a scenario that was started, as plain values."""
     template = started.template
     return {
+        "name": started.loaded.name,
         "title": started.loaded.title,
         "partner": template.partner.name,
         "template": template.name,
@@ -73,6 +77,11 @@ def summary(started: Started) -> dict[str, Any]:
         "faults": started.loaded.faults,
         "logins": [asdict(login) for login in started.loaded.logins],
     }
+
+
+def last_started() -> dict[str, Any]:
+    """The summary of the scenario that was started last, by whom ever; empty after a day."""
+    return dict(cache.get(_LAST) or {})
 
 
 @dataclass(frozen=True)
@@ -136,7 +145,9 @@ def start_scenario(*, wish: Wish, partner: Partner, actor: Actor, now: datetime)
     if not is_new:  # what the last time left may be gone at the backend
         oversight.full_pass_now(connection, actor=actor)
     _tell()
-    return Started(template, is_new, loaded)
+    started = Started(template, is_new, loaded)
+    cache.set(_LAST, summary(started), _LAST_SECONDS)
+    return started
 
 
 def add_fault(*, fault: dict[str, Any], actor: Actor) -> int:

@@ -9,17 +9,34 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
-from partnerhub.rehearsal import known
+from partnerhub.rehearsal import known, titles
+from provisioning.catalogue import explain
 
 register = template.Library()
 
 
 @register.simple_tag
-def clock_time(moment: datetime) -> SafeString:
-    """Write hour and minute in the active time zone, as `<time>`."""
+def clock_time(moment: datetime, seconds: bool = False) -> SafeString:
+    """Write the time of day in the active time zone, as `<time>`."""
     at = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return format_html('<time datetime="{}">{}</time>', at, f"{timezone.localtime(moment):%H:%M}")
+    shown = f"{timezone.localtime(moment):{'%H:%M:%S' if seconds else '%H:%M'}}"
+    return format_html('<time datetime="{}">{}</time>', at, shown)
+
+
+@register.filter
+def translated_title(title: str) -> str:
+    """The title of a scenario or a kind of fault in the reader's language."""
+    return titles.translated(title)
+
+
+@register.filter
+def outcome(expect: str) -> str:
+    """What comes of a login: the code of the refusal with its words, or that it works."""
+    if expect == "ok":
+        return gettext("works")
+    return f"{expect} · {explain(expect).title}" if expect else "–"
 
 
 @register.inclusion_tag("parts/rehearsal.html", takes_context=True)

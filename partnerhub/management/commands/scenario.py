@@ -71,9 +71,10 @@ class Command(BaseCommand):
         ):
             self.stdout.write(line)
         if told["logins"]:
-            self.stdout.write("BroadWorks logins for the portal (user ID, password, what comes):")
+            self.stdout.write("BroadWorks logins for the portal, and what comes of them:")
         for login in told["logins"]:
-            self.stdout.write(f"  {login['user_id']}  {login['password']}  {login['expect']}")
+            parts = (login[part] for part in ("user_id", "password", "email", "expect", "name"))
+            self.stdout.write("  " + "  ".join(part for part in parts if part))
 
 
 def _partner(name: str | None) -> Partner:
