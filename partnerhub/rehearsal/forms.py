@@ -52,6 +52,7 @@ class ScenarioForm(OnceForm):
         ),
     )
     pace = forms.FloatField(
+        localize=True,
         label=gettext_lazy("Pace"),
         min_value=0.01,
         max_value=100,
@@ -97,6 +98,7 @@ class FaultForm(OnceForm):
         help_text=gettext_lazy("Somewhere in address or body, as a BroadWorks ID."),
     )
     percent = forms.FloatField(
+        localize=True,
         label=gettext_lazy("How many of a hundred"),
         min_value=0.01,
         max_value=100,
@@ -125,12 +127,14 @@ class FaultForm(OnceForm):
         help_text=gettext_lazy("Empty: until it ends."),
     )
     after_seconds = forms.FloatField(
+        localize=True,
         label=gettext_lazy("Begins after (seconds)"),
         required=False,
         min_value=0,
         max_value=86_400,
     )
     for_seconds = forms.FloatField(
+        localize=True,
         label=gettext_lazy("Lasts (seconds)"),
         required=False,
         min_value=0.1,
@@ -224,7 +228,8 @@ def option_field(option: Option) -> forms.Field:
         return ListedField(values=option.values, required=default is not None, **words)
     if isinstance(default, int | float):
         field: Any = forms.IntegerField if isinstance(default, int) else forms.FloatField
-        made: forms.Field = field(min_value=option.least, max_value=option.most, **words)
+        limits = {"min_value": option.least, "max_value": option.most}
+        made: forms.Field = field(localize=True, **limits, **words)
         return made
     if isinstance(default, str):
         return forms.CharField(required=False, max_length=2000, strip=False, **words)

@@ -73,7 +73,9 @@ def summary(started: Started) -> dict[str, Any]:
         "activation_link": template.activation_link,
         "page": f"{settings.PUBLIC_URL}{reverse('admin:rehearsal')}",
         "users_link": f"{settings.PUBLIC_URL}/templates/{template.uuid}/users/",
-        "loaded": {name: count for name, count in started.loaded.loaded.items() if count},
+        "loaded": {
+            name.replace("_", " "): count for name, count in started.loaded.loaded.items() if count
+        },
         "faults": started.loaded.faults,
         "logins": [asdict(login) for login in started.loaded.logins],
     }

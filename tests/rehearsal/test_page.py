@@ -346,7 +346,7 @@ def test_a_fault_can_be_stopped_and_stopping_it_again_is_harmless(browser, fake,
     assert set(actions()) == {"rehearsal.stop"}
 
 
-@pytest.mark.parametrize("number", ["", "x", "-1", "٣"])
+@pytest.mark.parametrize("number", ["", "x", "-1", "٣", "1" * 400])
 def test_a_fault_without_a_number_is_asked_for(browser, fake, number):
     answer = browser.post(f"{PAGE}stop/", {"fault": number}, follow=True)
 

@@ -172,3 +172,13 @@ def test_titles_are_danish_and_stories_are_marked_as_english(browser, fake, dani
 def test_a_title_that_is_not_the_simulators_stays(title, settings):
     assert title not in TITLES
     assert translated(title) == title
+
+
+@pytest.mark.parametrize("pace", ["0,1", "0.1"])
+def test_numbers_are_read_as_a_dane_writes_them(browser, fake, danish, simulated, pace):
+    form = fields(browser.get(SCENARIO).text) | {"partner": simulated.pk, "pace": pace}
+
+    assert browser.post(SCENARIO, form).status_code == 302
+    body = fake.made("POST", "scenarios/first-day")[0]
+    assert body is not None
+    assert body["pace"] == 0.1
