@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.audit import Actor
 from partnerhub.rehearsal import control, service
 from partnerhub.rehearsal.service import Wish
+from provisioning import sync
 from provisioning.models import Job, Subscriber
 from provisioning.states import Status
 from tests.activation_portal.conftest import Portal, new_browser, text_of
@@ -89,3 +90,32 @@ def test_every_scenario_is_played_here(simulator_process: SimulatorProcess, rig:
     (names,) = (mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")
 
     assert set(names) == {scenario.name for scenario in control.scenarios()}
+
+
+def rows(rig: Rig) -> list[Subscriber]:
+    return list(Subscriber.objects.live().filter(template=rig.template))
+
+
+def test_a_full_pass_finds_the_customer_gone_and_the_other_there(rig: Rig):
+    begun = service.start_scenario(
+        wish=Wish("end-of-a-customer"),
+        partner=rig.partner,
+        actor=Actor(label="test"),
+        now=timezone.now(),
+    )
+    rig.template = begun.template
+    rig.sync()
+    assert len(rows(rig)) == 24
+
+    rig.simulator.advance(ALL_ARRIVED)
+    assert sync.full_pass(rig.connection.pk)
+
+    assert {row.enterprise_id.split("-")[0] for row in rows(rig)} == {"Solvang"}
+    assert len(rows(rig)) == 6
+
+
+def test_what_no_document_knows_is_stored_as_it_came(rig: Rig):
+    started(rig, "twins-and-strangers")
+
+    assert "pending_license_review" in {row.status for row in rows(rig)}
+    assert "999901" in {row.error_code for row in rows(rig)}
