@@ -209,6 +209,15 @@ class BackendConnection(models.Model):
     # The gate: nothing is sent before this time (429 Retry-After, outage back-off).
     not_before = models.DateTimeField(null=True, blank=True, editable=False)
     gate_reason = models.CharField(max_length=200, blank=True, editable=False)
+    # The rate: when the requests sent so far are paid for (a leaky bucket, provisioning.gate).
+    paid_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # The breaker: how often in a row it opened, and what it counts while it is closed.
+    trips = models.PositiveSmallIntegerField(default=0, editable=False)
+    unreachable = models.PositiveSmallIntegerField(default=0, editable=False)
+    forbidden = models.PositiveSmallIntegerField(default=0, editable=False)
+    window_at = models.DateTimeField(null=True, blank=True, editable=False)
+    window_calls = models.PositiveIntegerField(default=0, editable=False)
+    window_unclear = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("backend connection")

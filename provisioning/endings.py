@@ -64,7 +64,7 @@ def finish(job: Job, ending: Ending, *, now: datetime) -> None:
 def cancel(job: Job, *, now: datetime) -> bool:
     """Cancel a job of which nothing was sent; False when it is too late."""
     changed = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, sends=0).update(
-        state=JobState.CANCELLED, finished_at=now, not_before=None
+        state=JobState.CANCELLED, finished_at=now
     )
     if changed:
         shown.touch(job)
@@ -112,7 +112,6 @@ def give_up(job: Job, ending: Ending, *, now: datetime) -> bool:
 def _result(ending: Ending, now: datetime) -> dict[str, Any]:
     return {
         "finished_at": now,
-        "not_before": None,
         "lease_token": None,
         "lease_until": None,
         "result_code": ending.code,

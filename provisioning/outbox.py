@@ -101,6 +101,7 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
         requested_label=actor.label[:200],
         submission_id=submission_id,
         created_at=now,
+        not_before=now,
     )
     try:
         with transaction.atomic():

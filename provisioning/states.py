@@ -61,7 +61,9 @@ class JobState(models.TextChoices):
 UNFINISHED = frozenset({JobState.QUEUED, JobState.SENDING, JobState.CHECKING, JobState.WAITING})
 FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
-#: Legal changes of state (reliability.md 2.2, in DESIGN's seven states).
+#: Legal changes of state.
+#: Queued: certainly nothing is on its way. Sending: the intent is committed. Checking: it was
+#: sent, and nobody knows yet what became of it. Waiting: Webex accepted it and is at work.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.SENDING, JobState.FAILED, JobState.CANCELLED}),
     JobState.SENDING: frozenset(

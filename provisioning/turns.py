@@ -65,7 +65,7 @@ def _of_job(job: Job, now: datetime) -> Turn:
         return _turn(Actor.OPERATIONS, ours, _("{name} asks Webex what became of the request"))
     if job.state == JobState.SENDING:
         return _turn(Actor.OPERATIONS, ours, _("{name} is sending the request to Webex"))
-    if job.not_before and job.not_before > now:
+    if job.not_before > now:
         at = f"{timezone.localtime(job.not_before):%H:%M}"
         return _turn(Actor.OPERATIONS, ours, _("{name} sends again at {time}"), time=at)
     if job.kind == JobKind.DELETE:

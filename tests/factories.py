@@ -6,6 +6,7 @@ Subscribers made here skip the backend; tests of the engine use tests/provisioni
 from __future__ import annotations
 
 import itertools
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from accounts.audit import Actor
 from accounts.models import BackendConnection, Health, Partner, User
 from accounts.rights import Role
 from provisioning.models import Job, Subscriber
-from provisioning.states import JobKind, JobState, Status
+from provisioning.states import FINAL, JobKind, JobState, Status
 from templates_app.models import OnboardingTemplate, Package
 
 _number = itertools.count(1)
@@ -103,7 +104,12 @@ def make_job(subscriber: Subscriber, state: str = JobState.QUEUED, **fields: Any
         "deadline_at": now + timedelta(days=1),
         "requested_label": "Anna Kofoed",
         "created_at": now,
+        "not_before": now,
     }
+    if state in FINAL:
+        values["finished_at"] = now
+    if state == JobState.SENDING:
+        values |= {"intent_at": now, "lease_token": uuid.uuid4(), "sends": 1}
     return Job.objects.create(subscriber=subscriber, state=state, **values | fields)
 
 

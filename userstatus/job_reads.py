@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -84,8 +85,13 @@ class JobLine:
     def version(self) -> str:
         """Changes whenever the page about the job would look different."""
         job = self.job
-        not_before = int(job.not_before.timestamp()) if job.not_before else 0
-        return f"{job.state}.{job.step}.{job.sends}.{not_before}"
+        return f"{job.state}.{job.step}.{job.sends}.{int(job.not_before.timestamp())}"
+
+    @property
+    def next_try(self) -> datetime | None:
+        """When the job is taken up again; None when it is due or has ended."""
+        is_later = self.job.is_unfinished and self.job.not_before > timezone.now()
+        return self.job.not_before if is_later else None
 
     @property
     def package(self) -> str:

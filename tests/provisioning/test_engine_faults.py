@@ -91,7 +91,7 @@ def test_what_was_certainly_not_processed_does_not_use_up_a_send(rig, job, statu
     rig.simulator.fault(operation="provision", status=status, times=20)
     for _ in range(12):
         BackendConnection.objects.update(not_before=None)
-        Job.objects.filter(pk=job.pk).update(not_before=None)
+        Job.objects.filter(pk=job.pk).update(not_before=timezone.now())
         rig.step()
 
     job.refresh_from_db()
@@ -103,11 +103,11 @@ def test_a_backend_that_is_away_fails_no_job(rig, job):
     BackendConnection.objects.update(api_base_url="http://127.0.0.1:9/v1")
     for _ in range(12):
         BackendConnection.objects.update(not_before=None)
-        Job.objects.filter(pk=job.pk).update(not_before=None)
+        Job.objects.filter(pk=job.pk).update(not_before=timezone.now())
         rig.step()
     BackendConnection.objects.update(api_base_url=url, not_before=None)
 
-    Job.objects.filter(pk=job.pk).update(not_before=None)
+    Job.objects.filter(pk=job.pk).update(not_before=timezone.now())
     assert rig.drive(job).state == "done"
 
 
@@ -250,7 +250,7 @@ def test_a_409_to_the_delete_does_not_end_the_job_as_deleted(rig, two_step_job):
     rig.simulator.fault(operation="remove", drop_after=True)
     rig.step()
     Job.objects.update(state="sending", step="delete", sends=1, intent_at=None)
-    Job.objects.update(state="queued", not_before=None)
+    Job.objects.update(state="queued", not_before=timezone.now())
     rig.simulator.fault(operation="remove", status=409)
 
     rig.drive(two_step_job)
@@ -421,7 +421,7 @@ def test_a_job_settled_by_sync_changes_the_version_and_tells_its_error(rig, job)
 
 def test_a_poll_that_loses_against_a_sync_writes_nothing(rig, job):
     rig.step()
-    Job.objects.filter(pk=job.pk).update(not_before=None)
+    Job.objects.filter(pk=job.pk).update(not_before=timezone.now())
     polling = leases.claim(job.pk, timezone.now())
     row = rig.row(FREJA)
     rig.simulator.force(row.webex_id, status="provisioned", errors=[])

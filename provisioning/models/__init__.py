@@ -1,0 +1,22 @@
+"""The domain's tables. Rules that change rows live in services, projection, shown and leases."""
+
+from provisioning.models.activations import Activation, Mail, MailboxMessage
+from provisioning.models.exports import Export, Heartbeat
+from provisioning.models.jobs import Job, JobBatch, JobEvent, JobQuerySet
+from provisioning.models.subscribers import Cause, StatusEvent, Subscriber, SubscriberQuerySet
+
+__all__ = [
+    "Activation",
+    "Cause",
+    "Export",
+    "Heartbeat",
+    "Job",
+    "JobBatch",
+    "JobEvent",
+    "JobQuerySet",
+    "Mail",
+    "MailboxMessage",
+    "StatusEvent",
+    "Subscriber",
+    "SubscriberQuerySet",
+]
