@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -98,6 +98,18 @@ def last_requests(most: int) -> list[Line]:
     """The newest lines of the request log, newest first."""
     query = urlencode({"newest": "true", "limit": most})
     return _read(_items(Line.of), _call("GET", f"requests?{query}"))
+
+
+def whole_log(operation: str) -> Iterator[Json]:
+    """Every line of this run's log with an operation, oldest first, as it is told."""
+    after = 0
+    while True:
+        query = urlencode({"operation": operation, "after": after})
+        items = _read(_items(dict), _call("GET", f"requests?{query}", seconds=LATE))
+        yield from items
+        if not items:
+            return
+        after = int(items[-1]["id"])
 
 
 def _items(read: Callable[[Json], Found]) -> Callable[[Json], list[Found]]:
