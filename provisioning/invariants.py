@@ -70,8 +70,9 @@ def _rows(sql: str, values: dict[str, Any]) -> Sequence[tuple[Any, int]]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL transaction_read_only = on")
         cursor.execute("SET LOCAL statement_timeout = %s", [STATEMENT_SECONDS * 1000])
-        cursor.execute(
-            f"SELECT example, count(*) OVER () FROM ({sql}) found LIMIT {EXAMPLES}",  # noqa: S608
-            values,
-        )
+        cursor.execute(_wrapped(sql), values)
         return list(cursor.fetchall())
+
+
+def _wrapped(sql: str) -> str:
+    return f"SELECT example, count(*) OVER () FROM ({sql}) found LIMIT {EXAMPLES}"  # noqa: S608
