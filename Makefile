@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python; do \
 BOOTSTRAP = exec $(or $(PYTHON),$(error This needs Python 3.11 or newer, and no python3 was found)) \
 	partnerhub/local/bootstrap.py
 
-.PHONY: help run test check bench simulator reset logs lock messages
+.PHONY: help run test check bench chaos soak simulator reset logs lock messages
 
 help: ## these lines
 	@exec grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ check: ## lint, types, layers, migrations, translations, compose file
 
 bench: ## speed beside the floor of this machine; SUBSCRIBERS=20000 for a quick look
 	@$(BOOTSTRAP) bench
+
+chaos: ## every fault of the plan, judged; SEED=7 FAULTS=F1,F7 to choose
+	@$(BOOTSTRAP) chaos
+
+soak: ## an hour of mixed faults; SOAK_MINUTES=60, SEED=7
+	@$(BOOTSTRAP) soak
 
 simulator: ## the simulated backend alone, on SIMULATOR_PORT
 	@$(BOOTSTRAP) simulator

@@ -37,6 +37,8 @@ COMMANDS = {
     "reset": ("local", "partnerhub.local.reset", True),
     "test": ("dev", "partnerhub.local.testing", False),
     "bench": ("local", "benchmarks", False),
+    "chaos": ("local", "chaos", False),
+    "soak": ("local", "chaos", False),
     "check": ("dev", "partnerhub.local.checking", False),
     "lock": ("dev", "partnerhub.local.locking", False),
     "messages": ("dev", "partnerhub.local.messages", False),

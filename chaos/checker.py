@@ -1,0 +1,121 @@
+"""What is judged after every run, from outside: history, our tables, the backend's own log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chaos.history import History
+from provisioning.models import Job
+from provisioning.states import FINAL, JobState
+
+CHANGES = ("provision", "update", "remove")
+#: What a job of a kind does at the backend, once.
+EFFECT = {"provision": "provision", "retry": "provision", "delete": "remove", "package": "update"}
+#: Failed for a reason that means: nothing was ever sent, or certainly nothing happened.
+WITHOUT_EFFECT = {"PH-EXPIRED", "PH-POISON", "PH-ASKER-LEFT"}
+WRONG = ("doubled", "overlaps", "early")
+
+
+@dataclass
+class Findings:
+    """What the checker found: everything in `problems` is wrong."""
+
+    actions: int = 0
+    lost: int = 0
+    doubled: int = 0
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Effects:
+    """The effects that one job had at the backend, by operation."""
+
+    job: Job
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def check(history: History, log: Sequence[dict[str, Any]], verdict: dict[str, Any]) -> Findings:
+    """Judge a run that has come to rest.
+
+    `log` is the backend's whole request log, `verdict` its judge's.
+    """
+    findings = Findings(actions=len(history.accepted()))
+    jobs = list(Job.objects.order_by("created_at", "pk"))
+    _check_history(findings, history, jobs)
+    for effects in effects_of(jobs, log, findings):
+        _check_effects(findings, effects)
+    _check_verdict(findings, verdict)
+    _count_ends(findings, jobs)
+    return findings
+
+
+def _check_history(findings: Findings, history: History, jobs: list[Job]) -> None:
+    """Acknowledged: exactly one job with exactly one end. And no job that nobody asked for."""
+    by_uuid = {str(job.uuid): job for job in jobs}
+    for entry in history.accepted():
+        job = by_uuid.get(entry.job)
+        if job is None:
+            findings.lost += 1
+            findings.problems.append(f"{entry.kind} of {entry.user}: acknowledged, no job")
+        elif job.state not in FINAL:
+            findings.lost += 1
+            findings.problems.append(f"{entry.kind} of {entry.user}: still {job.state}")
+    known = {entry.submission for entry in history.accepted()} | history.perhaps()
+    for job in jobs:
+        if str(job.submission_id) not in known:
+            findings.problems.append(f"{job.kind} of {job.broadworks_id}: nobody asked for it")
+
+
+def effects_of(
+    jobs: Sequence[Job], log: Sequence[dict[str, Any]], findings: Findings
+) -> list[Effects]:
+    """Give each effect to the job that caused it: the newest of that user when it arrived."""
+    mine: dict[str, list[Effects]] = {}
+    for job in jobs:
+        mine.setdefault(job.broadworks_id.casefold(), []).append(Effects(job))
+    for line in log:
+        if not line["effect"] or line["operation"] not in CHANGES:
+            continue
+        arrived = datetime.fromisoformat(line["at"])
+        before = [one for one in mine.get(line["user_id"].casefold(), [])
+                  if one.job.created_at <= arrived]  # fmt: skip
+        if before:
+            before[-1].counts[line["operation"]] += 1
+        else:
+            findings.problems.append(f"{line['operation']} of {line['user_id']}: no job asked")
+    return [one for several in mine.values() for one in several]
+
+
+def _check_effects(findings: Findings, effects: Effects) -> None:
+    job, counts = effects.job, effects.counts
+    expected = EFFECT[job.kind]
+    what = f"{job.kind} of {job.broadworks_id} ({job.state} {job.result_code})"
+    times = counts[expected]
+    if times > 1:
+        findings.doubled += times - 1
+        findings.problems.append(f"{what}: {times} effects")
+    if others := {name for name, count in counts.items() if count} - {expected}:
+        findings.problems.append(f"{what}: also {', '.join(sorted(others))}")
+    if job.state == JobState.DONE and times == 0:
+        findings.lost += 1
+        findings.problems.append(f"{what}: done, without any effect")
+    if times and (job.state == JobState.CANCELLED or job.result_code in WITHOUT_EFFECT):
+        findings.problems.append(f"{what}: it had an effect all the same")
+
+
+def _check_verdict(findings: Findings, verdict: dict[str, Any]) -> None:
+    for name in WRONG:
+        if count := verdict[name]["count"]:
+            findings.problems.append(f"the backend's judge: {count} {name}")
+            findings.problems += [f"  {item}" for item in verdict[name]["items"][:3]]
+    findings.doubled = max(findings.doubled, verdict["doubled"]["count"])
+
+
+def _count_ends(findings: Findings, jobs: list[Job]) -> None:
+    ends = Counter(f"{job.state} {job.result_code}".strip() for job in jobs)
+    findings.notes.append(", ".join(f"{count} {end}" for end, count in sorted(ends.items())))

@@ -1,0 +1,11 @@
+"""All faults of the plan: those that are run, and those that are not, with the reason."""
+
+from __future__ import annotations
+
+from chaos.faults import workers
+from chaos.faults.base import FAULTS, Fault
+
+__all__ = ["FAULTS", "NOT_RUN", "Fault", "workers"]
+
+#: Number: what it is, and why it is not run here.
+NOT_RUN: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,69 @@
+"""Workers that die or stand still."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from chaos import recovery, steps
+from chaos.faults.base import fault
+from chaos.run import Run, chosen
+from provisioning.timing import QUIET_SECONDS
+
+RECOVERED_SECONDS = 5.0
+
+
+@fault("F1", "pool children killed at each step", smoke=True)
+def children_killed(run: Run) -> None:
+    """Each job kills the process that holds it, by a chance of 8 % at each step.
+
+    Nothing is lost or doubled; a job is taken up again within 5 s, after the quiet time if it
+    was perhaps sent.
+    """
+    actions = chosen(120, 600, run.options)
+    rules = tuple(steps.Rule(step, "kill", chance=0.08) for step in steps.STEPS)
+    run.begin(users=actions, rules=rules)
+    run.act(actions, per_second=25)
+    run.settle(120)
+    passages = steps.read_passages(Path(run.folder / "steps"))
+    deaths = recovery.deaths_in(passages)
+    run.note(f"{len(deaths)} children killed")
+    run.require(len(deaths) >= actions // 10, f"{len(deaths)} deaths of {actions} actions")
+    _judge_recovery(run, deaths)
+
+
+def _judge_recovery(run: Run, deaths: list[recovery.Death]) -> None:
+    passages = steps.read_passages(Path(run.folder / "steps"))
+    quiet = QUIET_SECONDS * run.options.scale
+    run.result.recoveries = recovery.recoveries(passages, deaths, quiet)
+    worst = recovery.part(run.result.recoveries, 0.99)
+    run.require(
+        worst is None or worst <= RECOVERED_SECONDS,
+        f"{len(run.result.recoveries)} jobs taken up again, p99 after {worst or 0:.1f} s",
+    )
+
+
+@fault("F2", "whole workers killed again and again", smoke=True)
+def workers_killed(run: Run) -> None:
+    """One of the two workers dies with all its children, soon after it has come up again.
+
+    As F1, and nothing is stranded in a queue.
+    """
+    actions = chosen(150, 800, run.options)
+    run.begin(users=actions)
+    clients = run.act(actions, per_second=chosen(15, 25, run.options))
+    deaths = []
+    while not clients.is_over:
+        time.sleep(run.luck.uniform(0.1, 0.8))
+        victim = run.luck.choice(run.workers)
+        if not victim.is_ready():  # one that never comes up cannot be caught at work
+            continue
+        pids = frozenset(member.pid for member in victim.family())
+        at = run.tell("kill -9", json.dumps([victim.name, sorted(pids)]))
+        victim.kill()
+        deaths.append(recovery.Death(at, pids))
+        victim.spawn()
+    run.settle(120)
+    run.note(f"{len(deaths)} workers killed")
+    _judge_recovery(run, deaths)

@@ -1,0 +1,169 @@
+"""The clients: threads that act on users as administrators do, and write down what they saw."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import DatabaseError, connection, connections
+from django.utils import timezone
+
+from chaos.history import Entry, History
+from chaos.world import Person, World
+from provisioning import services
+from provisioning.action_rules import ActionRefused
+from provisioning.models import Job, Subscriber
+
+#: Not now, but soon: an unfinished job, a backend at work, a row that sync has not brought yet.
+LATER = {"busy", "wrong_status", "no_subscriber"}
+STORIES = {
+    "error": [["retry"], ["retry", "package"], ["delete"], ["package"], ["retry", "delete"]],
+    "provisioned": [["package"], ["delete"], ["package", "package"], ["package", "delete"]],
+}
+PACKAGES = ("softphone", "basic", "standard", "premium")
+
+
+@dataclass
+class Part:
+    """What shall happen to one user, in this order."""
+
+    person: Person
+    kinds: list[str]
+    seed: int
+    number: int = 0
+    not_before: float = 0.0
+
+    @property
+    def submission(self) -> uuid.UUID:
+        """What the form of this action would bear, however often it is sent."""
+        luck = random.Random(f"{self.seed} {self.person.user_id} {self.number}")
+        return uuid.UUID(int=luck.getrandbits(128), version=4)
+
+
+def parts(world: World, seed: int, actions: int) -> list[Part]:
+    """Draw a story for each user until there are so many actions."""
+    luck = random.Random(f"load {seed}")
+    people = list(world.people)
+    luck.shuffle(people)
+    found: list[Part] = []
+    left = actions
+    for person in people:
+        if left <= 0:
+            break
+        kinds = luck.choice(STORIES[person.status])[:left]
+        found.append(Part(person, list(kinds), seed))
+        left -= len(kinds)
+    return found
+
+
+class Load:
+    """Some clients at work, each with users of its own so that their order is its order."""
+
+    def __init__(self, world: World, history: History, todo: list[Part], *, clients: int) -> None:
+        self.world, self.history = world, history
+        self.pause = 0.0
+        self.give_up_at = float("inf")
+        self._threads = [
+            threading.Thread(target=self._work, args=[todo[n::clients]], daemon=True)
+            for n in range(clients)
+        ]
+        self.problems: list[str] = []
+
+    def start(self, *, per_second: float = 0.0, seconds: float = 120.0) -> None:
+        """Begin; `per_second` limits all clients together, `seconds` when they stop trying."""
+        self.pause = len(self._threads) / per_second if per_second else 0.0
+        self.give_up_at = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether all clients have ended."""
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def wait(self) -> None:
+        """Wait for all clients."""
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, mine: list[Part]) -> None:
+        try:
+            while mine and time.monotonic() < self.give_up_at:
+                self._round(mine)
+        except Exception as error:  # noqa: BLE001 - a client that breaks must not go unseen
+            self.problems.append(f"{type(error).__name__}: {error}")
+        finally:
+            connections.close_all()
+
+    def _round(self, mine: list[Part]) -> None:
+        """Try each user once; those who are through go."""
+        for part in list(mine):
+            if time.monotonic() < part.not_before:
+                continue
+            if self._act(part):
+                part.kinds.pop(0)
+                part.number += 1
+                time.sleep(self.pause)
+            part.not_before = time.monotonic() + 0.2
+            if not part.kinds:
+                mine.remove(part)
+        time.sleep(0.01)
+
+    def _act(self, part: Part) -> bool:
+        """Try the user's next action; True when it needs no further try."""
+        began, clock = time.time(), time.monotonic()
+        outcome, job, detail = "unclear", "", ""
+        try:
+            job = str(self._submit(part).uuid)
+            outcome = "accepted"
+        except ActionRefused as refusal:
+            outcome, detail = "refused", refusal.code
+        except Subscriber.DoesNotExist:
+            outcome, detail = "refused", "gone"
+        except DatabaseError as error:
+            detail = type(error).__name__
+            connection.close()
+        later = detail in LATER or outcome == "unclear"
+        if detail not in LATER:  # asking again until the row is free is no action
+            took = time.monotonic() - clock
+            user, submission = part.person.user_id, str(part.submission)
+            self.history.add(
+                Entry(began, took, outcome, part.kinds[0], user, submission, job, detail)
+            )
+        return not later
+
+    def _submit(self, part: Part) -> Job:
+        row = Subscriber.objects.live().get(broadworks_id=part.person.user_id)
+        kind = part.kinds[0]
+        common = {
+            "actor": self.world.actors[part.person.tenant],
+            "now": timezone.now(),
+            "submission_id": part.submission,
+        }
+        return ACTIONS[kind](row, part, common)
+
+
+def _retry(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
+    address = f"r{part.submission.hex[:12]}@{part.person.tenant.lower()}.example"
+    return services.retry_activation(row, email=address, **common)  # type: ignore[arg-type]
+
+
+def _delete(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
+    return services.delete_user(row, **common)  # type: ignore[arg-type]
+
+
+def _package(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
+    others = [package for package in PACKAGES if package != row.package]
+    chosen = others[part.submission.int % len(others)]
+    return services.change_package(row, package=chosen, **common)  # type: ignore[arg-type]
+
+
+ACTIONS: dict[str, Callable[[Subscriber, Part, dict[str, object]], Job]] = {
+    "retry": _retry,
+    "delete": _delete,
+    "package": _package,
+}

@@ -1,0 +1,204 @@
+"""One fault's run: a database of its own, workers, clients, and what the fault may use of them."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from django.db import DatabaseError, connection, connections
+
+from chaos import load, steps, world
+from chaos.backend import Backend, Json
+from chaos.history import History
+from chaos.options import Options
+from chaos.processes import Child
+from chaos.stage import PREPARED, Stage
+from partnerhub.local import plan
+from partnerhub.local.servers import free_port
+from provisioning.models import Heartbeat, Job
+
+QUEUES = "provision,background,mail,sync,export"
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+#: Of the product's own limits: a call to the backend, a task, each scaled like the lease.
+CALL_SECONDS, HARD_SECONDS = 15.0, 30.0
+
+
+@dataclass
+class Result:
+    """What a run came to, apart from what the checker finds."""
+
+    recoveries: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class Run:
+    """What a fault's function works with. `begin` first, then `act`, then whatever it does."""
+
+    def __init__(self, number: str, stage: Stage, folder: Path) -> None:
+        self.number, self.stage, self.folder = number, stage, folder
+        self.options: Options = stage.options
+        self.backend: Backend = stage.backend
+        self.luck = random.Random(f"{self.options.seed} {number}")
+        self.history = History(folder / "history.jsonl")
+        self.result = Result()
+        self.workers: list[Child] = []
+        self.beat: Child | None = None
+        self.others: list[Child] = []
+        self.steps: steps.Plan | None = None
+        self.world = world.World([])
+        self.load: load.Load | None = None
+        self.grace_ms = 50
+
+    # ---- Setting up ----
+
+    def begin(
+        self,
+        *,
+        users: int,
+        tenants: int = 3,
+        settings: Json | None = None,
+        rules: tuple[steps.Rule, ...] = (),
+        workers: int = 2,
+        database_port: int = 0,
+    ) -> None:
+        """Make a fresh world and start `workers` workers and beat.
+
+        `database_port`: where workers meet PostgreSQL, when it is not its own port (a proxy).
+        """
+        self._fresh_database()
+        self.backend.control("POST", "reset")
+        self.world = world.made(self.backend, self.options.seed, users, tenants, settings or {})
+        self._plan_steps(rules)
+        self.workers = [self._worker(n + 1, database_port) for n in range(workers)]
+        self.beat = self._beat()
+        for child in (*self.workers, self.beat):
+            child.spawn()
+        for child in (*self.workers, self.beat):
+            child.wait_until_ready()
+        self.until(Heartbeat.objects.exists, 30, "the first sweep")
+
+    def _fresh_database(self) -> None:
+        name = f"run_{self.number.lower()}"
+        connections.close_all()
+        connection.settings_dict["NAME"] = PREPARED
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connections.close_all()
+        connection.settings_dict["NAME"] = "postgres"
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {PREPARED}")
+        connections.close_all()
+        connection.settings_dict["NAME"] = name
+        self.broker().flushall()
+
+    def _plan_steps(self, rules: tuple[steps.Rule, ...]) -> None:
+        scale = self.options.scale
+        self.steps = steps.Plan(
+            folder=str(self.folder / "steps"),
+            seed=self.options.seed,
+            rules=rules,
+            call_seconds=CALL_SECONDS * scale,
+            hard_seconds=HARD_SECONDS * scale,
+        )
+        self.told_steps = self.steps.write()
+
+    def environment(self, port: int = 0) -> dict[str, str]:
+        """What processes of this run are told."""
+        name = str(connection.settings_dict["NAME"])
+        url = self.stage.database_url(name)
+        if port:
+            url = url.replace(f":{self.stage.postgres.port}/", f":{port}/")
+            url += "?sslmode=disable&gssencmode=disable"
+        return self.stage.environment | {"DATABASE_URL": url, **self.told_steps}
+
+    def _worker(self, number: int, port: int) -> Child:
+        log = self.folder / f"worker{number}.log"
+        command = [sys.executable, "-m", "chaos.worker", "worker", "-l", "INFO", "-Q", QUEUES]
+        command += ["-c", "4", "-n", f"w{number}@chaos", *QUIET]
+        environment = self.environment(port) | plan.WORKER_LIMITS
+        return Child(f"worker{number}", command, environment, log, _says(" ready."))
+
+    def _beat(self) -> Child:
+        command = [sys.executable, "-m", "celery", "-A", "partnerhub.celery", "beat", "-l", "INFO"]
+        command += ["-s", str(self.folder / f"schedule-{free_port()}")]
+        log = self.folder / "beat.log"
+        return Child("beat", command, self.environment(), log, _says("beat: Starting"))
+
+    # ---- Acting ----
+
+    def act(
+        self, actions: int, *, per_second: float = 0.0, clients: int = 4, seconds: float = 120.0
+    ) -> load.Load:
+        """Let clients start so many actions; returns at once."""
+        todo = load.parts(self.world, self.options.seed, actions)
+        self.load = load.Load(self.world, self.history, todo, clients=clients)
+        self.load.start(per_second=per_second, seconds=seconds)
+        return self.load
+
+    def broker(self) -> redis.Redis:
+        """A client of Redis."""
+        return redis.Redis.from_url(self.stage.redis.url, socket_timeout=5)
+
+    def tell(self, what: str, detail: str = "") -> float:
+        """Write down what the nemesis does; returns when."""
+        return self.history.tell(what, detail).at
+
+    def note(self, text: str) -> None:
+        """Say something beside the table."""
+        self.result.notes.append(text)
+
+    def require(self, is_so: bool, text: str) -> None:
+        """A figure that must be reached; else the run has failed, for this reason."""
+        (self.result.notes if is_so else self.result.problems).append(text)
+
+    def until(self, true: Callable[[], object], seconds: float, what: str) -> float:
+        """Wait until something is so; returns how long that took, or notes the problem.
+
+        While the database is away nothing is so.
+        """
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            try:
+                if true():
+                    return time.monotonic() - began
+            except DatabaseError:
+                connections.close_all()
+            time.sleep(0.05)
+        self.result.problems.append(f"not within {seconds:.0f} s: {what}")
+        return seconds
+
+    # ---- Coming to rest ----
+
+    def settle(self, seconds: float) -> float:
+        """Let the clients end, then the strikes, then the jobs; returns how long those took."""
+        if self.load:
+            self.load.wait()
+            self.result.problems += self.load.problems
+        if self.steps:
+            self.steps.disarm()
+        return self.until(lambda: not Job.objects.unfinished().exists(), seconds, "quiet")
+
+    def end(self) -> None:
+        """Stop everything that this run started."""
+        for child in (*self.workers, *([self.beat] if self.beat else []), *self.others):
+            child.kill()
+        with suppress(DatabaseError):
+            connections.close_all()
+        self.history.close()
+
+
+def _says(words: str) -> Callable[[Child], bool]:
+    return lambda child: words in child.said()
+
+
+def chosen(short: int, long: int, options: Options) -> int:
+    """A size: of the smoke set, or of the whole."""
+    return short if options.smoke else long

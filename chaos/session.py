@@ -1,0 +1,91 @@
+"""Playing the chosen faults one after the other on an open stage. Needs Django set up."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connections
+
+from chaos import checker, truth
+from chaos.faults import FAULTS, NOT_RUN, Fault
+from chaos.options import Options
+from chaos.run import Run
+from chaos.stage import Stage
+from chaos.table import Line
+
+
+def prepare() -> None:
+    """Make the tables that every run gets a copy of."""
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    connections.close_all()
+
+
+def numbers(options: Options) -> list[str]:
+    """The faults to play or to name, in the plan's order; raises KeyError for an unknown one."""
+    known = [*FAULTS, *NOT_RUN]
+    for number in options.faults:
+        if number not in known:
+            raise KeyError(number)
+    wanted = options.faults or known
+    if options.smoke:
+        wanted = [number for number in wanted if number in FAULTS and FAULTS[number].smoke]
+    return sorted(wanted, key=lambda number: int(number[1:]))
+
+
+def play(stage: Stage, wanted: list[str], tell: Callable[[str], None]) -> list[Line]:
+    """Play them all; a fault that breaks off does not keep the others from being played."""
+    lines = []
+    for number in wanted:
+        if number in FAULTS:
+            tell(f"{number} {FAULTS[number].title} …")
+            lines.append(_play(stage, FAULTS[number]))
+        else:
+            title, reason = NOT_RUN[number]
+            lines.append(Line(number, title, not_run=reason))
+    return lines
+
+
+def _play(stage: Stage, fault: Fault) -> Line:
+    folder = stage.folder / fault.number
+    folder.mkdir()
+    line = Line(fault.number, fault.title)
+    began = time.monotonic()
+    run = Run(fault.number, stage, folder)
+    try:
+        fault.play(run)
+        _judge(run, line)
+    except Exception:  # noqa: BLE001 - whatever breaks, the table tells it and the others go on
+        line.problems += run.result.problems
+        line.problems.append(f"broke off: {traceback.format_exc()}")
+    finally:
+        run.end()
+        stage.mend()
+    line.seconds = time.monotonic() - began
+    if line.problems:
+        line.kept = str(_keep(stage, folder))
+    return line
+
+
+def _judge(run: Run, line: Line) -> None:
+    findings = checker.check(run.history, run.backend.log(), run.backend.judge(run.grace_ms))
+    line.actions, line.lost, line.doubled = findings.actions, findings.lost, findings.doubled
+    line.recoveries = run.result.recoveries
+    line.notes = [*run.result.notes, *findings.notes]
+    line.problems = [*run.result.problems, *findings.problems]
+    line.problems += truth.differences(run.backend, run.world)
+
+
+def _keep(stage: Stage, folder: Path) -> Path:
+    """Copy history and logs of a failed run out of the folder that will go."""
+    options = stage.options
+    kept = options.kept / f"{folder.name}-{options.seed}"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(folder, kept)
+    shutil.copytree(stage.logs, kept / "servers")
+    return kept
