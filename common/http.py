@@ -36,10 +36,14 @@ _TROUBLE = (requests.RequestException, HTTPError, HTTPException, OSError, ValueE
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """Seconds: to be connected, and for the whole call with the last byte of the body."""
+    """Seconds: to be connected, and for the whole call with the last byte of the body.
+
+    `start_by` is a moment of the monotonic clock: after it not one byte is sent.
+    """
 
     connect: float = 3.0
     total: float = 15.0
+    start_by: float | None = None
 
 
 DEFAULT_TIMEOUT = Timeout()
@@ -73,7 +77,9 @@ class CallFailed(Exception):
 
 
 class NotConnected(CallFailed):
-    """Nothing was sent: `refused`, `dns`, `timeout`, `tls`, `address` or `url`."""
+    """Nothing was sent: `refused`, `dns`, `timeout`, `tls`, `address`, `url`
+    or `late` (its own time to start was over).
+    """
 
 
 class AnswerLost(CallFailed):
@@ -105,6 +111,7 @@ def call(
         deadline=time.monotonic() + timeout.total,
         connect_seconds=timeout.connect,
         trusted_hosts=trusted_hosts,
+        start_by=timeout.start_by,
     )
     adapter = _shared_adapter(trusted_hosts) if keep_alive else GuardedAdapter(pool_maxsize=1)
     token = current_call.set(state)
@@ -178,6 +185,8 @@ def _failure(error: BaseException, state: Call) -> CallFailed:
         return AnswerLost("timeout" if late else "reset")
     if state.refused_address:
         return NotConnected("address")
+    if state.is_late:
+        return NotConnected("late")
     for kinds, reason in _UNSENT:
         if any(isinstance(cause, kinds) for cause in causes):
             return NotConnected(reason)
@@ -217,5 +226,5 @@ def _shared_adapter(trusted_hosts: Collection[str]) -> GuardedAdapter:
     if key not in _adapters:
         for old in [old for old in list(_adapters) if old[0] != key[0]]:
             _adapters.pop(old, None)
-        _adapters.setdefault(key, GuardedAdapter(pool_connections=20, pool_maxsize=8))
+        _adapters.setdefault(key, GuardedAdapter(pool_connections=20, pool_maxsize=32))
     return _adapters[key]

@@ -36,8 +36,17 @@ class Call:
     deadline: float
     connect_seconds: float
     trusted_hosts: Collection[str] = ()
+    start_by: float | None = None
     sent: bool = False
     refused_address: bool = False
+    is_late: bool = False
+
+    def begin(self) -> None:
+        """The first byte goes out now; raises TimeoutError when it is too late for that."""
+        if not self.sent and self.start_by is not None and time.monotonic() > self.start_by:
+            self.is_late = True
+            raise TimeoutError("too late to start")
+        self.sent = True
 
     def remaining(self) -> float:
         """Return the seconds left, or raise TimeoutError."""
@@ -111,7 +120,7 @@ class _GuardedMixin(HTTPConnection):
         call = current_call.get()
         self._last_used = time.monotonic()
         self.sock.settimeout(call.remaining())
-        call.sent = True
+        call.begin()
         super().send(data)
 
 

@@ -203,15 +203,20 @@ CELERY_TASK_DEFAULT_QUEUE = "provision"
 #: By name, so that it also holds where the task's module is not loaded (web). The sweep must not
 #: stand in line behind the hints that it is the guarantee of; queues are served in turn.
 CELERY_TASK_ROUTES = {
-    "provisioning.sweep": {"queue": "sync"},
+    "provisioning.sweep": {"queue": "sweep"},
     "provisioning.sync": {"queue": "sync"},
     "provisioning.full_pass": {"queue": "sync"},
+    "provisioning.sync_all": {"queue": "sync"},
+    "provisioning.full_pass_all": {"queue": "sync"},
+    "provisioning.tidy": {"queue": "sync"},
     "provisioning.export": {"queue": "export"},
     "provisioning.send_mail": {"queue": "mail"},
 }
 
 #: One factor on every duration of the engine, so that tests need not wait.
 TIME_SCALE = env.float("TIME_SCALE", default=1.0)
+#: Seconds in which a delete can be taken back, before anything is sent.
+DELETE_GRACE_SECONDS = env.float("DELETE_GRACE_SECONDS", default=10.0)
 #: Seconds between two incremental syncs of a connection.
 SYNC_SECONDS = env.int("SYNC_SECONDS", default=30)
 

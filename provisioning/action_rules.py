@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from provisioning import selectors
-from provisioning.models import Subscriber, SubscriberQuerySet
+from provisioning import codes, selectors
+from provisioning.models import Job, Subscriber, SubscriberQuerySet
 from provisioning.states import JobKind, allowed_kinds
 
 
@@ -41,6 +41,22 @@ def check_allowed(row: Subscriber, kind: JobKind) -> None:
     if kind not in allowed_kinds(row.status, busy=False):
         message = _("This cannot be done while the status is “%(status)s”.")
         raise ActionRefused("wrong_status", message % {"status": row.status_label})
+
+
+def obsolete(job: Job) -> str:
+    """The code of why an accepted action of an administrator makes no sense any more; "" when
+    it does. Judged by the row as it is now, just before the first byte is sent.
+    """
+    row = job.subscriber
+    if row is None or job.kind == JobKind.PROVISION:
+        return ""
+    if row.deleted_at:
+        return codes.SKIP_DELETED
+    if job.kind not in allowed_kinds(row.status, busy=False):
+        return codes.SKIP_STATUS
+    if job.kind == JobKind.PACKAGE and row.package == job.params["package"]:
+        return codes.SKIP_SAME_PACKAGE
+    return ""
 
 
 def check_turn(row: Subscriber, *, make_administrator: bool) -> None:

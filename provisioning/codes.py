@@ -15,6 +15,17 @@ UNCLEAR = "PH-UNCLEAR"
 POISON = "PH-POISON"
 ASKER_LEFT = "PH-ASKER-LEFT"
 
+# ---- Why nothing was sent ----
+
+# A job that was cancelled with one of these was skipped; batches count them apart.
+SKIP_STATUS = "PH-SKIP-STATUS"
+SKIP_BUSY = "PH-SKIP-BUSY"
+SKIP_NO_ADDRESS = "PH-SKIP-NO-ADDRESS"
+SKIP_ADMIN_FIRST = "PH-SKIP-ADMIN-FIRST"
+SKIP_SAME_PACKAGE = "PH-SKIP-SAME-PACKAGE"
+SKIP_DELETED = "PH-SKIP-DELETED"
+SKIP_NOT_HELD = "PH-SKIP-NOT-HELD"
+
 # ---- How the portal refuses ----
 
 #: BroadWorks refused the login. The same code for a user ID that does not exist.

@@ -1,22 +1,22 @@
-"""What follows from each kind of failure of a job (reliability.md 2.6)."""
+"""What follows from each kind of failure, for the connection and for the job."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
-from accounts.models import Health
-from provisioning import codes, endings, gate, leases, shown
+from provisioning import codes, endings, gate, leases, shown, timing
 from provisioning.endings import Ending
+from provisioning.exchange import Outcome
+from provisioning.gate import Trouble
 from provisioning.models import Job
-from provisioning.operations import Result
 from provisioning.states import JobKind, JobState
-from provisioning.timing import HELD_SECONDS, QUIET_SECONDS, scaled
+from provisioning.timing import QUIET_SECONDS, scaled
 from webex.errors import (
+    Forbidden,
     Locked,
     NotFound,
     NotSent,
@@ -26,33 +26,77 @@ from webex.errors import (
     WebexError,
 )
 
-
-class Over(Exception):
-    """Sent as often as we dare, or the time is over; carries our code."""
+# ---- For the connection ----
 
 
-def guarded(job: Job, act: Callable[[], Result | None]) -> Result | None:
-    """Run `act` and give every kind of failure its consequence."""
-    try:
-        return act()
-    except Over as over:
-        _fail(job, Ending(JobState.FAILED, str(over), _last_words(job)))
-    except WebexError as error:
-        consequence = next(act for kind, act in _CONSEQUENCES.items() if isinstance(error, kind))
-        consequence(job, error)
-    return None
+def tell_gate(outcome: Outcome) -> bool:
+    """Let all workers know at once what this outcome means for them; True: Webex answered."""
+    connection, error = outcome.job.connection, outcome.error
+    if isinstance(error, NotSent):
+        if error.reason != "late":  # it was us who were too late
+            gate.troubled(connection, Trouble.UNREACHABLE, "cannot be reached")
+    elif isinstance(error, Throttled):
+        gate.throttled(connection, error.retry_after)
+    elif isinstance(error, TokenRefused):
+        gate.hold(connection, "Webex refuses the token")
+    elif isinstance(error, Unknown):
+        words = f"unclear answer ({error.status or 'none'})"
+        gate.troubled(connection, Trouble.UNCLEAR, words)
+        if error.retry_after:
+            gate.throttled(connection, error.retry_after, status=error.status or 503)
+    elif isinstance(error, Forbidden):
+        gate.troubled(connection, Trouble.FORBIDDEN, "")
+    else:
+        return error is None or isinstance(error, WebexError)
+    return False
 
 
-def end(job: Job, ending: Ending, now: datetime) -> None:
-    """End a job that this worker holds; its error, if any, is shown on the user's row."""
-    endings.finish(job, ending, now=now)
+# ---- For the job ----
+
+
+def follow(job: Job, error: WebexError) -> None:
+    """Bring the job where this failure leads, and let its lease go.
+
+    Raises:
+        leases.LeaseLost: the job is somebody else's by now.
+    """
+    if job.state == JobState.QUEUED:  # it lent itself to a probe: nothing of it was sent
+        again(job, timing.now() + scaled(_backoff(job)), "Webex is in trouble")
+        return
+    consequence = next(act for kind, act in _CONSEQUENCES.items() if isinstance(error, kind))
+    consequence(job, error)
+
+
+def did_not_happen(job: Job, now: datetime) -> None:
+    """Webex was asked after the quiet time: the request had no effect. It is sent again, unless
+    its time is over.
+    """
+    if job.deadline_at <= now:
+        _fail(job, Ending(JobState.FAILED, codes.EXPIRED, job.result_text))
+        return
+    leases.send_again(job, now=now)
+    leases.let_go_one(job)
+
+
+def ended(job: Job, ending: Ending, now: datetime) -> None:
+    """What else an end means: the run of the portal that wanted it, the error on the row."""
+    endings.end_activation(job, ending, now=now)
     if ending.state == JobState.FAILED and job.subscriber:
         shown.note_job_error(job.subscriber, ending.error(now), job, now=now)
 
 
-def _fail(job: Job, ending: Ending) -> None:
+def give_up(job: Job, ending: Ending, *, now: datetime) -> None:
+    """End a job that no worker holds, unless a worker was quicker."""
     with transaction.atomic():
-        end(job, ending, timezone.now())
+        if endings.give_up(job, ending, now=now):
+            ended(job, ending, now)
+
+
+def _fail(job: Job, ending: Ending) -> None:
+    now = timing.now()
+    with transaction.atomic():
+        endings.finish(job, ending, now=now)
+        ended(job, ending, now)
 
 
 def _ending(error: WebexError) -> Ending:
@@ -66,45 +110,40 @@ def _ending(error: WebexError) -> Ending:
 
 
 def _not_sent(job: Job, error: WebexError) -> None:
-    """Nothing left us: the backend cannot be reached. The whole connection pauses a little."""
-    now = timezone.now()
-    gate.note_health(job.connection, Health.DEGRADED, now=now, text="cannot be reached")
-    gate.close(job.connection, until=now + scaled(3), reason="cannot be reached")
-    _again(job, now + scaled(_backoff(job)), "Webex cannot be reached")
+    """Nothing left us: the backend cannot be reached."""
+    again(job, timing.now() + scaled(_backoff(job)), "Webex cannot be reached")
 
 
 def _throttled(job: Job, error: WebexError) -> None:
     """429: not processed; nobody sends for this connection before the time is over."""
-    until = timezone.now() + scaled(error.retry_after or 30)
-    gate.close(job.connection, until=until, reason="429 Too Many Requests")
-    _again(job, until, "Webex asks us to slow down")
+    again(job, _asked_for(error), "Webex asks us to slow down")
 
 
 def _locked(job: Job, error: WebexError) -> None:
     """423: this one user is busy at Webex; not processed."""
-    when = timezone.now() + scaled(error.retry_after or 30)
-    _again(job, when, "Webex works on this user")
+    again(job, _asked_for(error), "Webex works on this user")
+
+
+def _asked_for(error: WebexError) -> datetime:
+    """When Webex wants to hear of it again: its own seconds, which no test makes shorter."""
+    return timing.now() + timedelta(seconds=error.retry_after or 30)
 
 
 def _refused(job: Job, error: WebexError) -> None:
     """A clear no to what we sent. A question that is refused tells nothing of what was sent."""
     if job.state in (JobState.WAITING, JobState.CHECKING):
-        when = timezone.now() + scaled(_backoff(job))
-        _again(job, when, f"Webex refuses to say what happened (HTTP {error.status})")
+        when = timing.now() + scaled(_backoff(job))
+        again(job, when, f"Webex refuses to say what happened (HTTP {error.status})")
         return
     _fail(job, _ending(error))
 
 
-def hold(job: Job, reason: str) -> None:
-    """Token trouble holds the connection, not the job: operations must act."""
-    now = timezone.now()
-    until = now + scaled(HELD_SECONDS)
-    gate.note_health(job.connection, Health.HELD, now=now, text=reason)
-    gate.close(job.connection, until=until, reason=reason)
-    _again(job, until, reason)
+def _token_refused(job: Job, error: WebexError) -> None:
+    """Token trouble holds the connection, not the job: it is due as soon as the gate opens."""
+    again(job, timing.now(), "Webex refuses the token")
 
 
-def _again(job: Job, when: datetime, reason: str) -> None:
+def again(job: Job, when: datetime, reason: str) -> None:
     """Certainly not processed: the state from before this claim, later."""
     if job.state == JobState.WAITING:
         leases.to_wait(job, not_before=when)
@@ -112,25 +151,21 @@ def _again(job: Job, when: datetime, reason: str) -> None:
         leases.to_check(job, not_before=when, reason=reason)
     else:
         leases.put_back(job, not_before=when, reason=reason)
+    leases.let_go_one(job)
 
 
 def _unknown(job: Job, error: WebexError) -> None:
     """The request may have worked: quiet time, then ask. A question is just asked again."""
-    now = timezone.now()
-    gate.note_health(
-        job.connection, Health.DEGRADED, now=now, text=f"unclear answer ({error.status or 'none'})"
-    )
-    if error.retry_after:
-        until = now + scaled(error.retry_after)
-        gate.close(job.connection, until=until, reason=f"HTTP {error.status}")
+    now = timing.now()
     if job.state == JobState.WAITING:
         leases.to_wait(job, not_before=now + scaled(_backoff(job)))
-        return
-    if job.state == JobState.CHECKING:
+    elif job.state == JobState.CHECKING:
         when = now + scaled(_backoff(job))
+        leases.to_check(job, not_before=when, reason="the answer did not arrive")
     else:
         when = (job.intent_at or now) + scaled(QUIET_SECONDS)
-    leases.to_check(job, not_before=when, reason="the answer did not arrive")
+        leases.to_check(job, not_before=when, reason="the answer did not arrive")
+    leases.let_go_one(job)
 
 
 def _not_found(job: Job, error: WebexError) -> None:
@@ -138,15 +173,11 @@ def _not_found(job: Job, error: WebexError) -> None:
     if job.kind in (JobKind.PROVISION, JobKind.RETRY) and job.state != JobState.WAITING:
         _refused(job, error)
         return
-    now = timezone.now()
+    now = timing.now()
     with transaction.atomic():
         endings.finish(job, Ending(JobState.FAILED, codes.GONE, error.text), now=now)
         if job.subscriber:
             shown.mark_deleted(job.subscriber, now=now, by="Webex", here=False, job=job)
-
-
-def _last_words(job: Job) -> str:
-    return job.result_text or "sent too often without a clear answer"
 
 
 def _backoff(job: Job) -> float:
@@ -160,7 +191,7 @@ _CONSEQUENCES: dict[type[WebexError], Callable[[Job, WebexError], None]] = {
     NotSent: _not_sent,
     Throttled: _throttled,
     Locked: _locked,
-    TokenRefused: lambda job, _error: hold(job, "Webex refuses the token"),
+    TokenRefused: _token_refused,
     Unknown: _unknown,
     NotFound: _not_found,
     WebexError: _refused,

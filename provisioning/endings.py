@@ -55,20 +55,34 @@ def ending_of(row: Subscriber, job: Job) -> Ending:
     )
 
 
+def note(job: Job, ending: Ending, *, now: datetime) -> None:
+    """Put the end into a job that this worker holds; leases.let_go writes it."""
+    leases.move(job, ending.state)
+    job.finished_at = now
+    job.result_code, job.result_text = ending.code, ending.text
+    job.tracking_id, job.http_status = ending.tracking_id, ending.http_status
+
+
 def finish(job: Job, ending: Ending, *, now: datetime) -> None:
-    """Record the one final state."""
-    leases.move(job, ending.state, **_result(ending, now))
-    _end_activation(job, ending, now=now)
+    """Record the one final state of a job that this worker holds.
+
+    Raises:
+        leases.LeaseLost: the job is somebody else's by now.
+    """
+    note(job, ending, now=now)
+    leases.let_go_one(job)
+    end_activation(job, ending, now=now)
 
 
-def cancel(job: Job, *, now: datetime) -> bool:
-    """Cancel a job of which nothing was sent; False when it is too late."""
-    changed = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, sends=0).update(
-        state=JobState.CANCELLED, finished_at=now
+def cancel(job: Job, *, now: datetime, by: str = "") -> bool:
+    """Cancel a job of which nothing was sent; False when it is too late. `by` is who wanted it."""
+    unsent = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, sends=0, lease_until=None)
+    changed = unsent.update(
+        state=JobState.CANCELLED, finished_at=now, lease_token=None, cancelled_by=by[:200]
     )
     if changed:
         shown.touch(job)
-        _end_activation(job, Ending(JobState.CANCELLED, codes.SIGN_IN_AGAIN), now=now)
+        end_activation(job, Ending(JobState.CANCELLED, codes.SIGN_IN_AGAIN), now=now)
     return bool(changed)
 
 
@@ -84,7 +98,7 @@ def settle(job: Job, ending: Ending, *, now: datetime) -> bool:
     )
     if changed:
         shown.touch(job)
-        _end_activation(job, ending, now=now)
+        end_activation(job, ending, now=now)
     return bool(changed)
 
 
@@ -104,9 +118,16 @@ def give_up(job: Job, ending: Ending, *, now: datetime) -> bool:
     free = Job.objects.unfinished().filter(lease_until=None, pk=job.pk, state=job.state)
     changed = free.update(state=ending.state, **_result(ending, now))
     if changed:
+        job.state = ending.state
         shown.touch(job)
-        _end_activation(job, ending, now=now)
+        end_activation(job, ending, now=now)
     return bool(changed)
+
+
+def poisoned(job: Job) -> Ending:
+    """The end of a job that cost three workers in a row."""
+    text = "it stopped its worker three times"
+    return Ending(JobState.FAILED, codes.UNCLEAR if job.intent_at else codes.POISON, text)
 
 
 def _result(ending: Ending, now: datetime) -> dict[str, Any]:
@@ -114,6 +135,7 @@ def _result(ending: Ending, now: datetime) -> dict[str, Any]:
         "finished_at": now,
         "lease_token": None,
         "lease_until": None,
+        "lease_owner": None,
         "result_code": ending.code,
         "result_text": ending.text,
         "tracking_id": ending.tracking_id,
@@ -121,7 +143,7 @@ def _result(ending: Ending, now: datetime) -> dict[str, Any]:
     }
 
 
-def _end_activation(job: Job, ending: Ending, *, now: datetime) -> None:
+def end_activation(job: Job, ending: Ending, *, now: datetime) -> None:
     """A run of the portal whose job failed or was cancelled is refused, with the reason."""
     if ending.state == JobState.DONE or job.activation_id is None:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from provisioning import action_rules, endings, outbox
 from provisioning.action_rules import ActionRefused
 from provisioning.models import Job, Subscriber
 from provisioning.states import FINAL, JobKind, JobState
+from provisioning.timing import scaled
 
 
 def cancel_job(job: Job, *, actor: Actor, now: datetime) -> Job:
@@ -27,11 +29,32 @@ def cancel_job(job: Job, *, actor: Actor, now: datetime) -> Job:
     """
     _check_job_right(job, actor)
     with transaction.atomic():
-        if not endings.cancel(job, now=now):
+        if not endings.cancel(job, now=now, by=actor.label):
             message = _("It is too late to cancel: the request was sent or the job has ended.")
             raise ActionRefused("too_late", message)
         job.refresh_from_db()
         audit.record(actor, "job.cancel", job, partner=job.partner)
+    return job
+
+
+def undo_delete(job: Job, *, actor: Actor, now: datetime) -> Job:
+    """Take a delete back within its time of grace: anybody of the partner who may act can.
+
+    Raises:
+        ActionRefused: the time is over, the request was sent, or it was taken back already.
+        PermissionDenied: not somebody who may act for this partner.
+    """
+    user = actor.user
+    if user is None or user.partner_id != job.partner_id or not may(user, Right.ACT):
+        raise PermissionDenied
+    with transaction.atomic():
+        in_time = job.undo_until is not None and job.undo_until > now
+        if not in_time or not endings.cancel(job, now=now, by=actor.label):
+            raise ActionRefused(
+                "too_late", _("It is too late to undo this: the user is being deleted.")
+            )
+        job.refresh_from_db()
+        audit.record(actor, "job.undo", job, partner=job.partner)
     return job
 
 
@@ -50,7 +73,9 @@ def retry_job(job: Job, *, actor: Actor, now: datetime) -> Job:
     with transaction.atomic():
         target, params = _orders(job)
         try:
-            again = outbox.enqueue(JobKind(job.kind), target, actor=actor, now=now, params=params)
+            kind = JobKind(job.kind)
+            grace = scaled(settings.DELETE_GRACE_SECONDS) if kind == JobKind.DELETE else None
+            again = outbox.enqueue(kind, target, actor=actor, now=now, params=params, grace=grace)
         except outbox.AlreadyUnfinished as error:
             raise action_rules.busy() from error
         audit.record(actor, "job.retry", again, partner=job.partner, before={"job": str(job.uuid)})

@@ -1,169 +1,271 @@
 """Leases: a worker owns a job only while it holds its lease, and moves it on from state to state.
 
-Every write carries the lease's token; one whose lease was lost changes nothing (LeaseLost), so at
-most one final state is ever recorded.
+Every write carries the lease's token; one whose lease was given to somebody else changes nothing,
+so at most one final state is ever recorded. What is written here is what the worker knows of the
+job: the fields of its `Job`, changed by the functions below and let go together.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import secrets
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection as database
+from django.db.models import F, Q
 
-from accounts.models import BackendConnection
-from provisioning import shown
-from provisioning.models import Job
+from provisioning.models import Job, Subscriber
 from provisioning.states import TRANSITIONS, UNFINISHED, JobState
 from provisioning.timing import LEASE_SECONDS, QUIET_SECONDS, scaled
 
 logger = logging.getLogger(__name__)
 
 MAX_CRASHES = 3
+#: First half of the advisory locks by which workers show that they live ("PHUS").
+LOCK_CLASS = 0x50485553
+_numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
 
 class LeaseLost(Exception):
-    """Somebody else owns the job now: stop, write nothing."""
+    """Somebody else owns the job now: what was to be written is not."""
 
 
-def claim(job_id: int, now: datetime) -> Job | None:
-    """Take the lease of a due job; None when it is not due, taken, or its connection is closed.
+def owner() -> int:
+    """The number of the advisory lock that this worker's session holds as long as it lives.
 
-    The connection's row is locked for the moment of the claim, so that the gate and the number
-    in flight hold for all workers together.
+    PostgreSQL frees it with the session, so that the jobs of a killed worker are found within
+    one sweep. It needs a connection of its own, or a pooler that keeps sessions.
     """
-    with transaction.atomic():
-        job = Job.objects.due(now).filter(pk=job_id).first()
-        if job is None:
-            return None
-        gate = BackendConnection.objects.select_for_update(no_key=True).get(pk=job.connection_id)
-        if not _may_send(gate, now):
-            return None
-        token = uuid.uuid4()
-        values: dict[str, Any] = {"lease_token": token, "lease_until": now + scaled(LEASE_SECONDS)}
-        if job.state == JobState.QUEUED:
-            values |= {"state": JobState.SENDING, "intent_at": None}
-        taken = Job.objects.due(now).filter(pk=job_id, state=job.state).update(**values)
-        if taken != 1:
-            return None
-    job = Job.objects.select_related(
-        "connection", "connection__partner", "template", "subscriber", "activation"
-    ).get(pk=job_id)
-    return job if job.lease_token == token else None
+    database.ensure_connection()
+    session = database.connection
+    if session not in _numbers:
+        number = secrets.randbelow(2**31)
+        with database.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, number])
+        _numbers[session] = number
+    return _numbers[session]
 
 
-def _may_send(gate: BackendConnection, now: datetime) -> bool:
-    if gate.not_before and gate.not_before > now:
-        return False
-    in_flight = Job.objects.filter(
-        connection=gate, state__in=UNFINISHED, lease_until__gt=now
-    ).count()
-    return in_flight < gate.max_in_flight
+def take(jobs: Sequence[Job], now: datetime) -> uuid.UUID:
+    """Lease these jobs, as they stand in memory, intents included; the caller holds their rows."""
+    token = uuid.uuid4()
+    for job in jobs:
+        job.lease_token, job.lease_until = token, now + scaled(LEASE_SECONDS)
+        job.lease_owner = owner()
+        job.taken_as = job.state
+    _write(jobs, "j.lease_until IS NULL")
+    return token
 
 
-def commit_intent(
-    job: Job, *, step: str, body_hash: str, now: datetime, before: Sequence[Any] | None = None
-) -> None:
-    """Commit what is about to be sent, before its first byte (invariant I5).
+def let_go(jobs: Sequence[Job]) -> list[Job]:
+    """Write what became of these jobs and let their leases go; returns those still ours.
 
-    `before` is what we knew of the subscriber then; by it a later look tells whether it moved.
+    A lease that is over does not matter as long as nobody else took the job: what Webex
+    answered is the truth also when it comes late.
+    """
+    for job in jobs:
+        job.lease_until, job.lease_owner = None, None
+    mine = "j.lease_token = t.lease_token AND j.state IN (t.taken_as, 'checking')"
+    written = _write(jobs, mine, clear_token=True)
+    kept = [job for job in jobs if job.pk in written]
+    for job in jobs:
+        if job.pk not in written:
+            logger.warning("lease lost", extra={"job_id": job.pk})
+    _touch(kept)
+    for job in kept:
+        logger.info("job", extra={"job_id": job.pk, "job_kind": job.kind, "job_state": job.state})
+    return kept
+
+
+def _touch(jobs: Sequence[Job]) -> None:
+    """The rows on the screen show their jobs: let live pages see the change."""
+    ids = sorted({job.subscriber_id for job in jobs if job.subscriber_id})
+    if ids:
+        Subscriber.objects.filter(pk__in=ids).update(version=F("version") + 1)
+
+
+def let_go_one(job: Job) -> None:
+    """The same for one.
 
     Raises:
-        LeaseLost: the job is somebody else's by now; nothing may be sent.
+        LeaseLost: the job is somebody else's by now.
     """
-    _write(
-        job,
-        state=JobState.SENDING,
-        step=step,
-        intent_at=now,
-        intent_hash=body_hash,
-        sends=F("sends") + 1,
-        lease_until=now + scaled(LEASE_SECONDS),
-        params=job.params | {"before": before},
-    )
-    job.intent_at, job.step, job.sends = now, step, job.sends + 1
+    if not let_go([job]):
+        raise LeaseLost
 
 
-def next_step(job: Job, *, step: str) -> None:
-    """Remember that the first step of a job of two is done; nothing of the next was sent."""
-    _write(job, step=step, intent_at=None)
-    job.intent_at, job.step = None, step
+_TEXTS = ("state", "step", "intent_hash", "result_code", "result_text", "tracking_id")
+_NUMBERS = ("sends", "crashes", "polls", "http_status", "lease_owner")
+_TIMES = ("not_before", "lease_until", "intent_at", "finished_at")
+_COLUMNS = (*_TEXTS, *_NUMBERS, *_TIMES)
+_RECORD = ", ".join(
+    [
+        "id bigint",
+        "taken_as text",
+        "lease_token uuid",
+        "params jsonb",
+        *(f"{name} text" for name in _TEXTS),
+        *(f"{name} integer" for name in _NUMBERS),
+        *(f"{name} timestamptz" for name in _TIMES),
+    ]
+)
+_SET = ", ".join([*(f"{name} = t.{name}" for name in _COLUMNS), "params = t.params"])
+
+
+def _write(jobs: Sequence[Job], condition: str, *, clear_token: bool = False) -> set[int]:
+    """Write the engine's columns of all jobs by one statement; returns the ids it changed."""
+    if not jobs:
+        return set()
+    token = "NULL" if clear_token else "t.lease_token"
+    sql = f"""
+        UPDATE provisioning_job j SET {_SET}, lease_token = {token}
+        FROM jsonb_to_recordset(%s::jsonb) AS t({_RECORD})
+        WHERE j.id = t.id AND {condition} RETURNING j.id
+    """  # noqa: S608 -- made of this module's own words
+    with database.cursor() as cursor:
+        cursor.execute(sql, [json.dumps([_record(job) for job in jobs])])
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _record(job: Job) -> dict[str, Any]:
+    record: dict[str, Any] = {name: getattr(job, name) for name in (*_TEXTS, *_NUMBERS)}
+    for name in _TIMES:
+        at = getattr(job, name)
+        record[name] = at.isoformat() if at else None
+    token = str(job.lease_token) if job.lease_token else None
+    return record | {
+        "id": job.pk,
+        "taken_as": job.taken_as,
+        "lease_token": token,
+        "params": job.params,
+    }
+
+
+# ---- What can become of a job that is held ----
+
+
+def intend(job: Job, *, step: str, body_hash: str, now: datetime, before: Any) -> None:
+    """What is about to be sent; it is committed before the first byte (invariant I5).
+
+    `before` is what we knew of the subscriber then; by it a later look tells whether it moved.
+    """
+    move(job, JobState.SENDING)
+    job.step, job.intent_at, job.intent_hash = step, now, body_hash
+    job.sends += 1
+    job.params = job.params | {"before": before}
 
 
 def put_back(job: Job, *, not_before: datetime, reason: str) -> None:
     """Certainly not processed: queued again, not before a time; the send does not count."""
-    values: dict[str, Any] = {"sends": F("sends") - 1} if job.intent_at else {}
-    values |= {"not_before": not_before, "polls": F("polls") + 1, "result_text": reason}
-    move(job, JobState.QUEUED, intent_at=None, **values)
+    if job.state == JobState.SENDING:
+        job.sends -= 1
+    move(job, JobState.QUEUED)
+    job.intent_at, job.polls, job.not_before, job.result_text = (
+        None,
+        job.polls + 1,
+        not_before,
+        reason,
+    )
+
+
+def next_step(job: Job, *, step: str, now: datetime) -> None:
+    """The first step of a job of two is done; nothing of the next was sent."""
+    move(job, JobState.QUEUED)
+    job.step, job.intent_at, job.not_before = step, None, now
+
+
+def send_again(job: Job, *, now: datetime) -> None:
+    """Webex says that it did not happen: it may be sent again."""
+    move(job, JobState.QUEUED)
+    job.intent_at, job.not_before = None, now
 
 
 def to_check(job: Job, *, not_before: datetime, reason: str) -> None:
     """Outcome unknown: ask the backend, after the quiet time, before anything is repeated."""
-    move(job, JobState.CHECKING, not_before=not_before, result_text=reason)
+    job.polls = job.polls + 1 if job.state == JobState.CHECKING else 0
+    move(job, JobState.CHECKING)
+    job.not_before, job.result_text = not_before, reason
 
 
 def to_wait(job: Job, *, not_before: datetime) -> None:
     """Accepted: Webex is working; ask again at the time given."""
-    polls = 0 if job.state != JobState.WAITING else job.polls + 1
-    move(job, JobState.WAITING, not_before=not_before, polls=polls, result_text="")
+    job.polls = job.polls + 1 if job.state == JobState.WAITING else 0
+    move(job, JobState.WAITING)
+    job.not_before, job.result_text = not_before, ""
 
 
-def move(job: Job, state: JobState, **values: Any) -> None:
-    """Change the state of a job, and let its lease go.
+def move(job: Job, state: JobState) -> None:
+    """Change the state of a job in memory; `let_go` writes it.
 
     Raises:
-        LeaseLost: the job is somebody else's by now.
         ValueError: states.TRANSITIONS has no such change.
     """
     old = JobState(job.state)
     if state != old and state not in TRANSITIONS.get(old, frozenset()):
         raise ValueError(f"{old} -> {state} is not a legal change of a job")
-    _write(job, **{"state": state, "lease_token": None, "lease_until": None, "crashes": 0} | values)
-    job.state = state
-    shown.touch(job)
-    logger.info("job", extra={"job_id": job.pk, "job_kind": job.kind, "job_state": str(state)})
+    job.state, job.crashes = state, 0
 
 
-def _write(job: Job, **values: Any) -> None:
-    changed = Job.objects.filter(pk=job.pk, lease_token=job.lease_token, state=job.state).update(
-        **values
-    )
-    if changed != 1:
-        raise LeaseLost
-    if "state" in values:
-        job.state = values["state"]
+# ---- Dead workers ----
 
 
 def crashed(job: Job, *, now: datetime) -> None:
     """Let go of a job at which this worker met an error nobody foresaw: the next sweep treats it
     as that of a dead worker, without waiting for the lease to end.
     """
-    Job.objects.filter(pk=job.pk, lease_token=job.lease_token).update(lease_until=now)
+    Job.objects.filter(pk=job.pk, lease_token=job.lease_token).exclude(lease_until=None).update(
+        lease_until=now
+    )
 
 
-def recover_expired(now: datetime) -> list[Job]:
-    """Free the jobs of dead workers: back to where they came from, or to checking if an intent
-    was committed. Returns the jobs that cost too many workers in a row; the caller ends them.
+def recover(now: datetime) -> list[Job]:
+    """Free the jobs of dead workers. Returns those that cost too many workers in a row, which the
+    caller ends.
+
+    Dead is who no longer holds the lock that it had when it took the job, or whose lease is over.
     """
-    poison = []
-    expired = Job.objects.filter(state__in=UNFINISHED, lease_until__lte=now)
-    for job in expired.select_related("subscriber"):
-        job.crashes += 1
-        sent = job.intent_at is not None
-        values: dict[str, Any] = {"lease_token": None, "lease_until": None, "crashes": job.crashes}
-        if job.state == JobState.SENDING and sent:
-            quiet = job.intent_at + scaled(QUIET_SECONDS)
-            values |= {"state": JobState.CHECKING, "not_before": quiet}
-        elif job.state == JobState.SENDING:
-            values |= {"state": JobState.QUEUED}
-        changed = Job.objects.filter(
-            pk=job.pk, state=job.state, lease_token=job.lease_token, lease_until__lte=now
-        ).update(**values)
-        job.state = values.get("state", job.state)
-        if changed and job.crashes >= MAX_CRASHES:
-            poison.append(job)
-    return poison
+    leased = Job.objects.filter(state__in=UNFINISHED, lease_until__isnull=False)
+    jobs = list(leased.select_related("subscriber"))
+    alive = _alive()  # looked up after the jobs: who took one before was alive then
+    lost = [job for job in jobs if job.lease_owner not in alive or _is_over(job, now)]
+    return [job for job in lost if _free(job) and job.crashes >= MAX_CRASHES]
+
+
+def _alive() -> set[int]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND classid = %s AND objsubid = 2 AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [LOCK_CLASS],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _is_over(job: Job, now: datetime) -> bool:
+    return job.lease_until is None or job.lease_until <= now
+
+
+def _free(job: Job) -> bool:
+    """Take the lease away: what was sent is checked after the quiet time, all else is due again.
+
+    The token stays, so that the clear answer of a worker that was only slow still counts.
+    """
+    held = Job.objects.filter(pk=job.pk, lease_token=job.lease_token).filter(
+        Q(lease_until=job.lease_until)
+    )
+    values: dict[str, Any] = {"lease_until": None, "lease_owner": None, "crashes": job.crashes + 1}
+    if job.state == JobState.SENDING and job.intent_at:
+        values |= {"state": JobState.CHECKING, "result_text": "its worker was lost"}
+        values["not_before"] = job.intent_at + scaled(QUIET_SECONDS)
+    if held.filter(state=job.state).update(**values) != 1:
+        return False
+    job.crashes += 1
+    job.state = values.get("state", job.state)
+    logger.warning("worker lost", extra={"job_id": job.pk, "job_state": job.state})
+    return True

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.models import RetryBy
 from provisioning.addresses import same
 from provisioning.backend import provision_request
@@ -52,8 +50,8 @@ class Step:
     happened: Callable[[WebexClient], Result | None]
 
 
-def steps(job: Job) -> list[Step]:
-    """The steps of a job, in order; most have one."""
+def steps(job: Job, now: datetime) -> list[Step]:
+    """The steps of a job, in order; most have one. `now` is by PostgreSQL's clock."""
     if job.kind == JobKind.DELETE:
         return [_delete(job)] if job.params.get("webex_id") else [_delete_by_key(job)]
     if job.kind == JobKind.PACKAGE:
@@ -62,11 +60,11 @@ def steps(job: Job) -> list[Step]:
     # A user of the portal has a subscriber that waits, and POST repeats there too.
     repeats = job.kind in (JobKind.RETRY, JobKind.PROVISION) and job.params.get("webex_id")
     if repeats and by_delete:
-        return [_delete(job), _post(job)]
-    return [_post(job)]
+        return [_delete(job), _post(job, now)]
+    return [_post(job, now)]
 
 
-def _post(job: Job) -> Step:
+def _post(job: Job, now: datetime) -> Step:
     request = provision_request(job)
 
     def send(client: WebexClient) -> Result:
@@ -76,12 +74,12 @@ def _post(job: Job) -> Step:
         found = client.find_subscribers(
             request.provisioning_id, request.user_id, request.sp_enterprise_id
         )
-        return next((remote for remote in found if _took_effect(job, remote)), None)
+        return next((remote for remote in found if _took_effect(job, remote, now)), None)
 
     return Step("post", body_hash(request.to_json()), send, happened)
 
 
-def _took_effect(job: Job, remote: RemoteSubscriber) -> bool:
+def _took_effect(job: Job, remote: RemoteSubscriber, now: datetime) -> bool:
     """Did our POST reach this subscriber? It carries our address, and moved since the intent.
 
     A POST may meet a subscriber that existed before; what we knew of it then is in the job,
@@ -100,7 +98,7 @@ def _took_effect(job: Job, remote: RemoteSubscriber) -> bool:
     if not changed_at or told is None:
         return moved
     known = datetime.fromisoformat(changed_at)
-    in_future = told > timezone.now() + AHEAD
+    in_future = told > now + AHEAD
     if told < known or (moved and told == known) or (in_future and not moved):
         raise Unknown("stale")
     return told > known

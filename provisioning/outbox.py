@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
 from django.db import IntegrityError, transaction
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.audit import Actor
 from accounts.models import BackendConnection
-from provisioning import shown
+from provisioning import gate, shown, timing
 from provisioning.models import Activation, Job, Subscriber
 from provisioning.states import JobKind
 from provisioning.timing import DEADLINE_SECONDS, PORTAL_DEADLINE_SECONDS
@@ -34,6 +34,10 @@ _PUBLISH = {
     "socket_timeout": 0.1,
     "socket_connect_timeout": 0.1,
 }
+
+
+#: Where connections in trouble are served.
+TROUBLED_QUEUE = "background"
 
 
 class AlreadyUnfinished(Exception):
@@ -75,8 +79,11 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
     params: dict[str, Any] | None = None,
     activation: Activation | None = None,
     submission_id: uuid.UUID | None = None,
+    grace: timedelta | None = None,
 ) -> Job:
     """Write the job; call it inside the transaction that accepts the action.
+
+    During `grace` nothing is sent, and the job can be taken back.
 
     A submission id that was used before answers the job that it made (double click, back button).
 
@@ -86,6 +93,7 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
     if submission_id and (known := _submitted(target, submission_id)):
         return known
     seconds = PORTAL_DEADLINE_SECONDS if activation else DEADLINE_SECONDS
+    due_at = timing.now() + (grace or timedelta())  # the workers' clock, not this process's
     job = Job(
         partner_id=target.connection.partner_id,
         connection=target.connection,
@@ -101,7 +109,8 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
         requested_label=actor.label[:200],
         submission_id=submission_id,
         created_at=now,
-        not_before=now,
+        not_before=due_at,
+        undo_until=due_at if grace else None,
     )
     try:
         with transaction.atomic():
@@ -111,7 +120,8 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
             return known
         raise AlreadyUnfinished(unfinished(target)) from error
     shown.touch(job)
-    transaction.on_commit(lambda: hint(job), robust=True)
+    connection_id = target.connection.pk
+    transaction.on_commit(lambda: hint(connection_id), robust=True)
     return job
 
 
@@ -135,19 +145,36 @@ def _submitted(target: Target, submission_id: uuid.UUID) -> Job | None:
     ).first()
 
 
-def due_ids(now: datetime, limit: int) -> list[int]:
-    """Jobs to hint at, leaving out connections whose gate is closed: the oldest of each
-    connection, then the second of each, so that no partner's backlog holds up another's.
+def has_due(connection_id: int) -> bool:
+    """Tell whether there is anything to do for this connection."""
+    return Job.objects.due(timing.now()).filter(connection=connection_id).exists()
+
+
+def waiting_connections() -> list[BackendConnection]:
+    """The connections that have due jobs and an open gate."""
+    now = timing.now()
+    due = Job.objects.due(now).filter(connection=OuterRef("pk"))
+    is_open = Q(not_before=None) | Q(not_before__lte=now)
+    return list(BackendConnection.objects.filter(is_open, Exists(due)))
+
+
+def hint(connection_id: int) -> None:
+    """Tell a worker that a connection has something to do. Losing the hint costs two seconds:
+    beat sweeps.
     """
-    place = Window(RowNumber(), partition_by=[F("connection_id")], order_by=["created_at", "pk"])
-    due = Job.objects.due(now).exclude(connection__not_before__gt=now)
-    ordered = due.annotate(place=place).order_by("place", "created_at")
-    return list(ordered.values_list("pk", flat=True)[:limit])
+    hint_all(BackendConnection.objects.filter(pk=connection_id))
 
 
-def hint(job: Job) -> None:
-    """Tell a worker that a job is due. Losing the hint costs two seconds: beat sweeps."""
-    publish("provisioning.deliver", job_id=job.pk)
+def hint_all(connections: Iterable[BackendConnection]) -> None:
+    """The same for several. A connection in trouble is served by workers of its own: nobody
+    else shall wait while it lets us wait.
+    """
+    calls: dict[str, list[dict[str, Any]]] = {}
+    for row in connections:
+        queue = TROUBLED_QUEUE if gate.is_in_trouble(row) else ""
+        calls.setdefault(queue, []).append({"connection_id": row.pk})
+    for queue, some in calls.items():
+        publish_all("provisioning.serve", some, queue=queue)
 
 
 def publish(task: str, **kwargs: Any) -> None:
@@ -155,12 +182,13 @@ def publish(task: str, **kwargs: Any) -> None:
     publish_all(task, [kwargs])
 
 
-def publish_all(task: str, calls: list[dict[str, Any]]) -> None:
+def publish_all(task: str, calls: list[dict[str, Any]], *, queue: str = "") -> None:
     """Publish several over one connection; the first trouble ends it."""
+    where: dict[str, Any] = {"queue": queue} if queue else {}
     try:
         with current_app.connection_for_write(transport_options=_PUBLISH) as broker:
             for kwargs in calls:
                 hint_ = current_app.signature(task, kwargs=kwargs)
-                hint_.apply_async(connection=broker, retry=False)
+                hint_.apply_async(connection=broker, retry=False, **where)
     except Exception as error:  # noqa: BLE001 -- whatever the broker does, the row is the truth
         logger.info("hint not published", extra={"task": task, "reason": type(error).__name__})

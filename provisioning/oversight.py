@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, secrets
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Health
-from provisioning import export_files, outbox, projection, shown
+from provisioning import export_files, gate, outbox, projection, shown
 from provisioning.backend import client_for
 from provisioning.models import Cause, Subscriber
 from provisioning.projection import Answer
@@ -81,7 +81,9 @@ def start_afresh(connection: BackendConnection, *, other_backend: bool) -> None:
     """
     connection.health, connection.health_text, connection.health_at = Health.UNKNOWN, "", None
     connection.not_before, connection.gate_reason = None, ""
-    names = ["health", "health_text", "health_at", "not_before", "gate_reason"]
+    connection.trips = connection.unreachable = connection.forbidden = 0
+    connection.window_at, connection.window_calls, connection.window_unclear = None, 0, 0
+    names = [name for name in gate.GATE_FIELDS if name not in ("paid_until", "answer_ms")]
     if other_backend:
         connection.watermarks = {}
         connection.full_pass_started_at = connection.full_pass_template_id = None

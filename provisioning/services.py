@@ -7,9 +7,10 @@ and the audit row together, and answers the job.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
@@ -23,6 +24,7 @@ from provisioning.action_rules import ActionRefused
 from provisioning.addresses import normalise
 from provisioning.models import Activation, Cause, Job, StatusEvent, Subscriber
 from provisioning.states import ActivationState, JobKind
+from provisioning.timing import scaled
 from templates_app.models import Package
 
 
@@ -72,6 +74,9 @@ def delete_user(
 ) -> Job:
     """Queue the removal of the subscriber at Webex; the user may start over afterwards.
 
+    Nothing is sent for DELETE_GRACE_SECONDS: so long anybody who may act can take it back
+    (job_services.undo_delete).
+
     Raises:
         ActionRefused, PermissionDenied: as `retry_activation`.
     """
@@ -80,7 +85,9 @@ def delete_user(
         if job := _known(row, submission_id):
             return job
         action_rules.check_allowed(row, JobKind.DELETE)
-        job = _enqueue(JobKind.DELETE, row, {"webex_id": row.webex_id}, actor, now, submission_id)
+        params = {"webex_id": row.webex_id}
+        grace = scaled(settings.DELETE_GRACE_SECONDS)
+        job = _enqueue(JobKind.DELETE, row, params, actor, now, submission_id, grace=grace)
         _tell(row, job, actor, now=now)
     return job
 
@@ -150,13 +157,14 @@ def _provision_params(row: Subscriber) -> dict[str, Any]:
     }
 
 
-def _enqueue(
+def _enqueue(  # noqa: PLR0913 -- what a job is made of
     kind: JobKind,
     row: Subscriber,
     params: dict[str, Any],
     actor: Actor,
     now: datetime,
     submission_id: uuid.UUID | None,
+    grace: timedelta | None = None,
 ) -> Job:
     try:
         return outbox.enqueue(
@@ -166,6 +174,7 @@ def _enqueue(
             now=now,
             params=params,
             submission_id=submission_id,
+            grace=grace,
         )
     except outbox.AlreadyUnfinished as error:
         raise action_rules.busy() from error

@@ -61,7 +61,7 @@ class JobState(models.TextChoices):
 UNFINISHED = frozenset({JobState.QUEUED, JobState.SENDING, JobState.CHECKING, JobState.WAITING})
 FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
-#: Legal changes of state.
+#: Legal changes of state. The trigger `job_state` has them too: a new migration changes both.
 #: Queued: certainly nothing is on its way. Sending: the intent is committed. Checking: it was
 #: sent, and nobody knows yet what became of it. Waiting: Webex accepted it and is at work.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
@@ -76,7 +76,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
         }
     ),
     JobState.CHECKING: frozenset(
-        {JobState.SENDING, JobState.WAITING, JobState.DONE, JobState.FAILED}
+        {JobState.QUEUED, JobState.WAITING, JobState.DONE, JobState.FAILED}
     ),
     JobState.WAITING: frozenset({JobState.DONE, JobState.FAILED}),
 }

@@ -5,41 +5,34 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import BackendConnection
 from common import throttle
-from provisioning import codes, endings, exports, leases, mails, outbox, shown
+from provisioning import codes, consequences, endings, exports, leases, mails, outbox, timing
 from provisioning.endings import Ending
 from provisioning.models import Heartbeat, Job
 from provisioning.states import JobState
 
 logger = logging.getLogger(__name__)
 
-#: Hints published by one sweep; what is left is found two seconds later.
+#: Hints for mails published by one sweep; what is left is found two seconds later.
 HINTS = 200
 
 
 def run() -> None:
     """Free dead workers' jobs, end what is past its time, hint at what is due."""
-    now = timezone.now()
+    now = timing.now()
     beat("worker", now)
     beat("beat", now)
-    for job in leases.recover_expired(now):
-        _give_up(job, _poison_ending(job))
+    for job in leases.recover(now):
+        _give_up(job, endings.poisoned(job))
     for job in endings.overdue(now):
         _give_up(job, _overdue_ending(job))
-    calls = [{"job_id": job_id} for job_id in outbox.due_ids(now, HINTS)]
-    outbox.publish_all("provisioning.deliver", calls)
+    outbox.hint_all(outbox.waiting_connections())
     for mail_id in mails.due_ids(now, HINTS):
         mails.hint(mail_id)
     exports.sweep(now)
-
-
-def _poison_ending(job: Job) -> Ending:
-    text = "it stopped its worker three times"
-    return Ending(JobState.FAILED, codes.UNCLEAR if job.intent_at else codes.POISON, text)
 
 
 def _overdue_ending(job: Job) -> Ending:
@@ -51,11 +44,8 @@ def _overdue_ending(job: Job) -> Ending:
 
 def _give_up(job: Job, ending: Ending) -> None:
     """End it; one that cannot be ended must not keep the sweep from all the others."""
-    now = timezone.now()
     try:
-        with transaction.atomic():
-            if endings.give_up(job, ending, now=now) and job.subscriber:
-                shown.note_job_error(job.subscriber, ending.error(now), job, now=now)
+        consequences.give_up(job, ending, now=timing.now())
     except Exception:
         logger.exception("job cannot be ended", extra={"job_id": job.pk})
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from celery import shared_task
 
-from provisioning import delivery, exports, mails, sweep, sync
+from provisioning import exports, mails, serving, sweep, sync
 
 
-@shared_task(name="provisioning.deliver")
-def deliver(*, job_id: int, **_: Any) -> None:
-    """A job is due; whoever comes first takes it."""
-    delivery.deliver(job_id)
+@shared_task(name="provisioning.serve")
+def serve(*, connection_id: int, **_: Any) -> None:
+    """A connection has something to do; whoever comes first does it."""
+    serving.serve(connection_id)
 
 
 @shared_task(name="provisioning.send_mail", time_limit=60)

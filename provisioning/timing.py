@@ -1,14 +1,18 @@
-"""The times of the engine, in seconds, and their scale."""
+"""The times of the engine, in seconds, their scale, and the clock that they are measured by."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 
 #: A lease outlives the hard time limit of a task (30 s), so a paused worker is dead before its
 #: job is given away.
 LEASE_SECONDS = 40.0
+#: A request must begin so soon after its lease: with the 15 s that it may take, and some to
+#: record its end, it is over before the lease is.
+START_SECONDS = 24.5
 #: After a request whose outcome is unknown the backend may still be at work: ask only then.
 QUIET_SECONDS = 90.0
 #: An administrator's action is given up after a day; a portal user does not wait that long.
@@ -27,3 +31,11 @@ HELD_SECONDS = 60.0
 def scaled(seconds: float) -> timedelta:
     """A duration of the engine; tests shrink all of them by one factor."""
     return timedelta(seconds=seconds * settings.TIME_SCALE)
+
+
+def now() -> datetime:
+    """The time by PostgreSQL's clock, which all workers share; their own may be wrong."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        told: datetime = cursor.fetchone()[0]
+        return told

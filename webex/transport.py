@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from requests.structures import CaseInsensitiveDict
@@ -70,7 +70,7 @@ class Transport:
             left = self._timeout.total - (time.monotonic() - started)
             if left < self._timeout.total / 2:
                 raise
-        return self._once("GET", url, None, http.Timeout(self._timeout.connect, left))
+        return self._once("GET", url, None, replace(self._timeout, total=left))
 
     def send(self, method: str, path: str, body: bytes | None = None) -> Reply:
         """Make a change; never tried twice, because the first try may have worked."""

@@ -23,6 +23,9 @@ WORKER_SECONDS = 40.0
 # A page that PostgreSQL cannot answer in time says so; it must not hold a thread.
 WEB_LIMITS = {"STATEMENT_SECONDS": "3", "LOCK_SECONDS": "2"}
 WORKER_LIMITS = {"STATEMENT_SECONDS": "15", "LOCK_SECONDS": "5"}
+# Two workers: whatever takes long (sync, exports, mail servers, a backend in trouble) holds up
+# nobody's actions, which are one exchange each.
+QUEUES = {"worker": "provision,sweep", "background": "background,sync,mail,export"}
 # What the simulated backend must not know: it stands in for somebody else's system.
 NOT_FOR_THE_SIMULATOR = {"SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL"}
 
@@ -237,18 +240,23 @@ class Plan:
         for file in schedule.parent.glob(f"{schedule.name}*"):
             file.unlink()
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        queues = ("-Q", "provision,mail,sync,export", "-c", "4")
         environment = self.environment | WORKER_LIMITS
         common: dict[str, Any] = {"environment": environment, "folder": ROOT, "after": after}
-        return [
+        workers = [
             Spec(
-                name="worker",
-                command=_celery("worker", "-l", "INFO", *queues, *quiet),
+                name=name,
+                command=_celery(
+                    "worker", "-l", "INFO", "-n", name, "-Q", queues, "-c", "3", *quiet
+                ),
                 ready=lambda log: " ready." in log,
                 stop_seconds=WORKER_SECONDS,
                 stop_rank=1,
                 **common,
-            ),
+            )
+            for name, queues in QUEUES.items()
+        ]
+        return [
+            *workers,
             Spec(
                 name="beat",
                 command=_celery("beat", "-l", "INFO", "-s", str(schedule)),

@@ -182,6 +182,9 @@ class Job(models.Model):
 
     objects = JobQuerySet.as_manager()
 
+    #: The state in which this worker took the job; no column.
+    taken_as: str = ""
+
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name = _("job")
@@ -196,6 +199,11 @@ class Job(models.Model):
                 fields=["partner", "submission_id"],
                 condition=Q(submission_id__isnull=False),
                 name="job_submission_unique",
+            ),
+            models.CheckConstraint(
+                name="job_sending_has_intent",
+                condition=~Q(state=JobState.SENDING)
+                | Q(intent_at__isnull=False, lease_token__isnull=False),
             ),
             models.CheckConstraint(
                 name="job_final_has_an_end",

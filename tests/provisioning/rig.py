@@ -6,12 +6,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner, User
 from accounts.rights import Role
-from provisioning import delivery, outbox, sweep, sync
+from provisioning import claiming, outbox, serving, sweep, sync
+from provisioning.exchange import Exchange
 from provisioning.models import Job, Subscriber
 from templates_app.models import OnboardingTemplate
 from tests.simulator_process import SimulatorProcess
@@ -79,10 +78,16 @@ class Rig:
         self.sync()
         return self.row(user_id)
 
-    def step(self) -> None:
-        """What workers and beat do in one moment."""
-        for job_id in outbox.due_ids(timezone.now(), 100):
-            delivery.deliver(job_id)
+    def step(self) -> int:
+        """What workers do in one moment; returns how many exchanges with the backend it took."""
+        return sum(serving.serve(row.pk) for row in outbox.waiting_connections())
+
+    def taken(self) -> Exchange:
+        """Take the one job that is due, as a worker that goes no further."""
+        group = claiming.claim(self.connection.pk)
+        assert group
+        (exchange,) = group.exchanges
+        return exchange
 
     def drive(self, job: Job, seconds: float = 10.0) -> Job:
         """Work until the job is final; the backend's own delays are skipped."""
@@ -123,6 +128,7 @@ def make_rig(simulator: SimulatorProcess) -> Rig:
         partner=partner,
         api_base_url=f"{simulator.url}/v1",
         xsi_base_url=f"{simulator.url}/com.broadsoft.xsi-actions/v2.0",
+        requests_per_minute=600_000,
     )
     connection.save()
     connection.set_token(TOKEN)

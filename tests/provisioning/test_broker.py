@@ -40,7 +40,7 @@ def took(act) -> float:
 
 
 def hint_takes() -> float:
-    return took(lambda: outbox.publish("provisioning.deliver", job_id=1))
+    return took(lambda: outbox.publish("provisioning.serve", connection_id=1))
 
 
 def test_a_publish_reaches_a_healthy_redis(redis):
@@ -69,9 +69,9 @@ def test_a_dead_redis_holds_up_nobody(redis):
 
 def test_many_hints_to_a_hanging_redis_cost_as_much_as_one(redis):
     os.kill(redis.process.pid, signal.SIGSTOP)
-    calls = [{"job_id": n} for n in range(200)]
+    calls = [{"connection_id": n} for n in range(200)]
 
-    assert took(lambda: outbox.publish_all("provisioning.deliver", calls)) < 1
+    assert took(lambda: outbox.publish_all("provisioning.serve", calls)) < 1
 
 
 def test_an_action_is_accepted_at_once_while_redis_hangs(rig, redis):

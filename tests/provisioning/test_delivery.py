@@ -6,7 +6,18 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BackendConnection
-from provisioning import delivery, job_services, leases, services, sweep, timing
+from provisioning import (
+    claiming,
+    delivery,
+    exchange,
+    job_services,
+    leases,
+    services,
+    serving,
+    sweep,
+    timing,
+)
+from provisioning.backend import client_for
 from provisioning.models import Job
 
 FREJA = "4533121212@nordictel.example"
@@ -59,7 +70,7 @@ def test_a_429_closes_the_gate_for_the_whole_connection(rig, job, settings):
     job.refresh_from_db()
     assert job.state == "queued"
     assert timedelta(seconds=5) < gate.not_before - timezone.now() <= timedelta(seconds=7)
-    assert delivery.deliver(job.pk) is False
+    assert rig.step() == 0
 
 
 def test_a_refused_token_holds_the_connection_and_keeps_the_job(rig, job):
@@ -83,50 +94,82 @@ def test_garbage_instead_of_json_is_an_unknown_outcome(rig, job):
 
 def test_doubled_hints_are_one_request(rig, job, settings):
     settings.TIME_SCALE = 1.0
-    assert delivery.deliver(job.pk) is True
-    assert delivery.deliver(job.pk) is False
+    assert serving.serve(rig.connection.pk) == 1
+    assert serving.serve(rig.connection.pk) == 0
 
     assert len(rig.simulator.requests(operation="provision")) == 1
 
 
-def test_a_dead_workers_unsent_job_is_taken_up_again(rig, job):
-    claimed = leases.claim(job.pk, timezone.now())
-    later = timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1)
+def test_a_job_is_queued_or_its_intent_is_committed(rig, job):
+    taken = rig.taken().job
 
-    leases.recover_expired(later)
-
-    claimed.refresh_from_db()
-    assert (claimed.state, claimed.crashes, claimed.lease_token) == ("queued", 1, None)
+    job.refresh_from_db()
+    assert (job.state, job.sends, job.step) == ("sending", 1, "post")
+    assert job.intent_at is not None
+    assert job.intent_hash == taken.intent_hash != ""
+    assert rig.simulator.requests(operation="provision") == []
 
 
 def test_a_dead_workers_sent_job_is_checked_before_it_is_repeated(rig, job):
-    claimed = leases.claim(job.pk, timezone.now())
-    leases.commit_intent(claimed, step="post", body_hash="x", now=timezone.now())
+    rig.taken()
     later = timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1)
 
-    leases.recover_expired(later)
+    leases.recover(later)
 
-    claimed.refresh_from_db()
-    assert claimed.state == "checking"
+    job.refresh_from_db()
+    assert (job.state, job.crashes, job.lease_until) == ("checking", 1, None)
 
 
 def test_a_worker_that_lost_its_lease_can_write_nothing(rig, job):
-    claimed = leases.claim(job.pk, timezone.now())
-    later = timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1)
-    leases.recover_expired(later)
+    first = rig.taken().job
+    leases.recover(timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1))
+    Job.objects.update(not_before=timezone.now())
+    rig.taken()
 
+    leases.to_wait(first, not_before=timezone.now())
     with pytest.raises(leases.LeaseLost):
-        leases.commit_intent(claimed, step="post", body_hash="x", now=later)
+        leases.let_go_one(first)
+
+
+def test_a_clear_answer_that_comes_late_is_recorded_unless_somebody_else_took_the_job(rig, job):
+    taken = rig.taken()
+    leases.recover(timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1))
+
+    delivery.record([exchange.run(taken, client_for(rig.connection))])
+
+    job.refresh_from_db()
+    assert job.state == "waiting"
+    assert rig.drive(job).state == "done"
+    assert rig.effects("provision") == 1
+
+
+def test_a_dead_workers_jobs_are_found_by_its_lock_without_waiting_for_the_lease(rig, job):
+    rig.taken()
+    Job.objects.update(lease_owner=1)  # a lock that nobody holds
+
+    sweep.run()
+
+    job.refresh_from_db()
+    assert job.state == "checking"
 
 
 def test_a_job_that_kills_its_worker_three_times_is_given_up(rig, job):
     for _ in range(3):
-        assert leases.claim(job.pk, timezone.now())
-        Job.objects.filter(pk=job.pk).update(lease_until=timezone.now())
+        rig.taken()
+        Job.objects.update(lease_until=timezone.now())
         sweep.run()
+        Job.objects.update(not_before=timezone.now())
 
     job.refresh_from_db()
-    assert (job.state, job.result_code) == ("failed", "PH-POISON")
+    assert (job.state, job.result_code) == ("failed", "PH-UNCLEAR")
+
+
+def test_a_job_that_cost_a_worker_is_taken_alone(rig, job):
+    Job.objects.update(crashes=1)
+    other = rig.given("4533121213@nordictel.example", status="error")
+    services.retry_activation(other, email="o@good.example", actor=rig.actor, now=timezone.now())
+
+    assert rig.taken().job.pk == job.pk
 
 
 def test_a_job_past_its_deadline_fails_with_words(rig, job):
@@ -142,10 +185,10 @@ def test_a_job_past_its_deadline_fails_with_words(rig, job):
 def test_no_more_requests_are_in_flight_than_the_connection_allows(rig, job):
     BackendConnection.objects.update(max_in_flight=1)
     other = rig.given("4533121213@nordictel.example")
-    second = services.delete_user(other, actor=rig.actor, now=timezone.now())
+    services.retry_activation(other, email="o@good.example", actor=rig.actor, now=timezone.now())
 
-    assert leases.claim(job.pk, timezone.now())
-    assert leases.claim(second.pk, timezone.now()) is None
+    assert rig.taken().job.pk == job.pk
+    assert claiming.claim(rig.connection.pk) is None
 
 
 def test_a_queued_job_can_be_cancelled_and_is_never_sent(rig, job):

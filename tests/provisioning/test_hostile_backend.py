@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection, RetryBy
 from common.http import Timeout
-from provisioning import activation_login, backend, delivery, outbox, services, sweep, sync
+from provisioning import activation_login, backend, outbox, services, serving, sweep, sync
 from provisioning.activation_login import Login
 from provisioning.activation_rules import PortalRefused
 from provisioning.models import Job
@@ -99,7 +99,7 @@ CALLS = {"renew": "provision"}
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls end sooner, as everything of the engine does here."""
     hurried = functools.partial(backend.client_for, timeout=Timeout(PATIENCE, PATIENCE))
-    monkeypatch.setattr(delivery, "client_for", hurried)
+    monkeypatch.setattr(serving, "client_for", lambda connection, _timeout: hurried(connection))
     monkeypatch.setattr(sync, "client_for", hurried)
 
 
@@ -141,13 +141,13 @@ def begin(rig: Rig, operation: str, user_id: str) -> Job:
 
 def work(jobs: list[Job], seconds: float = 20.0) -> None:
     """Let workers do what is due, and beat sweep, until every job is final or the time is over."""
-    ids, busy = [job.pk for job in jobs], {}
     end = time.monotonic() + seconds
     with ThreadPoolExecutor(WORKERS) as pool:
+        busy: set[Future[int]] = set()
         while time.monotonic() < end and unfinished(jobs):
-            busy = {job_id: future for job_id, future in busy.items() if not future.done()}
-            for job_id in set(outbox.due_ids(timezone.now(), len(ids))) - set(busy):
-                busy[job_id] = pool.submit(delivery.deliver, job_id)
+            busy = {future for future in busy if not future.done()}
+            for row in outbox.waiting_connections()[: WORKERS - len(busy)]:
+                busy.add(pool.submit(serving.serve, row.pk))
             sweep.run()
             time.sleep(0.03)
         everyone = threading.Barrier(WORKERS)

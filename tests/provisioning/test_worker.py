@@ -14,6 +14,7 @@ from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
+from partnerhub.local.plan import QUEUES
 from partnerhub.local.servers import Redis, with_database
 from provisioning import services
 from provisioning.models import Heartbeat, Job
@@ -44,7 +45,7 @@ def engine(rig: Rig, redis: Redis, tmp_path: Path) -> Iterator[Rig]:
     database = with_database(os.environ["DATABASE_URL"], connection.settings_dict["NAME"])
     environment = os.environ | {"DATABASE_URL": database, "REDIS_URL": redis.url, "TIME_SCALE": "1"}
     celery = [sys.executable, "-m", "celery", "-A", "partnerhub"]
-    queues = ["-Q", "provision,mail,sync,export", "-c", "1"]
+    queues = ["-Q", ",".join(QUEUES.values()), "-c", "1"]
     commands = [
         [*celery, "worker", "-l", "WARNING", *queues, *QUIET],
         [*celery, "beat", "-l", "WARNING", "-s", str(tmp_path / "schedule")],
@@ -81,7 +82,8 @@ def done(job: Job) -> bool:
 
 def ask(rig: Rig) -> Job:
     row = rig.given(FREJA, status="provisioned")
-    return services.delete_user(row, actor=rig.actor, now=timezone.now())
+    now = timezone.now()
+    return services.change_package(row, package="premium", actor=rig.actor, now=now)
 
 
 def test_a_job_accepted_while_redis_is_dead_is_done_soon_after_its_return(engine, redis, tmp_path):

@@ -1,0 +1,160 @@
+"""Taking jobs: who may go out now, decided for all workers by one transaction on the gate.
+
+A group is never larger than what is sent at once; its intents are committed with it, so that a
+job is either queued (certainly nothing is on its way) or sending (something may be).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import BackendConnection
+from accounts.rights import Right, may
+from provisioning import (
+    action_rules,
+    codes,
+    consequences,
+    endings,
+    gate,
+    leases,
+    operations,
+    timing,
+)
+from provisioning.endings import Ending
+from provisioning.exchange import Exchange
+from provisioning.models import Job
+from provisioning.operations import Step
+from provisioning.states import UNFINISHED, JobState
+
+logger = logging.getLogger(__name__)
+
+MAX_SENDS = 8
+
+
+@dataclass(frozen=True)
+class Group:
+    """What one worker sends at once for one connection; `taken_at` is of the monotonic clock.
+
+    `ended` are jobs that were due and of which nothing will be sent.
+    """
+
+    connection: BackendConnection
+    exchanges: list[Exchange]
+    taken_at: float
+    ended: list[Job]
+
+
+def claim(connection_id: int) -> Group | None:
+    """Take what may go out now; None when nothing is due or nothing may go out."""
+    taken_at = time.monotonic()
+    with transaction.atomic():
+        row = gate.locked(connection_id)
+        now = timing.now()
+        allowed = gate.allowance(row, _in_flight(row, now), now)
+        jobs = _due(row, now, allowed.requests) if allowed.requests else []
+        if not jobs:
+            return None
+        exchanges, ended = _prepared(row, jobs, now, is_probe=allowed.is_probe)
+        leases.take([exchange.job for exchange in exchanges], now)
+        if exchanges:
+            gate.spend(row, len(exchanges), now, is_probe=allowed.is_probe)
+            row.save(update_fields=["paid_until", "not_before", "gate_reason"])
+    return Group(row, exchanges, taken_at, ended)
+
+
+def _in_flight(row: BackendConnection, now: datetime) -> int:
+    leased = Job.objects.filter(connection=row, lease_until__gt=now, state__in=UNFINISHED)
+    return leased.count()
+
+
+def _due(row: BackendConnection, now: datetime, most: int) -> list[Job]:
+    """The due jobs, single actions before rows of batches, the longest due first.
+
+    A job that cost a worker goes alone: it must not take innocent ones with it.
+    """
+    ids: list[int] = []
+    for priority in Job.Priority:
+        if len(ids) < most:
+            due = Job.objects.due(now).filter(connection=row, priority=priority)
+            locked = due.order_by("not_before").select_for_update(skip_locked=True)
+            ids += locked.values_list("pk", flat=True)[: most - len(ids)]
+    found = Job.objects.select_related("template", "subscriber", "requested_by").in_bulk(ids)
+    jobs = [found[pk] for pk in ids]
+    suspects = [job for job in jobs if job.crashes]
+    jobs = suspects[:1] or jobs
+    for job in jobs:
+        job.connection = row
+        if job.subscriber:
+            job.subscriber.template = job.template
+    return jobs
+
+
+def _prepared(
+    row: BackendConnection, jobs: list[Job], now: datetime, *, is_probe: bool
+) -> tuple[list[Exchange], list[Job]]:
+    exchanges, ended = [], []
+    for job in jobs:
+        try:
+            exchange = _exchange(job, now, is_probe=is_probe)
+        except Exception:
+            logger.exception("job cannot be prepared", extra={"job_id": job.pk})
+            exchange = None
+            _count_crash(job, now)
+        if exchange:
+            exchanges.append(exchange)
+        if not job.is_unfinished:
+            ended.append(job)
+    return exchanges, ended
+
+
+def _count_crash(job: Job, now: datetime) -> None:
+    """An error nobody foresaw, as if the worker had died at it: three of them end the job."""
+    job.refresh_from_db()
+    job.crashes += 1
+    Job.objects.filter(pk=job.pk).update(crashes=job.crashes, not_before=now + timing.scaled(1))
+    if job.crashes >= leases.MAX_CRASHES:
+        consequences.give_up(job, endings.poisoned(job), now=now)
+
+
+def _exchange(job: Job, now: datetime, *, is_probe: bool) -> Exchange | None:
+    """What the job does next, with its intent noted in memory; None when it ended instead."""
+    steps = operations.steps(job, now)
+    step = next((step for step in steps if step.name == job.step), steps[0])
+    if job.state != JobState.QUEUED:
+        return Exchange(job, step, now, is_probe)
+    if ending := _not_to_be_sent(job, steps, step):
+        consequences.give_up(job, ending, now=now)
+        return None
+    if not is_probe:
+        before = operations.before_send(job)
+        leases.intend(job, step=step.name, body_hash=step.body_hash, now=now, before=before)
+    return Exchange(job, step, now, is_probe)
+
+
+def _not_to_be_sent(job: Job, steps: list[Step], step: Step) -> Ending | None:
+    """Why the job ends here: judged just before its first byte, since much may have changed."""
+    if job.sends >= MAX_SENDS:
+        words = job.result_text or "sent too often without a clear answer"
+        return Ending(JobState.FAILED, codes.GAVE_UP, words)
+    if job.sends or step is not steps[0]:
+        return None
+    if not _asker_may(job):
+        return Ending(JobState.FAILED, codes.ASKER_LEFT)
+    if code := action_rules.obsolete(job):
+        return Ending(JobState.CANCELLED, code)
+    return None
+
+
+def _asker_may(job: Job) -> bool:
+    """Whoever asked must still have the right when the first byte is about to go (S4)."""
+    asker = job.requested_by
+    if asker is None:
+        return True  # the portal's own; its rules are asked when the address is confirmed
+    if asker.is_staff and asker.is_active:
+        return True
+    return bool(asker.partner_id == job.partner_id and may(asker, Right.ACT))
