@@ -2,280 +2,168 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError, OperationalError, transaction
+from psycopg2.errors import DeadlockDetected
 
 from accounts.models import BackendConnection
-from provisioning import codes, endings, shown
-from provisioning.models import Activation, Cause, Job, Mail, StatusEvent, Subscriber
-from provisioning.states import SETTLED, ActivationState, JobState, Status
-from provisioning.timing import AHEAD
+from provisioning import follow_ups, staging
+from provisioning.bringing_in import Bringing
+from provisioning.models import Subscriber
+from provisioning.staging import Answer, Placed
+from provisioning.states import SETTLED, Status
 from templates_app.models import OnboardingTemplate
-from webex.payloads import RemoteSubscriber
 
-#: Fields copied as they are.
-COPIED = {
-    "person_id": "person_id",
-    "broadworks_id": "user_id",
-    "enterprise_id": "sp_enterprise_id",
-    "first_name": "first_name",
-    "last_name": "last_name",
-    "email": "email",
-    "primary_phone": "primary_phone",
-    "mobile_phone": "mobile_phone",
-    "extension": "extension",
-    "package": "package",
-    "self_activated": "self_activated",
-    "backend_status": "status",
-    "backend_created_at": "created",
-    "backend_changed_at": "last_status_change",
-}
+__all__ = ["Answer", "Brought", "apply_answer", "apply_answers", "bring_in"]
+
+#: Other processes may bring in the same subscribers at the same moment, but not for ever.
+TRIES = 4
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A subscriber as the backend told it, and when we had asked (our clock).
+class Brought:
+    """What became of answers: for each its row's id, None where it was left out.
 
-    `template` is the one asked about, for answers that name no provisioning ID.
+    `unsure` are the places of those of a list that may be older or newer than the row: nothing
+    was done with them, the subscriber must be asked by its ID.
     """
 
-    remote: RemoteSubscriber
-    asked_at: datetime
-    cause: Cause = Cause.SYNC
-    job: Job | None = None
-    template: OnboardingTemplate | None = None
+    ids: list[int | None]
+    unsure: list[int]
+
+
+@dataclass
+class _Done:
+    """What became of some answers, by their places; and what follows."""
+
+    rows: dict[int, int] = field(default_factory=dict)
+    unsure: set[int] = field(default_factory=set)
+    jobs: list[int] = field(default_factory=list)
 
 
 def apply_answer(
     connection: BackendConnection, answer: Answer, *, now: datetime
 ) -> Subscriber | None:
-    """Bring one answer into our row, creating it when the subscriber is new to us.
+    """Bring one answer into our row, as apply_answers does; return the row."""
+    [key] = apply_answers(connection, [answer], now=now)
+    return None if key is None else Subscriber.objects.select_related("template").get(pk=key)
 
-    Answers whose provisioning ID belongs to no template here are left out (None), and so is an
-    answer that is older than what we know (promise 2). Ends a job that waited for this outcome.
+
+def apply_answers(
+    connection: BackendConnection, answers: Sequence[Answer], *, now: datetime
+) -> list[int | None]:
+    """Bring answers into our rows, creating those of subscribers that are new to us.
+
+    Returns the row's id for each, None where it was left out: its provisioning ID belongs to no
+    template here, or it tells of a subscriber deleted since. An answer older than what we know
+    changes nothing (promise 2), nor is a row written that it does not change. Ends jobs that
+    waited for this outcome. The number of statements does not depend on the number of answers.
     """
-    template = _template_of(connection, answer)
-    if template is None:
-        return None
-    answer = _without_future(answer, now)
-    try:
-        with transaction.atomic():
-            return _apply(connection, template, answer, now=now)
-    except IntegrityError:  # another process met the new subscriber at the same moment
-        with transaction.atomic():
-            return _apply(connection, template, answer, now=now)
+    return bring_in(connection, answers, now=now).ids
 
 
-def _without_future(answer: Answer, now: datetime) -> Answer:
-    """Leave out a time that has not come yet: kept, it would make all that the backend says look
-    old as soon as its clock is right again, and a job would wait for ever.
+def bring_in(connection: BackendConnection, answers: Sequence[Answer], *, now: datetime) -> Brought:
+    """Do as apply_answers, and say which answers of a list could not be judged."""
+    rows: dict[int, int] = {}
+    unsure: set[int] = set()
+    for placed in _each_once(_placed(connection, answers)):
+        done = _again_if_met(connection, placed, now=now)
+        rows |= done.rows
+        unsure |= done.unsure
+        _follow(placed, done, now=now)
+    return Brought([rows.get(position) for position in range(len(answers))], sorted(unsure))
+
+
+def _placed(connection: BackendConnection, answers: Sequence[Answer]) -> list[Placed]:
+    """Find the templates; answers that have none here are left out."""
+    wanted = {answer.remote.provisioning_id for answer in answers}
+    known: dict[str, int] = dict(
+        OnboardingTemplate.objects.order_by()
+        .filter(partner_id=connection.partner_id, provisioning_id__in=wanted - {""})
+        .values_list("provisioning_id", "pk")
+    )
+    places = enumerate(answers)
+    found = ((place, _template_of(answer, known), answer) for place, answer in places)
+    return [Placed(place, key, answer) for place, key, answer in found if key is not None]
+
+
+def _template_of(answer: Answer, known: dict[str, int]) -> int | None:
+    if answer.remote.provisioning_id:
+        return known.get(answer.remote.provisioning_id)
+    if answer.template is not None:
+        return answer.template.pk
+    return answer.job.template_id if answer.job else None
+
+
+def _each_once(placed: list[Placed]) -> Iterator[list[Placed]]:
+    """Lists in which no subscriber occurs twice: the second time a page names one comes later."""
+    rounds: list[list[Placed]] = []
+    times: dict[str, int] = {}
+    for one in placed:
+        number = times.get(one.answer.remote.id, 0)
+        times[one.answer.remote.id] = number + 1
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(one)
+    yield from rounds
+
+
+def _again_if_met(connection: BackendConnection, placed: list[Placed], *, now: datetime) -> _Done:
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic():
+                return _in_one_go(connection, placed, now=now)
+        except IntegrityError:  # another process met a new subscriber at the same moment
+            if not left:
+                raise
+        except OperationalError as error:
+            if not left or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _in_one_go(connection: BackendConnection, placed: list[Placed], *, now: datetime) -> _Done:
+    """Each subscriber once, in one transaction."""
+    staging.stage(placed, now=now)
+    bringing = Bringing(connection=connection.pk, partner=connection.partner_id, now=now)
+    found = bringing.find()
+    done, changed, first = _Done(found.rows, found.unsure), found.changed, []
+    others = [one.position for one in placed if one.position not in found.rows]
+    if others:
+        changed += bringing.find_others(others)
+    if _may_settle(placed):
+        done.jobs = bringing.waiting_jobs()
+    if found.confirmed:
+        bringing.confirm()
+    if changed:
+        first += bringing.write()
+    if others:
+        first += bringing.arrive(others)
+        done.rows |= bringing.where(others)
+    if first:
+        follow_ups.let_others_pass(first, now=now)
+    return done
+
+
+def _may_settle(placed: list[Placed]) -> bool:
+    """A job's own answers end it where they came in."""
+    return any(one.answer.job is None and one.answer.remote.status in SETTLED for one in placed)
+
+
+def _follow(placed: list[Placed], done: _Done, *, now: datetime) -> None:
+    """What follows from the new states; after they are there, so that no lock waits in a circle.
+
+    Should we die between the two, the next answer or the job itself finds that it is due.
     """
-    told = answer.remote.last_status_change
-    if told is None or told <= now + AHEAD:
-        return answer
-    return replace(answer, remote=replace(answer.remote, last_status_change=None))
-
-
-def _template_of(connection: BackendConnection, answer: Answer) -> OnboardingTemplate | None:
-    if not answer.remote.provisioning_id:
-        return answer.template or (answer.job.template if answer.job else None)
-    return OnboardingTemplate.objects.filter(
-        partner_id=connection.partner_id, provisioning_id=answer.remote.provisioning_id
-    ).first()
-
-
-def _apply(
-    connection: BackendConnection, template: OnboardingTemplate, answer: Answer, *, now: datetime
-) -> Subscriber | None:
-    row = _find(connection, template, answer)
-    if row is None:
-        if _was_deleted_meanwhile(connection, answer):
-            return None
-        row = Subscriber(partner_id=connection.partner_id, connection=connection, template=template)
-    elif _is_older(row, answer):
-        return row
-    return _bring_in(row, template, answer, now=now)
-
-
-def _find(
-    connection: BackendConnection, template: OnboardingTemplate, answer: Answer
-) -> Subscriber | None:
-    rows = Subscriber.objects.select_for_update(no_key=True)
-    live = rows.filter(connection=connection, deleted_at=None)
-    row: Subscriber | None = live.filter(webex_id=answer.remote.id).first()
-    if row:
-        return row
-    # A retry by DELETE and POST made a new id: the row is the user, and keeps its place.
-    halfway = live.filter(
-        webex_id=None,
-        template=template,
-        broadworks_id=answer.remote.user_id,
-        enterprise_id=answer.remote.sp_enterprise_id,
-    )
-    gone = rows.filter(
-        connection=connection, webex_id=answer.remote.id, deleted_at__lt=answer.asked_at
-    )
-    return halfway.first() or gone.order_by("-deleted_at").first()
-
-
-def _was_deleted_meanwhile(connection: BackendConnection, answer: Answer) -> bool:
-    """We deleted the user after this answer was asked for: it tells of the past."""
-    rows = Subscriber.objects.filter(connection=connection)
-    deleted = rows.filter(webex_id=answer.remote.id, deleted_at__gte=answer.asked_at)
-    return deleted.exists()
-
-
-def _is_older(row: Subscriber, answer: Answer) -> bool:
-    """Older by the backend's clock; where that cannot tell, whatever was asked for earlier."""
-    if row.webex_id is None:
-        return _was_replaced(row, answer)
-    known, told = row.backend_changed_at, answer.remote.last_status_change
-    if known and told and known != told:
-        return told < known
-    return answer.asked_at < row.seen_at
-
-
-def _was_replaced(row: Subscriber, answer: Answer) -> bool:
-    """It tells of the subscriber that a retry by DELETE and POST deleted."""
-    return (
-        answer.job is None
-        and Job.objects.filter(
-            subscriber=row, step="post", params__webex_id=answer.remote.id
-        ).exists()
-    )
-
-
-def _bring_in(
-    row: Subscriber, template: OnboardingTemplate, answer: Answer, *, now: datetime
-) -> Subscriber:
-    before = _shown(row)
-    is_new = row.pk is None
-    restored = row.deleted_at is not None
-    row.template, row.webex_id = template, answer.remote.id
-    known_change = row.backend_changed_at
-    for ours, theirs in COPIED.items():
-        setattr(row, ours, getattr(answer.remote, theirs))
-    row.backend_changed_at = row.backend_changed_at or known_change
-    row.seen_at = answer.asked_at if is_new else max(row.seen_at, answer.asked_at)
-    row.deleted_at, row.deleted_by, row.deleted_here = None, "", False
-    row.backend_error = _error_of(row, answer)
-    if row.backend_status == Status.PROVISIONED:
-        row.job_error, row.activation_error = {}, {}
-    shown.derive(row)
-    changed_at = answer.remote.last_status_change or now
-    if is_new:
-        row.last_change_at = changed_at
-        row.save(force_insert=True)
-        _event(row, answer, "arrived", now=now, after=row.status)
-    elif restored or before != _shown(row):
-        row.last_change_at = max(changed_at, row.last_change_at)
-        row.version = F("version") + 1
-        row.save()
-        row.refresh_from_db(fields=["version"])
-        _tell(row, before, answer, restored=restored, now=now)
-    else:
-        row.save(update_fields=["seen_at"])
-    if row.backend_status == Status.PROVISIONED:
-        _activated(row, now=now)
-        if restored or before.get("backend_status") != Status.PROVISIONED:
-            _let_others_pass(row, now=now)
-    if answer.job is None:
-        _settle(row, now=now)
-    return row
-
-
-def _activated(row: Subscriber, *, now: datetime) -> None:
-    """The account exists: the run of the portal that led here is done, and its user is told."""
-    runs = Activation.objects.select_for_update(no_key=True).filter(
-        template=row.template,
-        broadworks_id=row.broadworks_id,
-        enterprise_id=row.enterprise_id,
-        state=ActivationState.CONFIRMED,
-    )
-    for run in runs:
-        run.state, run.subscriber = ActivationState.DONE, row
-        run.save(update_fields=["state", "subscriber", "updated_at"])
-        Mail.objects.create(
-            activation=run, purpose=Mail.Purpose.READY, to=run.email, created_at=now
-        )
-
-
-def _let_others_pass(row: Subscriber, *, now: datetime) -> None:
-    """*Provision admin first*: somebody is active now, so nobody there waits for the first one.
-
-    A row that is being written at this moment is left out, lest two answers wait for each other.
-    """
-    if not row.template.provision_admin_first:
-        return
-    waiting = Subscriber.objects.live().filter(
-        template=row.template,
-        enterprise_id=row.enterprise_id,
-        activation_error__code=codes.ADMIN_FIRST,
-    )
-    for other in waiting.select_for_update(no_key=True, skip_locked=True):
-        shown.note_activation_error(other, {}, now=now)
-
-
-def _shown(row: Subscriber) -> dict[str, Any]:
-    names = [*COPIED, "webex_id", "status", "error_code", "error_text", "template_id"]
-    return {name: getattr(row, name) for name in names if row.pk}
-
-
-def _error_of(row: Subscriber, answer: Answer) -> dict[str, Any]:
-    """The newest of errors[]; its time is the backend's, and stays while the error stays."""
-    if not answer.remote.errors:
-        return {}
-    first = answer.remote.errors[0]
-    at = answer.remote.last_status_change or answer.asked_at
-    return {"code": first.code or "", "text": first.text, "tracking_id": "", "at": at.isoformat()}
-
-
-def _tell(
-    row: Subscriber, before: dict[str, Any], answer: Answer, *, restored: bool, now: datetime
-) -> None:
-    if restored:
-        _event(row, answer, "restored", now=now, after=row.status)
-    if before["status"] != row.status or (before["error_code"], before["error_text"]) != (
-        row.error_code,
-        row.error_text,
-    ):
-        _event(row, answer, "status", now=now, before=before["status"], after=row.status)
-    if before["package"] != row.package:
-        _event(row, answer, "package", now=now, before=before["package"], after=row.package)
-
-
-def _event(
-    row: Subscriber,
-    answer: Answer,
-    what: str,
-    *,
-    now: datetime,
-    before: str = "",
-    after: str = "",
-) -> None:
-    StatusEvent.objects.create(
-        subscriber=row,
-        at=now,
-        cause=answer.cause,
-        what=what,
-        before=before,
-        after=after,
-        error_code=row.error_code,
-        text=row.error_text,
-        tracking_id=row.error_tracking_id,
-        job=answer.job,
-    )
-
-
-def _settle(row: Subscriber, *, now: datetime) -> None:
-    """A settled status ends the job that waited for it."""
-    if row.backend_status not in SETTLED:
-        return
-    for job in endings.waiting(row):
-        ending = endings.ending_of(row, job)
-        if endings.settle(job, ending, now=now) and ending.state == JobState.FAILED:
-            shown.note_job_error(row, ending.error(now), job, now=now)
+    active = [
+        done.rows[one.position]
+        for one in placed
+        if one.answer.remote.status == Status.PROVISIONED and one.position in done.rows
+    ]
+    if active:
+        follow_ups.finish_runs(active, now=now)
+    for job_id in done.jobs:
+        follow_ups.settle(job_id, now=now)

@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import BackendConnection, Health
-from provisioning import gate, projection, selectors, shown, timing
+from provisioning import gate, permits, timing
 from provisioning.backend import client_for
-from provisioning.models import Subscriber
-from provisioning.projection import Answer
+from provisioning.listing import Listing
+from provisioning.missing import Seen, find_deleted
 from templates_app.models import OnboardingTemplate
 from webex.client import WebexClient
 from webex.errors import (
@@ -33,7 +33,6 @@ from webex.errors import (
     Unknown,
     WebexError,
 )
-from webex.payloads import Page, RemoteSubscriber
 
 logger = logging.getLogger(__name__)
 
@@ -72,9 +71,6 @@ def _alone(name: str, connection_id: int) -> Iterator[bool]:
 
 def _sync(connection_id: int, *, full: bool) -> bool:
     connection = BackendConnection.objects.select_related("partner").get(pk=connection_id)
-    now = timezone.now()
-    if connection.not_before and connection.not_before > now:
-        return False
     started = time.monotonic()
     try:
         client = client_for(connection)
@@ -84,6 +80,8 @@ def _sync(connection_id: int, *, full: bool) -> bool:
         _held(connection, "the token cannot be read with the keys configured here")
     except TokenRefused:
         _held(connection, "Webex refuses the token")
+    except permits.Closed as closed:
+        logger.info("sync waits", extra={"connection_id": connection_id, "reason": str(closed)})
     except Throttled as error:
         until = timezone.now() + timing.scaled(error.retry_after)
         gate.close(connection, until=until, reason="429 Too Many Requests")
@@ -140,83 +138,49 @@ def _read_changes(connection: BackendConnection, client: WebexClient) -> Trouble
     moves only when every page was brought in; without one, as for a template added later,
     everything is read.
     """
+    started = timezone.now()
 
     def read(template: OnboardingTemplate) -> None:
         known = connection.watermarks.get(template.provisioning_id)
         newest = datetime.fromisoformat(known) if known else None
-        since = newest - OVERLAP if newest else None
-        started = asked_at = timezone.now()
-        skipped = 0
-        for page in client.list_subscribers(template.provisioning_id, changed_after=since):
-            skipped += page.skipped
-            newest = _bring_in(connection, client, template, page, asked_at, newest)
-            asked_at = timezone.now()
-        if newest and not skipped:  # who could not be read is looked for again
-            # A time in our future would blind us for what comes before it; less is always safe.
-            connection.watermarks[template.provisioning_id] = min(newest, started).isoformat()
-            _note(connection, watermarks=connection.watermarks)
+        began = timezone.now()
+        listing = Listing(connection, client, template, newest=newest)
+        listing.read(newest - OVERLAP if newest else None)
+        _move_watermark(connection, listing, began)
 
     trouble = _each(_templates(connection), read)
     if not trouble.unclear:
-        _note(connection, synced_at=timezone.now())
+        _note(connection, synced_at=started)
     return trouble
 
 
-def _bring_in(
-    connection: BackendConnection,
-    client: WebexClient,
-    template: OnboardingTemplate,
-    page: Page,
-    asked_at: datetime,
-    newest: datetime | None,
-) -> datetime | None:
-    known = _known(connection, page)
-    for remote in page.subscribers:
-        if _is_as_known(known.get(remote.id), remote):
-            continue
-        answer: Answer | None = Answer(remote, asked_at, template=template)
-        if _needs_asking(known.get(remote.id), remote):
-            answer = _asked_again(client, remote, template)
-        if answer is not None:
-            projection.apply_answer(connection, answer, now=timezone.now())
-    times = [r.last_status_change for r in page.subscribers if r.last_status_change]
-    return max([*times, *([newest] if newest else [])], default=None)
+_MOVE = """
+    UPDATE accounts_backendconnection
+       SET watermarks = watermarks
+               || jsonb_build_object(%(provisioning_id)s::text, %(newest)s::text)
+     WHERE id = %(connection)s AND api_base_url = %(api_base_url)s
+       AND (%(replace)s OR watermarks -> %(provisioning_id)s IS NULL)
+"""
 
 
-def _known(connection: BackendConnection, page: Page) -> dict[str, Subscriber]:
-    ids = [remote.id for remote in page.subscribers]
-    rows = Subscriber.objects.live().filter(connection=connection, webex_id__in=ids)
-    return {str(row.webex_id): row for row in rows}
-
-
-def _is_as_known(row: Subscriber | None, remote: RemoteSubscriber) -> bool:
-    """Nothing to write for most rows of the overlap: compare before touching the table."""
-    if row is None:
-        return False
-    errors = [(e.code or "", e.text) for e in remote.errors[:1]]
-    kept = [(row.backend_error["code"], row.backend_error["text"])] if row.backend_error else []
-    return errors == kept and all(
-        getattr(row, ours) == getattr(remote, theirs) for ours, theirs in projection.COPIED.items()
-    )
-
-
-def _needs_asking(row: Subscriber | None, remote: RemoteSubscriber) -> bool:
-    """Same time, other status: the list cannot tell which came first; the subscriber can."""
-    return (
-        row is not None
-        and row.backend_changed_at == remote.last_status_change
-        and row.backend_status != remote.status
-    )
-
-
-def _asked_again(
-    client: WebexClient, remote: RemoteSubscriber, template: OnboardingTemplate
-) -> Answer | None:
-    asked_at = timezone.now()
-    try:
-        return Answer(client.get_subscriber(remote.id), asked_at, template=template)
-    except NotFound:
-        return None
+def _move_watermark(
+    connection: BackendConnection, listing: Listing, began: datetime, *, replace: bool = True
+) -> None:
+    """Only this one of the connection's watermarks: another pass may be moving the others, or
+    operations have sent us to another backend, with another clock.
+    """
+    if listing.newest is None or listing.skipped:  # who could not be read is looked for again
+        return
+    # A time in our future would blind us for what comes before it; less is always safe.
+    values = {
+        "connection": connection.pk,
+        "api_base_url": connection.api_base_url,
+        "provisioning_id": listing.template.provisioning_id,
+        "newest": min(listing.newest, began).isoformat(),
+        "replace": replace,
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_MOVE, values)
 
 
 def _templates(connection: BackendConnection) -> list[OnboardingTemplate]:
@@ -232,11 +196,12 @@ def _read_everything(connection: BackendConnection, client: WebexClient) -> Trou
 
     def read(template: OnboardingTemplate) -> None:
         _note(connection, full_pass_template_id=template.pk - 1)
-        started = timezone.now()
-        for page in client.list_subscribers(template.provisioning_id):
-            _bring_in(connection, client, template, page, started, None)
-            _mark_seen(connection, page, started)
-        _find_deleted(connection, client, template, started)
+        began, seen = timezone.now(), Seen()
+        listing = Listing(connection, client, template, seen=seen)
+        listing.read()
+        # Too many for the sync, which starts anew each time: it goes on from here.
+        _move_watermark(connection, listing, began, replace=False)
+        find_deleted(connection, client, seen.missing(connection, template, began))
 
     trouble = _each([t for t in _templates(connection) if t.pk > done_id], read)
     done = {} if trouble.unclear else {"full_pass_done_at": timezone.now()}
@@ -246,41 +211,3 @@ def _read_everything(connection: BackendConnection, client: WebexClient) -> Trou
 
 def _note(connection: BackendConnection, **values: object) -> None:
     BackendConnection.objects.filter(pk=connection.pk).update(**values)
-
-
-def _mark_seen(connection: BackendConnection, page: Page, asked_at: datetime) -> None:
-    ids = [remote.id for remote in page.subscribers]
-    Subscriber.objects.filter(connection=connection, webex_id__in=ids, seen_at__lt=asked_at).update(
-        seen_at=asked_at
-    )
-
-
-def _find_deleted(
-    connection: BackendConnection,
-    client: WebexClient,
-    template: OnboardingTemplate,
-    started_at: datetime,
-) -> None:
-    """Rows that no page showed: each is asked by ID before it is called deleted.
-
-    Rows with an unfinished job are left alone: it asks by itself, and it may be deleting.
-    """
-    missing = Subscriber.objects.live().filter(
-        connection=connection, template=template, seen_at__lt=started_at, webex_id__isnull=False
-    )
-    for row in missing.iterator():
-        if selectors.unfinished_job_of(row) is None:
-            _ask_missing(connection, client, row)
-
-
-def _ask_missing(connection: BackendConnection, client: WebexClient, row: Subscriber) -> None:
-    asked_at = timezone.now()
-    try:
-        remote = client.get_subscriber(str(row.webex_id))
-    except NotFound:
-        shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
-        return
-    answer = Answer(remote, asked_at, template=row.template)
-    if projection.apply_answer(connection, answer, now=timezone.now()) is None:
-        # It went over to a provisioning ID that is not of this partner's templates.
-        shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)

@@ -7,7 +7,7 @@ https://developer.webex.com/docs/api/v1/broadworks-subscribers
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Unpack
 
@@ -39,8 +39,9 @@ from webex.text import epoch_ms
 from webex.transport import Reply, Transport, next_url
 
 _SUBSCRIBERS = "/broadworks/subscribers"
-#: Webex gives at most 100 a page; a listing longer than this is a backend running in circles.
-MAX_PAGES = 2000
+#: Webex gives at most 100 a page; a listing longer than this (two million subscribers of one
+#: provisioning ID) is a backend running in circles.
+MAX_PAGES = 20_000
 
 
 class WebexClient:
@@ -70,9 +71,11 @@ class WebexClient:
         sp_enterprise_id: str | None = None,
         email: str | None = None,
         page_size: int = 100,
+        before_each: Callable[[], None] = lambda: None,
     ) -> Iterator[Page]:
         """Yield the pages of a listing, one request each, fetched as they are asked for.
 
+        `before_each` is called before each request; what it raises ends the listing.
         `changed_after` is a moment of Webex's clock (take it from `last_status_change`). The list
         was complete only if the iteration ended without an exception; raises PagingStopped when
         a link leads elsewhere or in a circle.
@@ -86,9 +89,10 @@ class WebexClient:
             "email": email or "",
             "max": str(page_size),
         }
-        return self._pages({name: value for name, value in filters.items() if value})
+        given = {name: value for name, value in filters.items() if value}
+        return self._pages(given, before_each)
 
-    def _pages(self, filters: dict[str, str]) -> Iterator[Page]:
+    def _pages(self, filters: dict[str, str], before_each: Callable[[], None]) -> Iterator[Page]:
         url: str | None = self._transport.url(_SUBSCRIBERS, filters)
         seen: set[str] = set()
         while url is not None:
@@ -97,6 +101,7 @@ class WebexClient:
             if url in seen:
                 raise PagingStopped("repeated_link")
             seen.add(url)
+            before_each()
             reply = self._transport.get(url)
             yield _page(reply, len(seen))
             url = next_url(reply.headers.get("Link"), url, filters)

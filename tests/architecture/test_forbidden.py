@@ -30,7 +30,12 @@ SQL = {
     "provisioning/activation_login.py": "advisory lock",
     "provisioning/export_files.py": "COPY, and a statement timeout that lets it finish",
     "provisioning/exports.py": "advisory lock, and the progress of COPY",
-    "provisioning/sync.py": "advisory lock",
+    "provisioning/bringing_in.py": "a thousand answers in a dozen statements",
+    "provisioning/follow_ups.py": "one statement for all answers of a group",
+    "provisioning/shown.py": "one rule for a row and for a thousand",
+    "provisioning/staging.py": "COPY into a temporary table",
+    "provisioning/missing.py": "rows that a listing of a million did not show",
+    "provisioning/sync.py": "advisory lock, and one of several watermarks moved",
     "partnerhub/local/servers.py": "makes databases before Django exists",
 }
 
