@@ -44,8 +44,8 @@ class Part:
         return uuid.UUID(int=luck.getrandbits(128), version=4)
 
 
-def parts(world: World, seed: int, actions: int) -> list[Part]:
-    """Draw a story for each user until there are so many actions."""
+def parts(world: World, seed: int, actions: int, *, once: bool = False) -> list[Part]:
+    """Draw a story for each user until there are so many actions; `once`: only its first act."""
     luck = random.Random(f"load {seed}")
     people = list(world.people)
     luck.shuffle(people)
@@ -54,7 +54,7 @@ def parts(world: World, seed: int, actions: int) -> list[Part]:
     for person in people:
         if left <= 0:
             break
-        kinds = luck.choice(STORIES[person.status])[:left]
+        kinds = luck.choice(STORIES[person.status])[: 1 if once else left]
         found.append(Part(person, list(kinds), seed))
         left -= len(kinds)
     return found

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import redis
 from django.db import DatabaseError, connection, connections
@@ -19,15 +18,16 @@ from chaos.backend import Backend, Json
 from chaos.history import History
 from chaos.options import Options
 from chaos.processes import Child
+from chaos.recovery import part
 from chaos.stage import PREPARED, Stage
 from partnerhub.local import plan
 from partnerhub.local.servers import free_port
 from provisioning.models import Heartbeat, Job
 
-QUEUES = "provision,background,mail,sync,export"
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 #: Of the product's own limits: a call to the backend, a task, each scaled like the lease.
 CALL_SECONDS, HARD_SECONDS = 15.0, 30.0
+CLIENTS = 4
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Run:
         workers: int = 2,
         database_port: int = 0,
     ) -> None:
-        """Make a fresh world and start `workers` workers and beat.
+        """Make a fresh world and start `workers` workers, the one for background work, and beat.
 
         `database_port`: where workers meet PostgreSQL, when it is not its own port (a proxy).
         """
@@ -77,7 +77,8 @@ class Run:
         self.backend.control("POST", "reset")
         self.world = world.made(self.backend, self.options.seed, users, tenants, settings or {})
         self._plan_steps(rules)
-        self.workers = [self._worker(n + 1, database_port) for n in range(workers)]
+        names = [f"worker{n + 1}" for n in range(workers)] + ["background"]
+        self.workers = [self._worker(name, database_port) for name in names]
         self.beat = self._beat()
         for child in (*self.workers, self.beat):
             child.spawn()
@@ -119,12 +120,12 @@ class Run:
             url += "?sslmode=disable&gssencmode=disable"
         return self.stage.environment | {"DATABASE_URL": url, **self.told_steps}
 
-    def _worker(self, number: int, port: int) -> Child:
-        log = self.folder / f"worker{number}.log"
-        command = [sys.executable, "-m", "chaos.worker", "worker", "-l", "INFO", "-Q", QUEUES]
-        command += ["-c", "4", "-n", f"w{number}@chaos", *QUIET]
+    def _worker(self, name: str, port: int) -> Child:
+        queues = plan.QUEUES[name.rstrip("0123456789")]
+        command = [sys.executable, "-m", "chaos.worker", "worker", "-l", "INFO", "-Q", queues]
+        command += ["-c", "2", "-n", name, *QUIET]
         environment = self.environment(port) | plan.WORKER_LIMITS
-        return Child(f"worker{number}", command, environment, log, _says(" ready."))
+        return Child(name, command, environment, self.folder / f"{name}.log", _says(" ready."))
 
     def _beat(self) -> Child:
         command = [sys.executable, "-m", "celery", "-A", "partnerhub.celery", "beat", "-l", "INFO"]
@@ -135,13 +136,38 @@ class Run:
     # ---- Acting ----
 
     def act(
-        self, actions: int, *, per_second: float = 0.0, clients: int = 4, seconds: float = 120.0
+        self, actions: int, *, per_second: float = 0.0, once: bool = False, seconds: float = 120.0
     ) -> load.Load:
-        """Let clients start so many actions; returns at once."""
-        todo = load.parts(self.world, self.options.seed, actions)
-        self.load = load.Load(self.world, self.history, todo, clients=clients)
+        """Let clients start so many actions; returns at once.
+
+        `once`: one for each user, so that nobody has to wait until another action has ended.
+        """
+        todo = load.parts(self.world, self.options.seed, actions, once=once)
+        self.load = load.Load(self.world, self.history, todo, clients=CLIENTS)
         self.load.start(per_second=per_second, seconds=seconds)
         return self.load
+
+    def passages(self) -> list[Json]:
+        """What workers noted of their steps, oldest first."""
+        return steps.read_passages(self.folder / "steps")
+
+    def resumed(self, after: float, seconds: float) -> None:
+        """Note as a recovery how long after a moment (seconds since 1970) a job was taken up."""
+
+        def taken() -> bool:
+            return any(p["step"] == "claimed" and p["t"] > after for p in self.passages())
+
+        self.until(taken, seconds, "a job taken up after the outage")
+        claims = [p["t"] for p in self.passages() if p["step"] == "claimed" and p["t"] > after]
+        if claims:
+            self.result.recoveries.append(min(claims) - after)
+
+    def check_answers(self, seconds: float) -> None:
+        """Require that clients had their answers in time, whatever was going on."""
+        took = [entry.took for entry in self.history.accepted()]
+        slowest, usual = part(took, 0.99) or 0.0, part(took, 0.5) or 0.0
+        text = f"answers to clients: p50 {usual * 1000:.0f} ms, p99 {slowest * 1000:.0f} ms"
+        self.require(slowest <= seconds, text)
 
     def broker(self) -> redis.Redis:
         """A client of Redis."""

@@ -17,6 +17,7 @@ from chaos.options import Options
 from chaos.run import Run
 from chaos.stage import Stage
 from chaos.table import Line
+from provisioning import invariants, invariants_backend, timing
 
 
 def prepare() -> None:
@@ -79,6 +80,14 @@ def _judge(run: Run, line: Line) -> None:
     line.notes = [*run.result.notes, *findings.notes]
     line.problems = [*run.result.problems, *findings.problems]
     line.problems += truth.differences(run.backend, run.world)
+    line.problems += _breaches(run)
+
+
+def _breaches(run: Run) -> list[str]:
+    """What `manage.py check_invariants --simulator` would say."""
+    found = invariants.check(timing.now())
+    found += invariants_backend.compare(invariants_backend.read(run.backend.log()))
+    return [f"{one.invariant}: {one.what}, {one.count} times: {one.examples[:3]}" for one in found]
 
 
 def _keep(stage: Stage, folder: Path) -> Path:

@@ -1,19 +1,25 @@
 """`python -m chaos.worker <Celery's arguments>`: a worker of the product that may be struck.
 
-It is the product's own worker, with some of its functions wrapped (chaos.steps), and with the
-limits of calls and tasks brought to the scale of the run, as the product scales only its own times.
+It is the product's own worker, with some of its functions wrapped (chaos.steps), and with those
+limits brought to the scale of the run that the product does not scale itself.
 """
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+import threading
 from typing import Any
 
 import django
 
 from chaos import steps
+
+#: What a refusal without a readable Retry-After is taken for, in place of half a minute.
+GUESS_SECONDS = 3
+#: A turn must leave time for a call before the hard limit of its task.
+TURN_SECONDS = 0.3
+CONNECT_SECONDS = 3.0
 
 
 def main(arguments: list[str]) -> None:
@@ -23,59 +29,66 @@ def main(arguments: list[str]) -> None:
 
     plan = steps.read_plan()
     app.conf.task_time_limit = plan.hard_seconds
-    _limit_calls(plan.call_seconds)
+    _scale(plan.call_seconds)
     _install(steps.Steps(plan))
     app.worker_main(arguments)
 
 
-def _limit_calls(seconds: float) -> None:
+def _scale(call_seconds: float) -> None:
     from common.http import Timeout
-    from provisioning import backend
+    from provisioning import backend, serving
+    from webex import errors
 
-    backend.client_for.__defaults__ = (Timeout(min(3.0, seconds), seconds),)
-
-
-class _Hooks:
-    """Notes of which job this process is at which step."""
-
-    def __init__(self, book: steps.Steps) -> None:
-        self.book = book
-        self.job: Any = None
-
-    def note(self, step: str) -> None:
-        if self.job is not None:
-            sent = self.job.intent_at is not None
-            self.book.passed(step, self.job.pk, self.job.broadworks_id, sent=sent)
-
-    def claiming(self, claim: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(claim)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            self.job = claim(*args, **kwargs)
-            self.note("claimed")
-            return self.job
-
-        return wrapped
-
-    def around(self, before: str, function: Callable[..., Any], after: str) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if before:
-                self.note(before)
-            try:
-                return function(*args, **kwargs)
-            finally:
-                self.note(after)
-
-        return wrapped
+    connect = min(CONNECT_SECONDS, call_seconds)
+    backend.client_for.__defaults__ = (Timeout(connect, call_seconds),)
+    serving.Timeout = functools.partial(Timeout, connect, call_seconds)  # type: ignore[assignment]
+    serving.TURN_SECONDS = TURN_SECONDS
+    errors.RETRY_AFTER_DEFAULT = GUESS_SECONDS
 
 
 def _install(book: steps.Steps) -> None:
-    from provisioning import delivery, leases
+    """Wrap the functions of the product that begin and end each step."""
+    from common import http_sockets
+    from provisioning import claiming, delivery, exchange
 
-    hooks = _Hooks(book)
-    leases.claim = hooks.claiming(leases.claim)
-    delivery._send = hooks.around("byte", delivery._send, "answered")
-    delivery.deliver = hooks.around("", delivery.deliver, "recorded")
+    under_way = threading.local()  # which job the exchange in this thread is about
+    claim, run, record = claiming.claim, exchange.run, delivery.record
+    begin = http_sockets.Call.begin
+
+    def note(step: str, job: Any) -> None:
+        book.passed(step, job.pk, job.broadworks_id, sent=job.state == "sending")
+
+    @functools.wraps(claim)
+    def claims(*args: Any, **kwargs: Any) -> Any:
+        group = claim(*args, **kwargs)
+        for one in group.exchanges if group else []:
+            note("claimed", one.job)
+        return group
+
+    @functools.wraps(run)
+    def runs(one: Any, client: Any) -> Any:
+        under_way.job = one.job
+        outcome = run(one, client)
+        under_way.job = None
+        note("answered", one.job)
+        return outcome
+
+    @functools.wraps(begin)
+    def begins(call: Any) -> None:
+        is_first = not call.sent
+        begin(call)
+        if is_first and getattr(under_way, "job", None) is not None:
+            note("byte", under_way.job)
+
+    @functools.wraps(record)
+    def records(outcomes: Any) -> Any:
+        ended = record(outcomes)
+        for one in outcomes:
+            note("recorded", one.job)
+        return ended
+
+    claiming.claim, exchange.run, delivery.record = claims, runs, records
+    http_sockets.Call.begin = begins  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

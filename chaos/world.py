@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner, User
 from accounts.rights import Role
 from chaos.backend import Backend, Json
-from provisioning import sync
+from provisioning import outbox, sync
 from templates_app.models import OnboardingTemplate
 
 TENANTS = ("Nordictel", "Iberfone", "Balticom")
@@ -40,6 +43,21 @@ class World:
     def set_connections(self, **values: Any) -> None:
         """Change settings of all connections."""
         BackendConnection.objects.update(**values)
+
+    def close(self, seconds: float) -> None:
+        """Close all gates for a while, as a Retry-After does."""
+        self.set_connections(not_before=timezone.now() + timedelta(seconds=seconds))
+
+    def open(self) -> None:
+        """Open all gates."""
+        self.set_connections(not_before=None)
+
+    def hints(self, most: int) -> int:
+        """Publish so many hints, the same ones again and again; returns how many."""
+        some = [{"connection_id": one.pk} for one in self.connections.values()]
+        calls = some * (most // len(some))
+        outbox.publish_all("provisioning.serve", calls)
+        return len(calls)
 
 
 def made(backend: Backend, seed: int, users: int, tenants: int, settings: Json) -> World:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 
 from chaos import recovery, steps
 from chaos.faults.base import fault
@@ -26,17 +25,15 @@ def children_killed(run: Run) -> None:
     run.begin(users=actions, rules=rules)
     run.act(actions, per_second=25)
     run.settle(120)
-    passages = steps.read_passages(Path(run.folder / "steps"))
-    deaths = recovery.deaths_in(passages)
+    deaths = recovery.deaths_in(run.passages())
     run.note(f"{len(deaths)} children killed")
     run.require(len(deaths) >= actions // 10, f"{len(deaths)} deaths of {actions} actions")
     _judge_recovery(run, deaths)
 
 
 def _judge_recovery(run: Run, deaths: list[recovery.Death]) -> None:
-    passages = steps.read_passages(Path(run.folder / "steps"))
     quiet = QUIET_SECONDS * run.options.scale
-    run.result.recoveries = recovery.recoveries(passages, deaths, quiet)
+    run.result.recoveries = recovery.recoveries(run.passages(), deaths, quiet)
     worst = recovery.part(run.result.recoveries, 0.99)
     run.require(
         worst is None or worst <= RECOVERED_SECONDS,

@@ -1,0 +1,90 @@
+"""The backend: refusals, answers that are lost, late or nonsense, outages."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from chaos.backend import Json
+from chaos.faults.base import fault
+from chaos.run import CALL_SECONDS, Run, chosen
+
+#: Forms of Retry-After that say nothing: what the product then waits is its own guess.
+RUBBISH = ("absent", "zero", "negative", "decimal", "text", "past_date", "malformed_date", "empty")
+WAIT_SECONDS = 2
+#: What the backend allows each token in F10, and how much of that must be used.
+REQUESTS_PER_MINUTE, USED = 900, 0.9
+
+
+@fault("F10", "429 with Retry-After in every form", smoke=True)
+def throttled(run: Run) -> None:
+    """The backend allows 15 requests a second, and now and then closes for 2 s, in every form.
+
+    No request comes before its time, from any of the eight processes, and 90 % of what was
+    allowed is used.
+    """
+    actions = chosen(150, 600, run.options)
+    limits = {"requests_per_minute": REQUESTS_PER_MINUTE, "burst": 10}
+    run.begin(users=actions, tenants=1, settings=limits)
+    run.world.set_connections(requests_per_minute=REQUESTS_PER_MINUTE)
+    for form in ("seconds", "date"):
+        run.backend.fault("too_many_requests", form=form, seconds=WAIT_SECONDS, hold=True,
+                          probability=0.02, seed=f"{run.options.seed} {form}")  # fmt: skip
+    for form in RUBBISH:
+        run.backend.fault("too_many_requests", form=form, seconds=WAIT_SECONDS, times=1,
+                          probability=0.05, seed=f"{run.options.seed} {form}")  # fmt: skip
+    run.act(actions, once=True).wait()
+    run.settle(180)
+    used, refused = _used(run.backend.log())
+    run.note(f"{refused} requests were answered 429")
+    run.require(refused >= 5, f"{refused} requests refused")
+    run.require(used >= USED, f"{used:.0%} of what the backend allowed was used")
+
+
+def _used(log: list[Json]) -> tuple[float, int]:
+    """Return the share of the allowed requests that were made while there was a backlog."""
+    changes = [line for line in log if line["operation"] in {"provision", "update", "remove"}]
+    begin, end = _at(changes[0], "at"), _at(changes[-1], "at")
+    span = [line for line in log if begin <= _at(line, "at") <= end]
+    refused = [line for line in span if line["status"] == 429]
+    closed = [(_at(line, "at"), _at(line, "hold_until")) for line in refused if line["hold_until"]]
+    open_seconds = end - begin - _covered(closed, end)
+    allowed = open_seconds * REQUESTS_PER_MINUTE / 60
+    return (len(span) - len(refused)) / allowed, len(refused)
+
+
+def _covered(spans: list[tuple[float, float]], end: float) -> float:
+    """How much of a time any of the spans covers."""
+    total, reached = 0.0, 0.0
+    for first, last in sorted(spans):
+        first, last = max(first, reached), min(last, end)
+        total += max(0.0, last - first)
+        reached = max(reached, last)
+    return total
+
+
+def _at(line: Json, name: str) -> float:
+    return datetime.fromisoformat(line[name]).timestamp()
+
+
+@fault("F13", "answers lost after the effect, effects that come late", smoke=True)
+def answers_lost(run: Run) -> None:
+    """A fifth of all changes is not answered though it took effect; a tenth takes effect late.
+
+    Late: after up to twice the time that the client waits. Nothing may be done twice.
+    """
+    actions = chosen(120, 600, run.options)
+    late = CALL_SECONDS * run.options.scale * 2
+    run.begin(users=actions)
+    changes = {"operation": "provision,update,remove", "seed": str(run.options.seed)}
+    run.backend.fault("drop", effect=True, probability=0.2, **changes)
+    run.backend.fault("late_effect", form="any", effect_after_seconds=late / 2, probability=0.05,
+                      **changes)  # fmt: skip
+    run.backend.fault("late_effect", form="any", effect_after_seconds=late, probability=0.05,
+                      **changes)  # fmt: skip
+    run.act(actions, per_second=20).wait()
+    struck = sum(bool(line["fault"]) for line in run.backend.log())
+    run.require(struck >= actions // 6, f"{struck} requests were struck")
+    run.backend.heal()
+    time.sleep(late)  # the judge may be asked once no request hangs any more
+    run.settle(120)
