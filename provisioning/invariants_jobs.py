@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provisioning import codes
-from provisioning.delivery import MAX_SENDS
+from provisioning.claiming import MAX_SENDS
 from provisioning.invariants_rules import Rule
 from provisioning.states import FINAL, TRANSITIONS, UNFINISHED
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, BackendConnection, User
 from provisioning import export_files, invariants, services
-from provisioning.delivery import MAX_SENDS
+from provisioning.claiming import MAX_SENDS
 from provisioning.invariants_rules import Rule
 from provisioning.models import (
     Activation,
