@@ -29,7 +29,6 @@ app.conf.beat_schedule = {
     "sweep": {
         "task": "provisioning.sweep",
         "schedule": 2.0,
-        "options": {"expires": 10},
     },
     "sync": {
         "task": "provisioning.sync_all",

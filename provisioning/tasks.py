@@ -24,7 +24,7 @@ def send_mail(*, mail_id: int, **_: Any) -> None:
 @shared_task(name="provisioning.sweep")
 def run_sweep(**_: Any) -> None:
     """Every two seconds: the guarantee behind the hints."""
-    sweep.run()
+    sweep.run_in_turn()
 
 
 @shared_task(name="provisioning.sync_all")

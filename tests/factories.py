@@ -108,9 +108,22 @@ def make_job(subscriber: Subscriber, state: str = JobState.QUEUED, **fields: Any
     }
     if state in FINAL:
         values["finished_at"] = now
+    else:
+        fields.pop("finished_at", None)
     if state == JobState.SENDING:
         values |= {"intent_at": now, "lease_token": uuid.uuid4(), "sends": 1}
     return Job.objects.create(subscriber=subscriber, state=state, **values | fields)
+
+
+def move_job(job: Job, state: str, **fields: Any) -> None:
+    """Bring a queued job into a state as the engine would, by the changes that are legal."""
+    row = Job.objects.filter(pk=job.pk)
+    intent = {"intent_at": timezone.now(), "lease_token": uuid.uuid4(), "sends": 1}
+    row.update(state=JobState.SENDING, **intent)
+    if state in FINAL:
+        fields["finished_at"] = timezone.now()
+    row.update(state=state, **fields)
+    job.refresh_from_db()
 
 
 def actor_of(user: User) -> Actor:

@@ -142,7 +142,7 @@ def test_a_device_that_opened_the_link_may_look_on_and_not_act(mailed: Portal):
     phone.post(f"confirm/{mailed.mailed_token()}/")
     run = mailed.run()
     Activation.objects.update(state=ActivationState.REFUSED, error_code="200039")
-    Job.objects.update(state="failed")
+    Job.objects.update(state="failed", finished_at=timezone.now())
 
     page = phone.post("address/", email="thief@evil.example", run=run.uuid)
 

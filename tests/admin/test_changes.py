@@ -520,7 +520,7 @@ def test_a_queued_job_is_cancelled(browser, queued):
 
 
 def test_a_job_that_was_sent_cannot_be_cancelled_and_says_so(browser, queued):
-    Job.objects.update(state=JobState.SENDING, sends=1)
+    factories.move_job(queued, JobState.SENDING)
 
     html = browser.get(address(Job, "change", queued.pk)).content.decode()
     answer = browser.post(address(Job, "do", queued.pk, "cancel"), follow=True)

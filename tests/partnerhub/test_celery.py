@@ -10,6 +10,11 @@ from django.db import Error, connection
 
 from accounts.models import Partner
 from partnerhub.celery import app
+from partnerhub.local.plan import QUEUES
+from provisioning import tasks
+from provisioning.outbox import TROUBLED_QUEUE
+
+OURS = [task.name for task in vars(tasks).values() if hasattr(task, "apply_async")]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -25,18 +30,25 @@ def test_a_task_starts_with_a_connection_that_works():
     assert Partner.objects.count() == 0
 
 
-@pytest.mark.parametrize("task", ["sweep", "sync", "full_pass"])
-def test_the_sweep_and_long_reads_stand_in_no_line_with_hints(task):
-    queue = app.amqp.router.route({}, f"provisioning.{task}")["queue"].name
-
-    assert queue == "sync"
+def queue_of(task: str) -> str:
+    return str(app.amqp.router.route({}, f"provisioning.{task}")["queue"].name)
 
 
-def test_beat_sends_the_sweep_to_the_same_queue():
-    options = app.conf.beat_schedule["sweep"]["options"]
-    queue = app.amqp.router.route(dict(options), "provisioning.sweep")["queue"]
+def test_the_sweep_stands_in_no_line_with_hints():
+    assert queue_of("sweep") != queue_of("serve")
 
-    assert getattr(queue, "name", queue) == "sync"
+
+@pytest.mark.parametrize("task", ["sync", "full_pass", "export", "send_mail", "tidy"])
+def test_what_takes_long_is_done_by_workers_that_serve_no_actions(task):
+    assert queue_of(task) in QUEUES["background"].split(",")
+    assert queue_of("serve") in QUEUES["worker"].split(",")
+
+
+def test_every_queue_has_a_worker():
+    served = {name for names in QUEUES.values() for name in names.split(",")}
+
+    assert {queue_of(task.removeprefix("provisioning.")) for task in OURS} <= served
+    assert TROUBLED_QUEUE in served
 
 
 def test_tasks_end_before_their_lease():

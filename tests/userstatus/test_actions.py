@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from provisioning.models import Job, Subscriber
 from provisioning.states import JobKind, JobState, Status
-from tests.factories import make_job, make_subscriber
+from tests.factories import make_job, make_subscriber, move_job
 from tests.userstatus.pages import words
 from userstatus import actions
 from userstatus.actions import ACTIONS, COPY, DELETE, PACKAGE, RETRY
@@ -219,7 +219,7 @@ def test_sending_a_form_twice_makes_one_job(browser, failing, action):
 def test_a_form_that_is_sent_again_later_says_that_nothing_was_sent(browser, failing):
     order = {"submission_id": str(uuid.uuid4())}
     browser.post(path(DELETE, failing), order)
-    Job.objects.update(state=JobState.DONE)
+    move_job(Job.objects.get(), JobState.DONE)
 
     answer = browser.post(path(DELETE, failing), order, headers=HTMX)
 

@@ -73,7 +73,7 @@ def test_a_change_of_its_job_is_a_change_of_the_row(browser, path, template, sho
 def test_the_end_of_a_job_is_a_change_too(browser, path, template, shown):
     job = make_job(make_subscriber(template, Status.ERROR, broadworks_id="changed"))
     rows = shown()
-    job.state = JobState.FAILED
+    job.state, job.finished_at = JobState.FAILED, timezone.now()
     job.save()
 
     assert ids(browser.get(path, {"rows": rows})) == ["changed"]

@@ -100,7 +100,7 @@ def test_a_poll_of_a_job_gets_nothing_until_it_changes(user, anna, client_of):
     live = f"{job.get_absolute_url()}?v={version}"
     assert client.get(live, headers={"HX-Request": "true"}).status_code == 204
 
-    Job.objects.update(state=JobState.DONE, finished_at=timezone.now())
+    factories.move_job(job, JobState.DONE)
 
     text = client.get(live, headers={"HX-Request": "true"}).content.decode()
     assert "Done" in text
