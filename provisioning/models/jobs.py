@@ -49,6 +49,8 @@ class JobBatch(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     pause_code = models.CharField(max_length=40, blank=True)
     pause_text = models.TextField(blank=True)
+    #: Tried anew since then: what failed before is not held against it.
+    resumed_at = models.DateTimeField(null=True, blank=True)
     #: Who cancelled or undid it; empty when nobody did.
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.CharField(max_length=200, blank=True)
