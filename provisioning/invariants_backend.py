@@ -138,7 +138,7 @@ def _sent_since(at: datetime) -> dict[Key, list[_Sent]]:
     for event in events.select_related(*related).order_by("id").iterator(2000):
         job = event.job
         if job.pk not in found:
-            hashes = {step.name: step.body_hash for step in operations.steps(job)}
+            hashes = {step.name: step.body_hash for step in operations.steps(job, event.at)}
             found[job.pk] = _Sent(job, hashes)
             key = _key(job.template.provisioning_id, job.enterprise_id, job.broadworks_id)
             by_key[key].append(found[job.pk])
