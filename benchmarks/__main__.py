@@ -10,11 +10,11 @@ import argparse
 import os
 import sys
 
-from benchmarks import machine, simulator, stage, table
+from benchmarks import engine, machine, simulator, stage, table
 from benchmarks.client import MeasurementFailed
 from benchmarks.options import Options
 
-SUBJECTS = {"simulator": simulator.run}
+SUBJECTS = {"simulator": simulator.run, "engine": engine.run}
 QUICK = {"subscribers": 20_000, "rounds": 3, "seconds": 0.5}
 FULL = {"subscribers": int(os.environ.get("SUBSCRIBERS") or 1_000_000), "rounds": 5, "seconds": 3.0}
 
@@ -51,8 +51,9 @@ def _subject(name: str, options: Options) -> int:
     except MeasurementFailed as error:
         print(f"\n{name}: the measurement failed: {error}", file=sys.stderr)
         return 1
-    print(f"\n{table.show(report.lines)}\n\n{machine.words()}, {report.database}")
-    print("\n".join([options.cores.words, *report.notes, "", table.MEANING]), flush=True)
+    print(f"\n{table.show(report.lines, report.header)}")
+    print(f"\n{machine.words()}, {report.database}")
+    print("\n".join([*report.notes, "", report.meaning]), flush=True)
     return 0
 
 

@@ -122,7 +122,8 @@ def run(options: Options, tell: Callable[[str], None]) -> Report:
             cases = _cases(Server(first, ports[0]), Server(second, ports[1]), facts)
             cases = [case for case in cases if options.wants(case.name)]
             rounds.run(cases, rounds=options.rounds, seconds=options.seconds, tell=tell)
-        return Report([generated, *map(table.line_of, cases)], stage.version(url), [note])
+        notes = [options.cores.words, note]
+        return Report([generated, *map(table.line_of, cases)], stage.version(url), notes)
 
 
 def _program(environment: dict[str, str], *arguments: str) -> None:

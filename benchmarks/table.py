@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.rounds import Case
+from benchmarks.versus import Versus
 
 HEADER = (
     *("case", "per s", "floor", "ratio", "p50 ms", "p99 ms"),
@@ -19,11 +21,16 @@ a core: 1000 / CPU, what it could answer with a core to itself; core got: how mu
 
 @dataclass(frozen=True)
 class Report:
-    """What a subject came to, on which database, and what else is to be said."""
+    """What a subject came to, on which database, and what else is to be said.
 
-    lines: list[Line]
+    `header` names the cells of its lines, `meaning` explains them.
+    """
+
+    lines: Sequence[Line | Versus]
     database: str
     notes: list[str]
+    header: tuple[str, ...] = HEADER
+    meaning: str = MEANING
 
 
 @dataclass(frozen=True)
@@ -86,13 +93,13 @@ def line_of(case: Case) -> Line:
     )
 
 
-def show(lines: list[Line]) -> str:
+def show(lines: Sequence[Line | Versus], header: tuple[str, ...] = HEADER) -> str:
     """Return the table as text, figures to the right."""
-    rows = [HEADER, *(line.cells for line in lines)]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(HEADER))]
+    rows = [header, *(line.cells for line in lines)]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(header))]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if n in {0, len(HEADER) - 1} else cell.rjust(width)
+            cell.ljust(width) if n in {0, len(header) - 1} else cell.rjust(width)
             for n, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
