@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,20 +58,43 @@ def turn_of(subscriber: Subscriber, *, job: Job | None = None, now: datetime) ->
     return _of_status(subscriber)
 
 
+def seconds_to_undo(job: Job, now: datetime) -> int:
+    """How long a delete can still be undone, in begun seconds; 0 when it cannot."""
+    if job.undo_until is None or not job.can_be_undone(now):
+        return 0
+    return math.ceil((job.undo_until - now).total_seconds())
+
+
+def why_busy(job: Job, now: datetime) -> str:
+    """Why another action on the user must wait for this unfinished one."""
+    if seconds := seconds_to_undo(job, now):
+        text = _("Is about to be deleted by %(who)s, in %(seconds)s s. Undo that first.")
+        return text % {"who": job.requested_label, "seconds": seconds}
+    return _("Another action on this user has not ended yet. Wait until it has.")
+
+
 def _of_job(job: Job, now: datetime) -> Turn:
-    ours = "Partner Hub"
+    if job.can_be_undone(now):
+        return _turn(Actor.ADMINISTRATOR, job.requested_label, _("{name} asked for the deletion"))
     if job.state == JobState.WAITING:
         return _turn(Actor.WEBEX, "Webex", _("{name} is working, usually under a minute"))
+    at = f"{timezone.localtime(job.not_before):%H:%M}"
+    return _turn(Actor.OPERATIONS, "Partner Hub", _ours(job, now), time=at)
+
+
+def _ours(job: Job, now: datetime) -> str:
+    """What we do about a job that Webex is not at work on."""
     if job.state == JobState.CHECKING:
-        return _turn(Actor.OPERATIONS, ours, _("{name} asks Webex what became of the request"))
+        return _("{name} asks Webex what became of the request")
     if job.state == JobState.SENDING:
-        return _turn(Actor.OPERATIONS, ours, _("{name} is sending the request to Webex"))
+        return _("{name} is sending the request to Webex")
+    if job.held:
+        return _("{name} waits for its batch")
     if job.not_before > now:
-        at = f"{timezone.localtime(job.not_before):%H:%M}"
-        return _turn(Actor.OPERATIONS, ours, _("{name} sends again at {time}"), time=at)
+        return _("{name} sends again at {time}")
     if job.kind == JobKind.DELETE:
-        return _turn(Actor.OPERATIONS, ours, _("{name} is about to delete the user"))
-    return _turn(Actor.OPERATIONS, ours, _("{name} is about to send the request"))
+        return _("{name} is about to delete the user")
+    return _("{name} is about to send the request")
 
 
 def _of_status(subscriber: Subscriber) -> Turn:

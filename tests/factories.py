@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Health, Partner, User
 from accounts.rights import Role
-from provisioning.models import Job, Subscriber
+from provisioning.models import Job, JobBatch, Subscriber
 from provisioning.states import FINAL, JobKind, JobState, Status
 from templates_app.models import OnboardingTemplate, Package
 
@@ -124,6 +124,27 @@ def move_job(job: Job, state: str, **fields: Any) -> None:
         fields["finished_at"] = timezone.now()
     row.update(state=state, **fields)
     job.refresh_from_db()
+
+
+def make_deletion(subscriber: Subscriber, *, seconds: float = 60, **fields: Any) -> Job:
+    """A delete that can be undone for so many seconds still (fewer than 0: no longer)."""
+    until = timezone.now() + timedelta(seconds=seconds)
+    values: dict[str, Any] = {"kind": JobKind.DELETE, "undo_until": until, "not_before": until}
+    return make_job(subscriber, **values | fields)
+
+
+def make_batch(
+    template: OnboardingTemplate, *, kind: str = JobKind.RETRY, total: int = 0, **fields: Any
+) -> JobBatch:
+    """A batch without rows; give it some by make_job(…, batch=…)."""
+    now: datetime = fields.pop("now", timezone.now())
+    values: dict[str, Any] = {
+        "partner": template.partner,
+        "connection": template.partner.connection,
+        "requested_label": "Anna Kofoed",
+        "created_at": now,
+    }
+    return JobBatch.objects.create(template=template, kind=kind, total=total, **values | fields)
 
 
 def actor_of(user: User) -> Actor:

@@ -11,6 +11,7 @@ from userstatus import (
     people,
     settings_pages,
     template_pages,
+    undoing,
     user_page,
 )
 
@@ -36,4 +37,5 @@ urlpatterns: list[URLPattern] = [
     path("jobs/<uuid:uuid>/", job_pages.job, name="job"),
     path("jobs/<uuid:uuid>/cancel/", job_pages.job_cancel, name="job_cancel"),
     path("jobs/<uuid:uuid>/retry/", job_pages.job_retry, name="job_retry"),
+    path("jobs/<uuid:uuid>/undo/", undoing.job_undo, name="job_undo"),
 ]

@@ -1,7 +1,8 @@
 // Messages in the corner. Anyone can raise one:
 //   HX-Trigger: {"toast": {"text": "…", "tone": "good", "icon": "check"}}
 //   document.dispatchEvent(new CustomEvent("toast", {detail: {text: "…"}}))
-// detail: text; tone good|busy|wait|bad|note; icon; undo_url + seconds (a server-side undo);
+// detail: text; tone good|busy|wait|bad|note; icon; undo_url + seconds (a server-side undo; in the
+// text {seconds} counts down, by undo.js; "undone" {"undo_url": …} takes the message away);
 // copy (text to mark by hand). Good news leaves after 8 s unless pointed at or focused;
 // errors and everything with a button stay until dismissed.
 const region = document.querySelector("[data-toasts]");
@@ -24,6 +25,17 @@ const icon = (name) => {
   svg.setAttribute("aria-hidden", "true");
   svg.append(use);
   return svg;
+};
+
+// The text as a paragraph; {seconds} in it becomes a number that undo.js counts down.
+const paragraph = ({ text, seconds }) => {
+  const [before, after] = text.split("{seconds}");
+  const place = make("p", "", before);
+  if (after === undefined) return place;
+  const number = make("b", "num", String(seconds));
+  number.dataset.seconds = seconds;
+  place.append(number, after);
+  return place;
 };
 
 const leave = (toast) => {
@@ -60,7 +72,7 @@ const show = (detail) => {
   const tone = detail.tone ?? "good";
   const toast = make("div", `toast tone-${tone}`);
   const body = make("div", "toast-body");
-  body.append(make("p", "", detail.text));
+  body.append(paragraph(detail));
   if (detail.copy) {
     const field = make("textarea", "input");
     field.readOnly = true;
@@ -70,7 +82,10 @@ const show = (detail) => {
     body.append(field);
   }
   toast.append(icon(detail.icon ?? ICONS[tone] ?? "info"), body);
-  if (detail.undo_url) toast.append(undoButton(toast, detail));
+  if (detail.undo_url) {
+    toast.dataset.undoUrl = detail.undo_url;
+    toast.append(undoButton(toast, detail));
+  }
   if (detail.seconds) {
     // Only drawn: the server owns the clock, the undo is refused when it has run out.
     toast.classList.add("toast-clock");
@@ -87,7 +102,7 @@ const show = (detail) => {
   while (region.childElementCount > 4) region.firstElementChild.remove();
   if (!detail.seconds && !detail.undo_url && tone === "good") leaveAfter(toast, 8);
   const live = document.querySelector("[data-live]");
-  if (live) live.textContent = detail.text;
+  if (live) live.textContent = body.textContent;
 };
 
 const dialogIsOpen = () => document.querySelector("[data-dialog-frame]")?.open;
@@ -98,6 +113,10 @@ const wordsFor = (xhr) =>
 
 if (region) {
   document.addEventListener("toast", (event) => show(event.detail));
+  document.addEventListener("undone", ({ detail }) => {
+    const toast = region.querySelector(`[data-undo-url="${CSS.escape(detail.undo_url)}"]`);
+    if (toast) leave(toast);
+  });
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr, requestConfig } = event.detail;
     // A poll that fails says so in its own place; a dialog speaks for itself.

@@ -92,6 +92,11 @@ def queued_job(side: Side, person: Any) -> list[Any]:
     return [side.job_of(person, JobState.QUEUED).uuid]
 
 
+def deleting_job(side: Side, person: Any) -> list[Any]:
+    """In its time of grace, asked for by somebody else: anybody who may act may undo it."""
+    return [side.deleting.uuid]
+
+
 def failed_job(side: Side, person: Any) -> list[Any]:
     return [side.job_of(person, JobState.FAILED).uuid]
 
@@ -195,6 +200,7 @@ ADDRESSES: dict[str, Address] = {
     "userstatus:job": page(args=queued_job),
     "userstatus:job_cancel": act(ACT, queued_job),
     "userstatus:job_retry": act(ACT, failed_job),
+    "userstatus:job_undo": act(ACT, deleting_job),
     # ---- users ----
     "userstatus:users": page(args=template),
     "userstatus:all_users": page(),

@@ -49,6 +49,7 @@ class Side:
     template: OnboardingTemplate
     users: dict[str, Subscriber] = field(default_factory=dict)
     jobs: dict[tuple[int, str], Job] = field(default_factory=dict)
+    deleting: Job | None = None
     exports: dict[int, Export] = field(default_factory=dict)
     activation: Activation | None = None
 
@@ -140,7 +141,7 @@ def _fill_users(side: Side) -> None:
 
 
 def _fill_jobs(side: Side) -> None:
-    """A queued and a failed one of each administrator, on users of their own."""
+    """A queued and a failed one of each administrator, and a delete; on users of their own."""
     for person in (side.full, side.admin):
         for state in (JobState.QUEUED, JobState.FAILED):
             user = factories.make_subscriber(
@@ -160,6 +161,16 @@ def _fill_jobs(side: Side) -> None:
                 result_text=side.word if failed else "",
                 finished_at=timezone.now() if failed else None,
             )
+
+    side.deleting = factories.make_deletion(
+        factories.make_subscriber(
+            side.template,
+            broadworks_id=f"deleting@{side.word}.example",
+            last_name=f"{side.word}son",
+        ),
+        requested_by=side.full,
+        requested_label=side.full.label,
+    )
 
 
 def _fill_exports(side: Side) -> None:

@@ -1,0 +1,76 @@
+"""Undoing a delete within its time of grace, and the message that offers it."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
+
+from accounts.access import requires
+from accounts.audit import Actor
+from accounts.rights import Right
+from provisioning import job_services
+from provisioning.action_rules import ActionRefused
+from provisioning.models import Job
+from provisioning.turns import seconds_to_undo
+from userstatus.requests import ConsoleRequest
+
+
+def toast_of(job: Job, who: str, now: datetime) -> dict[str, Any] | None:
+    """What the page says about a delete that can be undone; None when it cannot.
+
+    `{seconds}` in the text is counted down by the page.
+    """
+    seconds = seconds_to_undo(job, now)
+    if not seconds:
+        return None
+    return {
+        "text": _("Deleting %(user)s in %(seconds)s s") % {"user": who, "seconds": "{seconds}"},
+        "tone": "bad",
+        "icon": "trash",
+        "seconds": seconds,
+        "undo_url": reverse("userstatus:job_undo", args=[job.uuid]),
+    }
+
+
+@require_POST
+@requires(Right.ACT)
+def job_undo(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
+    """Take a delete back, whoever of the partner asked for it."""
+    found = Job.objects.visible_to(request.user).select_related("subscriber")
+    job = get_object_or_404(found, uuid=uuid)
+    try:
+        job_services.undo_delete(job, actor=Actor.of(request), now=timezone.now())
+    except ActionRefused as refused:
+        return _answer(request, job, refused.message, tone="bad")
+    who = job.subscriber.name if job.subscriber else ""
+    return _answer(request, job, _("Undone. %(user)s stays.") % {"user": who or job.broadworks_id})
+
+
+def _answer(request: ConsoleRequest, job: Job, words: str, *, tone: str = "good") -> HttpResponse:
+    """Say it where the person is: in the corner of the page, or on the page they came from."""
+    if not request.htmx:
+        tell = messages.success if tone == "good" else messages.error
+        tell(request, words)
+        return redirect(_next(request) or job.get_absolute_url())
+    response = HttpResponse(status=204 if tone == "good" else 422)
+    trigger_client_event(response, "toast", {"text": words, "tone": tone})
+    trigger_client_event(response, "undone", {"undo_url": request.path})
+    return trigger_client_event(response, "user-changed", {})
+
+
+def _next(request: ConsoleRequest) -> str:
+    """The page with the button; only a path of our own is followed."""
+    wanted = str(request.POST.get("next", ""))
+    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if is_ours and wanted.startswith("/") else ""
