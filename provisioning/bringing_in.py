@@ -233,7 +233,7 @@ class Bringing:
     """The statements with what they have in common; for the length of one transaction."""
 
     def __init__(self, *, connection: int, partner: int, now: datetime) -> None:
-        self._values = {"connection": connection, "partner": partner, "now": now}
+        self._values: dict[str, Any] = {"connection": connection, "partner": partner, "now": now}
 
     def find(self) -> Found:
         """Lock the rows that must be written; tell whose rows are here, by place of the answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
@@ -61,7 +62,7 @@ def let_others_pass(active: Sequence[tuple[int, str]], *, now: datetime) -> None
     """*Provision admin first*: in these templates and enterprises somebody is active now, so
     nobody there waits for the first one any more.
     """
-    values = {
+    values: dict[str, Any] = {
         "templates": [template_id for template_id, _ in active],
         "enterprises": [enterprise_id for _, enterprise_id in active],
         "code": codes.ADMIN_FIRST,

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
-from accounts.models import BackendConnection
-from provisioning import permits, projection
+from provisioning import projection, timing
+from provisioning.asking import BROKEN_OFF, Asker
 from provisioning.missing import Seen
 from provisioning.projection import Answer
 from templates_app.models import OnboardingTemplate
-from webex.client import WebexClient
-from webex.errors import NotFound, WebexError
 from webex.payloads import Page, RemoteSubscriber
 
 #: Answers are brought in once there are so many, or once the first has waited for so long.
@@ -29,39 +24,29 @@ class Listing:
     entries that could not be read.
     """
 
-    connection: BackendConnection
-    client: WebexClient
+    asker: Asker
     template: OnboardingTemplate
     seen: Seen | None = None
     newest: datetime | None = None
     skipped: int = 0
     _waiting: list[Answer] = field(default_factory=list)
-    _asked_at: datetime | None = None
 
     def read(self, changed_after: datetime | None = None) -> None:
         """Read all pages; when this returns, the listing was complete and everything is in.
 
         Raises:
-            WebexError, permits.Closed: it broke off; what came before is in.
+            Any of asking.BROKEN_OFF: what came before is in.
         """
         try:
-            for page in self._pages(changed_after):
+            for page in self.asker.pages(self.template.provisioning_id, changed_after):
                 self._take(page)
-        except (WebexError, permits.Closed):
+        except BROKEN_OFF:
             self._bring_in()
             raise
         self._bring_in()
 
-    def _pages(self, changed_after: datetime | None) -> Iterator[Page]:
-        return self.client.list_subscribers(
-            self.template.provisioning_id, changed_after=changed_after, before_each=self._permit
-        )
-
-    def _permit(self) -> None:
-        self._asked_at = permits.permit(self.connection.pk)
-
     def _take(self, page: Page) -> None:
-        asked_at = self._asked_at or timezone.now()
+        asked_at = self.asker.asked_at
         self.skipped += page.skipped
         times = [r.last_status_change for r in page.subscribers if r.last_status_change]
         self.newest = max([*times, *([self.newest] if self.newest else [])], default=None)
@@ -70,31 +55,25 @@ class Listing:
             for remote in page.subscribers
         ]
         oldest = self._waiting[0].asked_at if self._waiting else asked_at
-        if len(self._waiting) >= TOGETHER or timezone.now() - oldest > PATIENCE:
+        if len(self._waiting) >= TOGETHER or timing.now() - oldest > PATIENCE:
             self._bring_in()
 
     def _bring_in(self) -> None:
         answers, self._waiting = self._waiting, []
         if not answers:
             return
-        brought = projection.bring_in(self.connection, answers, now=timezone.now())
+        brought = projection.bring_in(self.asker.connection, answers, now=timing.now())
         if self.seen:
             self.seen.add(key for key in brought.ids if key is not None)
         self._ask_again([answers[place].remote for place in brought.unsure])
 
     def _ask_again(self, unsure: list[RemoteSubscriber]) -> None:
         """Same time, other status: the list cannot tell which came first; the subscriber can."""
-        told: list[Answer] = []
+        answers: list[Answer] = []
         try:
             for remote in unsure:
-                told += self._asked(remote)
+                told = self.asker.subscriber(remote.id)
+                if told is not None:
+                    answers.append(Answer(told, self.asker.asked_at, template=self.template))
         finally:
-            projection.apply_answers(self.connection, told, now=timezone.now())
-
-    def _asked(self, remote: RemoteSubscriber) -> list[Answer]:
-        asked_at = permits.permit(self.connection.pk)
-        try:
-            told = self.client.get_subscriber(remote.id)
-        except NotFound:
-            return []
-        return [Answer(told, asked_at, template=self.template)]
+            projection.apply_answers(self.asker.connection, answers, now=timing.now())

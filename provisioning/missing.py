@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
-from django.utils import timezone
 
-from accounts.models import BackendConnection
-from provisioning import permits, projection, selectors, shown
+from provisioning import projection, selectors, shown, timing
+from provisioning.asking import Asker
 from provisioning.models import Subscriber
 from provisioning.projection import Answer
 from templates_app.models import OnboardingTemplate
-from webex.client import WebexClient
-from webex.errors import NotFound
 
 _MAKE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS listing_seen (row_id bigint PRIMARY KEY);
@@ -24,8 +22,8 @@ _ADD = "INSERT INTO listing_seen SELECT unnest(%s) ON CONFLICT DO NOTHING"
 # What was written since the listing began was seen by somebody else.
 _MISSING = """
     SELECT s.id FROM provisioning_subscriber s
-     WHERE s.connection_id = %(connection)s AND s.template_id = %(template)s
-       AND s.deleted_at IS NULL AND s.webex_id IS NOT NULL AND s.seen_at < %(began)s
+     WHERE s.template_id = %(template)s AND s.deleted_at IS NULL
+       AND s.webex_id IS NOT NULL AND s.seen_at < %(began)s
        AND NOT EXISTS (SELECT FROM listing_seen WHERE row_id = s.id)
      ORDER BY s.id
 """
@@ -46,39 +44,31 @@ class Seen:
         with database.cursor() as cursor:
             cursor.execute(_ADD, [list(ids)])
 
-    def missing(
-        self, connection: BackendConnection, template: OnboardingTemplate, began: datetime
-    ) -> list[int]:
+    def missing(self, template: OnboardingTemplate, began: datetime) -> list[int]:
         """Rows of the template that a complete listing, begun then, did not show."""
-        values = {
-            "connection": connection.pk,
-            "template": template.pk,
-            "began": began,
-        }
+        values: dict[str, Any] = {"template": template.pk, "began": began}
         with database.cursor() as cursor:
             cursor.execute(_MISSING, values)
             return [row[0] for row in cursor.fetchall()]
 
 
-def find_deleted(connection: BackendConnection, client: WebexClient, ids: list[int]) -> None:
+def find_deleted(asker: Asker, ids: list[int]) -> None:
     """Ask for each of these rows, and mark as deleted whom Webex does not hold.
 
     Rows with an unfinished job are left alone: it asks by itself, and it may be deleting.
 
     Raises:
-        WebexError, permits.Closed: it broke off; whoever was asked for is done with.
+        Any of asking.BROKEN_OFF: whoever was asked for is done with.
     """
     for row in _rows(ids):
-        asked_at = permits.permit(connection.pk)
-        try:
-            remote = client.get_subscriber(str(row.webex_id))
-        except NotFound:
-            shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
-            continue
-        answer = Answer(remote, asked_at, template=row.template)
-        if projection.apply_answer(connection, answer, now=timezone.now()) is None:
+        told = asker.subscriber(str(row.webex_id))
+        now = timing.now()
+        if told is not None:
+            answer = Answer(told, asker.asked_at, template=row.template)
+            if projection.apply_answer(asker.connection, answer, now=now) is not None:
+                continue
             # It went over to a provisioning ID that is not of this partner's templates.
-            shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
+        shown.mark_deleted(row, now=now, by="Webex", here=False)
 
 
 def _rows(ids: list[int]) -> Iterator[Subscriber]:

@@ -128,7 +128,7 @@ def _note(
     job_error: dict[str, Any] | None = None,
     activation_error: dict[str, Any] | None = None,
 ) -> None:
-    values = {
+    values: dict[str, Any] = {
         "ids": list(ids),
         "now": now,
         "cause": str(cause),

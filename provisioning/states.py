@@ -26,17 +26,6 @@ UNSETTLED = frozenset({Status.PROVISIONING, Status.UPDATING})
 SETTLED = PENDING | {Status.PROVISIONED, Status.ERROR}
 
 
-def shown_status(backend_status: str, *, confirmation_open: bool) -> str:
-    """The status on the screen.
-
-    It is the backend's own, but for one: while a confirmation of ours is open, "waiting for an
-    address" is shown as "waiting for the confirmation" (the backend cannot know of our mail).
-    """
-    if confirmation_open and backend_status == Status.WAITING_ADDRESS:
-        return Status.WAITING_CONFIRMATION
-    return backend_status
-
-
 class JobKind(models.TextChoices):
     """What a job does at the backend."""
 

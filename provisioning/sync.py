@@ -7,18 +7,18 @@ full pass asks for everything and finds what is gone. Both are safe to run twice
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection as database
-from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import BackendConnection, Health
-from provisioning import gate, permits, timing
+from provisioning import gate, timing
+from provisioning.asking import Asker, OutOfTime
 from provisioning.backend import client_for
 from provisioning.listing import Listing
 from provisioning.missing import Seen, find_deleted
@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 #: Changes that became visible late are found again; doubles cost nothing.
 OVERLAP = timedelta(seconds=120)
+#: Seconds that one run may take: less than the time limits of the tasks.
+SECONDS_OF_SYNC, SECONDS_OF_FULL_PASS = 240.0, 3500.0
 #: Unclear answers for so many templates are trouble of the whole connection.
 MAX_UNCLEAR = 3
 
@@ -71,35 +73,35 @@ def _alone(name: str, connection_id: int) -> Iterator[bool]:
 
 def _sync(connection_id: int, *, full: bool) -> bool:
     connection = BackendConnection.objects.select_related("partner").get(pk=connection_id)
-    started = time.monotonic()
     try:
         client = client_for(connection)
-        read = _read_everything if full else _read_changes
-        trouble = read(connection, client)
+        trouble = _read(connection, client, full=full)
     except secrets.Unsealable:
-        _held(connection, "the token cannot be read with the keys configured here")
-    except TokenRefused:
-        _held(connection, "Webex refuses the token")
-    except permits.Closed as closed:
-        logger.info("sync waits", extra={"connection_id": connection_id, "reason": str(closed)})
-    except Throttled as error:
-        until = timezone.now() + timing.scaled(error.retry_after)
-        gate.close(connection, until=until, reason="429 Too Many Requests")
+        gate.hold(connection, "the token cannot be read with the keys configured here")
+    except (gate.Closed, TokenRefused, Throttled) as error:  # all know
+        logger.info("sync waits", extra={"connection_id": connection_id, "reason": str(error)})
+    except OutOfTime:
+        _broken_off(connection, "it takes too long for one sync; the full pass goes on with it")
     except WebexError as error:
-        text = f"sync broke off ({type(error).__name__}, {error.status or 'no answer'})"
-        gate.note_health(connection, Health.DEGRADED, now=timezone.now(), text=text)
-        logger.info("sync broke off", extra={"connection_id": connection_id, "reason": text})
+        reason = f"{type(error).__name__}, {error.status or 'no answer'}"
+        _broken_off(connection, f"sync broke off ({reason})")
     else:
-        health = Health.DEGRADED if trouble.unclear else Health.OK
-        took = int((time.monotonic() - started) * 1000)
-        now, text = timezone.now(), trouble.words()
-        gate.note_health(connection, health, now=now, text=text, answer_ms=took)
+        if text := trouble.words():
+            health = Health.DEGRADED if trouble.unclear else Health.OK
+            gate.note_health(connection, health, now=timing.now(), text=text)
         return not text
     return False
 
 
-def _held(connection: BackendConnection, reason: str) -> None:
-    gate.note_health(connection, Health.HELD, now=timezone.now(), text=reason)
+def _broken_off(connection: BackendConnection, text: str) -> None:
+    gate.note_health(connection, Health.DEGRADED, now=timing.now(), text=text)
+    logger.info("sync broke off", extra={"connection_id": connection.pk, "reason": text})
+
+
+def _read(connection: BackendConnection, client: WebexClient, *, full: bool) -> Trouble:
+    if full:
+        return _read_everything(Asker(connection, client, seconds=SECONDS_OF_FULL_PASS))
+    return _read_changes(Asker(connection, client, seconds=SECONDS_OF_SYNC))
 
 
 @dataclass
@@ -133,20 +135,20 @@ def _each(
     return trouble
 
 
-def _read_changes(connection: BackendConnection, client: WebexClient) -> Trouble:
+def _read_changes(asker: Asker) -> Trouble:
     """Each provisioning ID has its watermark: the newest change seen, on the backend's clock. It
     moves only when every page was brought in; without one, as for a template added later,
     everything is read.
     """
-    started = timezone.now()
+    connection, started = asker.connection, timing.now()
 
     def read(template: OnboardingTemplate) -> None:
         known = connection.watermarks.get(template.provisioning_id)
         newest = datetime.fromisoformat(known) if known else None
-        began = timezone.now()
-        listing = Listing(connection, client, template, newest=newest)
+        began = timing.now()
+        listing = Listing(asker, template, newest=newest)
         listing.read(newest - OVERLAP if newest else None)
-        _move_watermark(connection, listing, began)
+        _move_watermark(listing, began)
 
     trouble = _each(_templates(connection), read)
     if not trouble.unclear:
@@ -163,16 +165,15 @@ _MOVE = """
 """
 
 
-def _move_watermark(
-    connection: BackendConnection, listing: Listing, began: datetime, *, replace: bool = True
-) -> None:
+def _move_watermark(listing: Listing, began: datetime, *, replace: bool = True) -> None:
     """Only this one of the connection's watermarks: another pass may be moving the others, or
     operations have sent us to another backend, with another clock.
     """
     if listing.newest is None or listing.skipped:  # who could not be read is looked for again
         return
     # A time in our future would blind us for what comes before it; less is always safe.
-    values = {
+    connection = listing.asker.connection
+    values: dict[str, Any] = {
         "connection": connection.pk,
         "api_base_url": connection.api_base_url,
         "provisioning_id": listing.template.provisioning_id,
@@ -187,24 +188,25 @@ def _templates(connection: BackendConnection) -> list[OnboardingTemplate]:
     return list(OnboardingTemplate.objects.filter(partner_id=connection.partner_id).order_by("pk"))
 
 
-def _read_everything(connection: BackendConnection, client: WebexClient) -> Trouble:
+def _read_everything(asker: Asker) -> Trouble:
     """A full pass, template by template; a broken-off pass goes on where it stopped."""
+    connection = asker.connection
     resuming = connection.full_pass_started_at is not None
     done_id = connection.full_pass_template_id or 0 if resuming else 0
     if not resuming:
-        _note(connection, full_pass_started_at=timezone.now(), full_pass_template_id=None)
+        _note(connection, full_pass_started_at=timing.now(), full_pass_template_id=None)
 
     def read(template: OnboardingTemplate) -> None:
         _note(connection, full_pass_template_id=template.pk - 1)
-        began, seen = timezone.now(), Seen()
-        listing = Listing(connection, client, template, seen=seen)
+        began, seen = timing.now(), Seen()
+        listing = Listing(asker, template, seen=seen)
         listing.read()
-        # Too many for the sync, which starts anew each time: it goes on from here.
-        _move_watermark(connection, listing, began, replace=False)
-        find_deleted(connection, client, seen.missing(connection, template, began))
+        # Where the listing is too long for a sync, which starts anew each time.
+        _move_watermark(listing, began, replace=False)
+        find_deleted(asker, seen.missing(template, began))
 
     trouble = _each([t for t in _templates(connection) if t.pk > done_id], read)
-    done = {} if trouble.unclear else {"full_pass_done_at": timezone.now()}
+    done = {} if trouble.unclear else {"full_pass_done_at": timing.now()}
     _note(connection, full_pass_started_at=None, full_pass_template_id=None, **done)
     return trouble
 

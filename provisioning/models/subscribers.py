@@ -57,7 +57,8 @@ class Subscriber(models.Model):
     #: lastStatusChange, on the backend's clock; compared only with other backend times.
     backend_changed_at = models.DateTimeField(null=True, blank=True)
     backend_created_at = models.DateTimeField(null=True, blank=True)
-    #: When (our clock) the newest answer that showed the subscriber was asked for.
+    #: When (PostgreSQL's clock) the answer was asked for that the row holds; it moves for one that
+    #: changes nothing only where its order could not be told otherwise (bringing_in).
     seen_at = models.DateTimeField(default=timezone.now)
 
     status = models.CharField(_("status"), max_length=60, db_index=True)
