@@ -9,10 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Death:
-    """Processes that were killed, or stopped for good, at a moment."""
+    """Processes that were killed, or stopped for good, at a moment.
+
+    `back_at`: when somebody was there again, if nobody was left (else 0).
+    """
 
     at: float
     pids: frozenset[int]
+    back_at: float = 0.0
 
 
 def deaths_in(passages: Sequence[dict[str, Any]]) -> list[Death]:
@@ -38,7 +42,7 @@ def recoveries(
             again = _taken_again(passages, taken["job"], death.at)
             if again is not None:
                 free_at = taken["t"] + quiet_seconds if taken.get("sent") else death.at
-                found.append(max(0.0, again - max(free_at, death.at)))
+                found.append(max(0.0, again - max(free_at, death.at, death.back_at)))
     return found
 
 

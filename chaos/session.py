@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 import traceback
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from chaos import checker, truth
+from chaos.backend import Json
 from chaos.faults import FAULTS, NOT_RUN, Fault
 from chaos.options import Options
 from chaos.run import Run
@@ -74,19 +76,21 @@ def _play(stage: Stage, fault: Fault) -> Line:
 
 
 def _judge(run: Run, line: Line) -> None:
-    findings = checker.check(run.history, run.backend.log(), run.backend.judge(run.grace_ms))
+    log = run.backend.log()
+    (run.folder / "backend.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in log))
+    findings = checker.check(run.history, log, run.backend.judge(run.grace_ms))
     line.actions, line.lost, line.doubled = findings.actions, findings.lost, findings.doubled
     line.recoveries = run.result.recoveries
     line.notes = [*run.result.notes, *findings.notes]
     line.problems = [*run.result.problems, *findings.problems]
     line.problems += truth.differences(run.backend, run.world)
-    line.problems += _breaches(run)
+    line.problems += _breaches(log)
 
 
-def _breaches(run: Run) -> list[str]:
+def _breaches(log: list[Json]) -> list[str]:
     """What `manage.py check_invariants --simulator` would say."""
     found = invariants.check(timing.now())
-    found += invariants_backend.compare(invariants_backend.read(run.backend.log()))
+    found += invariants_backend.compare(invariants_backend.read(log))
     return [f"{one.invariant}: {one.what}, {one.count} times: {one.examples[:3]}" for one in found]
 
 

@@ -41,54 +41,62 @@ def _scale(call_seconds: float) -> None:
 
     connect = min(CONNECT_SECONDS, call_seconds)
     backend.client_for.__defaults__ = (Timeout(connect, call_seconds),)
-    serving.Timeout = functools.partial(Timeout, connect, call_seconds)  # type: ignore[assignment]
+    vars(serving)["Timeout"] = functools.partial(Timeout, connect, call_seconds)
     serving.TURN_SECONDS = TURN_SECONDS
     errors.RETRY_AFTER_DEFAULT = GUESS_SECONDS
 
 
+class _Wraps:
+    """Wraps of the product's functions that begin and end each step."""
+
+    def __init__(self, book: steps.Steps) -> None:
+        self.book = book
+        self.under_way = threading.local()  # the job that the exchange in a thread is about
+
+    def note(self, step: str, job: Any) -> None:
+        if job is not None:
+            self.book.passed(step, job.pk, job.broadworks_id, sent=job.state == "sending")
+
+    def claim(self, function: Any, *args: Any) -> Any:
+        group = function(*args)
+        for one in group.exchanges if group else []:
+            self.note("claimed", one.job)
+        return group
+
+    def run(self, function: Any, one: Any, client: Any) -> Any:
+        self.under_way.job = one.job
+        outcome = function(one, client)
+        self.under_way.job = None
+        self.note("answered", one.job)
+        return outcome
+
+    def begin(self, function: Any, call: Any) -> None:
+        is_first = not call.sent
+        function(call)
+        if is_first:  # not yet written, but no check is left before that
+            self.note("byte", getattr(self.under_way, "job", None))
+
+    def record(self, function: Any, outcomes: Any) -> Any:
+        ended = function(outcomes)
+        for one in outcomes:
+            self.note("recorded", one.job)
+        return ended
+
+
 def _install(book: steps.Steps) -> None:
-    """Wrap the functions of the product that begin and end each step."""
     from common import http_sockets
     from provisioning import claiming, delivery, exchange
 
-    under_way = threading.local()  # which job the exchange in this thread is about
-    claim, run, record = claiming.claim, exchange.run, delivery.record
+    wraps = _Wraps(book)
     begin = http_sockets.Call.begin
-
-    def note(step: str, job: Any) -> None:
-        book.passed(step, job.pk, job.broadworks_id, sent=job.state == "sending")
-
-    @functools.wraps(claim)
-    def claims(*args: Any, **kwargs: Any) -> Any:
-        group = claim(*args, **kwargs)
-        for one in group.exchanges if group else []:
-            note("claimed", one.job)
-        return group
-
-    @functools.wraps(run)
-    def runs(one: Any, client: Any) -> Any:
-        under_way.job = one.job
-        outcome = run(one, client)
-        under_way.job = None
-        note("answered", one.job)
-        return outcome
-
-    @functools.wraps(begin)
-    def begins(call: Any) -> None:
-        is_first = not call.sent
-        begin(call)
-        if is_first and getattr(under_way, "job", None) is not None:
-            note("byte", under_way.job)
-
-    @functools.wraps(record)
-    def records(outcomes: Any) -> Any:
-        ended = record(outcomes)
-        for one in outcomes:
-            note("recorded", one.job)
-        return ended
-
-    claiming.claim, exchange.run, delivery.record = claims, runs, records
-    http_sockets.Call.begin = begins  # type: ignore[method-assign]
+    patches: list[tuple[Any, str, Any]] = [
+        (claiming, "claim", functools.partial(wraps.claim, claiming.claim)),
+        (exchange, "run", functools.partial(wraps.run, exchange.run)),
+        (delivery, "record", functools.partial(wraps.record, delivery.record)),
+        (http_sockets.Call, "begin", lambda call: wraps.begin(begin, call)),
+    ]
+    for where, name, wrap in patches:
+        setattr(where, name, wrap)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def hints_doubled(run: Run) -> None:
 
 
 def _waiting(broker: redis.Redis) -> int:
-    return sum(int(broker.llen(name)) for name in ("provision", "background"))  # type: ignore[arg-type]
+    return sum(int(broker.llen(name)) for name in ("provision", "background"))
 
 
 def _judge_resumption(run: Run, seconds: float) -> None:

@@ -7,6 +7,7 @@ import time
 
 from chaos import recovery, steps
 from chaos.faults.base import fault
+from chaos.processes import Child
 from chaos.run import Run, chosen
 from provisioning.timing import QUIET_SECONDS
 
@@ -43,24 +44,33 @@ def _judge_recovery(run: Run, deaths: list[recovery.Death]) -> None:
 
 @fault("F2", "whole workers killed again and again", smoke=True)
 def workers_killed(run: Run) -> None:
-    """One of the two workers dies with all its children, soon after it has come up again.
+    """One of the two workers dies with all its children, and again as soon as both are up.
 
-    As F1, and nothing is stranded in a queue.
+    At last both die at once. As F1, and nothing is stranded in a queue.
     """
-    actions = chosen(150, 800, run.options)
+    actions = chosen(120, 800, run.options)
     run.begin(users=actions)
-    clients = run.act(actions, per_second=chosen(15, 25, run.options))
+    clients = run.act(actions, per_second=chosen(12, 20, run.options))
+    serving = [child for child in run.workers if child.name != "background"]
     deaths = []
     while not clients.is_over:
         time.sleep(run.luck.uniform(0.1, 0.8))
-        victim = run.luck.choice(run.workers)
-        if not victim.is_ready():  # one that never comes up cannot be caught at work
-            continue
-        pids = frozenset(member.pid for member in victim.family())
-        at = run.tell("kill -9", json.dumps([victim.name, sorted(pids)]))
-        victim.kill()
-        deaths.append(recovery.Death(at, pids))
-        victim.spawn()
+        if all(child.is_ready() for child in serving):
+            deaths.append(_kill(run, run.luck.choice(serving)))
+    run.until(lambda: all(child.is_ready() for child in serving), 60, "both workers up")
+    last = [_kill(run, child) for child in serving]
+    run.until(lambda: any(child.is_ready() for child in serving), 60, "a worker up")
+    back_at = run.tell("a worker is up")
+    deaths += [recovery.Death(death.at, death.pids, back_at) for death in last]
     run.settle(120)
     run.note(f"{len(deaths)} workers killed")
     _judge_recovery(run, deaths)
+
+
+def _kill(run: Run, victim: Child) -> recovery.Death:
+    """Kill a worker with all its children, and start it again as a supervisor would."""
+    pids = frozenset(member.pid for member in victim.family())
+    at = run.tell("kill -9", json.dumps([victim.name, sorted(pids)]))
+    victim.kill()
+    victim.spawn()
+    return recovery.Death(at, pids)
