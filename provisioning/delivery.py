@@ -73,10 +73,11 @@ def _bring_in(outcomes: Sequence[Outcome]) -> None:
         if isinstance(one.result, RemoteSubscriber)
     ]
     with transaction.atomic():
-        rows = [projection.apply_answer(connection, answer, now=now) for answer in answers]
+        ids = projection.apply_answers(connection, answers, now=now)
+        rows = Subscriber.objects.select_related("template").in_bulk(filter(None, ids))
         ends = []
-        for outcome, row in zip(outcomes, rows, strict=True):
-            job = outcome.job
+        for outcome, key in zip(outcomes, ids, strict=True):
+            job, row = outcome.job, rows.get(key or 0)
             if row is not None:
                 _attach(job, row)
                 if job.state != JobState.WAITING:

@@ -135,7 +135,7 @@ def test_an_unforeseen_error_after_the_intent_ends_as_unclear(rig, job, monkeypa
     def broken(*args, **kwargs):
         raise TypeError("odd answer")
 
-    monkeypatch.setattr(projection, "apply_answer", broken)
+    monkeypatch.setattr(projection, "apply_answers", broken)
     end = time.monotonic() + 15
     while job.is_unfinished and time.monotonic() < end:
         rig.step()
@@ -147,7 +147,7 @@ def test_an_unforeseen_error_after_the_intent_ends_as_unclear(rig, job, monkeypa
 
 
 def test_a_database_error_while_recording_is_checked_not_resent(rig, job, monkeypatch):
-    real, calls = projection.apply_answer, []
+    real, calls = projection.apply_answers, []
 
     def once_broken(*args, **kwargs):
         calls.append(1)
@@ -155,7 +155,7 @@ def test_a_database_error_while_recording_is_checked_not_resent(rig, job, monkey
             raise DatabaseError("no")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(projection, "apply_answer", once_broken)
+    monkeypatch.setattr(projection, "apply_answers", once_broken)
 
     rig.drive(job, seconds=20)
 

@@ -45,6 +45,8 @@ def unfinished(jobs: list[Job]) -> bool:
 
 def test_several_workers_wait_as_long_as_they_are_told_to(rig, settings):
     settings.TIME_SCALE = 1.0
+    settings.DELETE_GRACE_SECONDS = 0
+    rig.grace_ms = 250  # what was taken before the gate closed may leave late on a busy machine
     rig.load(*(subscriber(f"{n}@nordictel.example", "provisioned") for n in range(12)))
     rig.sync()
     now = timezone.now()
