@@ -15,6 +15,14 @@ from provisioning import selectors, services
 from provisioning.models import Job, Subscriber
 from templates_app.models import Package
 
+PACKAGE_HINTS = {
+    str(Package.SOFTPHONE): _("Calling only, no messages"),
+    str(Package.BASIC): _("Calling, messages, meetings in a space"),
+    str(Package.STANDARD): _("Basic and a personal meeting room"),
+    str(Package.PREMIUM): _("Larger meetings, call-in numbers, recording"),
+}
+PACKAGE_MISSING = _("Choose one of the packages.")
+
 
 class ActionForm(forms.Form):
     """One action on one user.
@@ -94,18 +102,8 @@ class PackageForm(ActionForm):
     package = forms.ChoiceField(
         label=_("Package type"),
         choices=Package.choices,
-        widget=ChoiceCards(
-            hints={
-                Package.SOFTPHONE: _("Calling only, no messages"),
-                Package.BASIC: _("Calling, messages, meetings in a space"),
-                Package.STANDARD: _("Basic and a personal meeting room"),
-                Package.PREMIUM: _("Larger meetings, call-in numbers, recording"),
-            }
-        ),
-        error_messages={
-            "required": _("Choose one of the packages."),
-            "invalid_choice": _("Choose one of the packages."),
-        },
+        widget=ChoiceCards(hints=PACKAGE_HINTS),
+        error_messages={"required": PACKAGE_MISSING, "invalid_choice": PACKAGE_MISSING},
     )
 
     def __init__(self, subscriber: Subscriber, data: Any = None) -> None:

@@ -7,7 +7,6 @@ form as it was filled in.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,7 +14,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import trigger_client_event
@@ -31,6 +29,8 @@ from provisioning.models import Job, Subscriber
 from userstatus import actions
 from userstatus.action_forms import ActionForm
 from userstatus.actions import Action
+from userstatus.undoing import toast_of
+from userstatus.ways_back import is_htmx, way_back
 
 
 @require_safe
@@ -38,7 +38,7 @@ from userstatus.actions import Action
 def user_menu(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The row menu's content; opened by its address it is the user's page."""
     subscriber = _subscriber(request, uuid)
-    if not _is_htmx(request):
+    if not is_htmx(request):
         return redirect(subscriber)
     job = selectors.unfinished_job_of(subscriber)
     offers = actions.actions_for(request.user, subscriber, job)
@@ -146,10 +146,12 @@ def _accepted(
     request: HttpRequest, action: Action, subscriber: Subscriber, job: Job
 ) -> HttpResponse:
     words = _words(action, subscriber, job)
-    if _is_htmx(request):
+    if is_htmx(request):
+        who = subscriber.name or subscriber.broadworks_id
+        toast = {"text": words, "tone": "good", "icon": "clock"}
         response = HttpResponse(status=204)
         trigger_client_event(response, "close-dialog")
-        trigger_client_event(response, "toast", {"text": words, "tone": "good", "icon": "clock"})
+        trigger_client_event(response, "toast", toast_of(job, who, timezone.now()) or toast)
         return trigger_client_event(response, "user-changed", {"uuid": str(subscriber.uuid)})
     messages.success(request, words)
     return HttpResponseRedirect(_back(request, subscriber))
@@ -163,30 +165,4 @@ def _words(action: Action, subscriber: Subscriber, job: Job) -> str:
 
 
 def _back(request: HttpRequest, subscriber: Subscriber) -> str:
-    """Where the person came from: the form's `next`, else the page with the link, else the list.
-
-    Only a path of our own is followed.
-    """
-    data = request.POST if request.method == "POST" else request.GET
-    wanted = data.get("next", "")
-    if not wanted and not _is_htmx(request):
-        wanted = _own_path(request)
-    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    if is_ours and wanted.startswith("/") and urlsplit(wanted).path != request.path:
-        return wanted
-    return reverse("userstatus:users", args=[subscriber.template.uuid])
-
-
-def _own_path(request: HttpRequest) -> str:
-    """The path of the page with the link, when it is ours; a Referer may be anything."""
-    try:
-        parts = urlsplit(request.META.get("HTTP_REFERER", ""))
-    except ValueError:
-        return ""
-    if parts.netloc != request.get_host():
-        return ""
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-
-def _is_htmx(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
+    return way_back(request, reverse("userstatus:users", args=[subscriber.template.uuid]))

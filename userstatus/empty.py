@@ -53,11 +53,12 @@ def _lifts(users: QuerySet[Subscriber], chosen: UserFilter) -> list[Lift]:
         without = chosen.without(name)
         count = filtering.narrow(users, without).count()
         if count:
-            found.append(Lift(_words(name, chosen), count, without.query()))
+            found.append(Lift(filter_words(name, chosen), count, without.query()))
     return found
 
 
-def _words(name: str, chosen: UserFilter) -> str:
+def filter_words(name: str, chosen: UserFilter) -> str:
+    """What a field of the filter is set to, to stand in a sentence."""
     labels = {str(status.value): str(status.label) for status in Status}
     statuses = ", ".join(labels.get(word, word) for word in chosen.statuses)
     words = {

@@ -3,8 +3,9 @@
 //   document.dispatchEvent(new CustomEvent("toast", {detail: {text: "…"}}))
 // detail: text; tone good|busy|wait|bad|note; icon; undo_url + seconds (a server-side undo; in the
 // text {seconds} counts down, by undo.js; "undone" {"undo_url": …} takes the message away);
-// copy (text to mark by hand). Good news leaves after 8 s unless pointed at or focused;
-// errors and everything with a button stay until dismissed.
+// link_url + link_label (where one sees more); copy (text to mark by hand).
+// Good news leaves after 8 s unless pointed at or focused; errors and everything with a button stay
+// until dismissed.
 const region = document.querySelector("[data-toasts]");
 const words = region?.dataset ?? {};
 const ICONS = { good: "provisioned", busy: "clock", wait: "alert", bad: "error", note: "info" };
@@ -73,6 +74,11 @@ const show = (detail) => {
   const toast = make("div", `toast tone-${tone}`);
   const body = make("div", "toast-body");
   body.append(paragraph(detail));
+  if (detail.link_url) {
+    const link = make("a", "", detail.link_label);
+    link.href = detail.link_url;
+    body.append(link);
+  }
   if (detail.copy) {
     const field = make("textarea", "input");
     field.readOnly = true;

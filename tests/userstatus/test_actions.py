@@ -180,7 +180,8 @@ def test_an_accepted_action_is_one_job_and_one_audit_row(browser, failing, anna,
     assert answer.status_code == 204
     events = json.loads(answer.headers["HX-Trigger"])
     assert set(events) == {"close-dialog", "toast", "user-changed"}
-    assert "Queued" in events["toast"]["text"]
+    assert ("Deleting" if action is DELETE else "Queued") in events["toast"]["text"]
+    assert ("undo_url" in events["toast"]) is (action is DELETE)
 
 
 @pytest.mark.parametrize("action", DIALOGS, ids=lambda action: action.name)
