@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from provisioning import codes, selectors
+from provisioning import codes, judging, selectors
 from provisioning.models import Job, Subscriber, SubscriberQuerySet
-from provisioning.states import JobKind, allowed_kinds
+from provisioning.states import JobKind
+from templates_app.models import Package
 
 
 class ActionRefused(Exception):
@@ -28,19 +29,41 @@ def held_rows() -> SubscriberQuerySet:
     return held.select_related("connection", "template", "partner")
 
 
-def check_allowed(row: Subscriber, kind: JobKind) -> None:
+def check_allowed(row: Subscriber, kind: JobKind, *, package: str = "") -> None:
     """Check that the row may have a job of the kind now; call it with the row held.
 
     Raises:
-        ActionRefused: it is deleted, has an unfinished job, or its status stands against it.
+        ActionRefused: it is deleted, has an unfinished job, its status stands against it, Webex
+            does not hold it, or it has the wanted package already.
     """
-    if row.deleted_at:
-        raise ActionRefused("deleted", _("The user is deleted. Reload the page."))
-    if selectors.unfinished_job_of(row):
-        raise busy()
-    if kind not in allowed_kinds(row.status, busy=False):
-        message = _("This cannot be done while the status is “%(status)s”.")
-        raise ActionRefused("wrong_status", message % {"status": row.status_label})
+    is_busy = selectors.unfinished_job_of(row) is not None
+    if code := judging.judge(row, kind, is_busy=is_busy, package=package):
+        raise _refusal(row, code)
+
+
+def _refusal(row: Subscriber, code: str) -> ActionRefused:
+    if code == codes.SKIP_DELETED:
+        return ActionRefused("deleted", _("The user is deleted. Reload the page."))
+    if code == codes.SKIP_BUSY:
+        return busy()
+    if code == codes.SKIP_NOT_HELD:
+        message = _("Webex does not hold this user now. Retry the activation first.")
+        return ActionRefused("no_subscriber", message)
+    if code == codes.SKIP_SAME_PACKAGE:
+        message = _("The user has this package already. Choose another one.")
+        return ActionRefused("same_package", message, field="package")
+    message = _("This cannot be done while the status is “%(status)s”.")
+    return ActionRefused("wrong_status", message % {"status": row.status_label})
+
+
+def check_package(package: str) -> None:
+    """Check that it is one of softphone, basic, standard, premium.
+
+    Raises:
+        ActionRefused: it is not.
+    """
+    if package not in Package.values:
+        raise ActionRefused("unknown_package", _("Choose one of the packages."), field="package")
 
 
 def obsolete(job: Job) -> str:
@@ -50,13 +73,8 @@ def obsolete(job: Job) -> str:
     row = job.subscriber
     if row is None or job.kind == JobKind.PROVISION:
         return ""
-    if row.deleted_at:
-        return codes.SKIP_DELETED
-    if job.kind not in allowed_kinds(row.status, busy=False):
-        return codes.SKIP_STATUS
-    if job.kind == JobKind.PACKAGE and row.package == job.params["package"]:
-        return codes.SKIP_SAME_PACKAGE
-    return ""
+    package = job.params["package"] if job.kind == JobKind.PACKAGE else ""
+    return judging.judge(row, job.kind, is_busy=False, package=package)
 
 
 def check_turn(row: Subscriber, *, make_administrator: bool) -> None:
@@ -68,7 +86,7 @@ def check_turn(row: Subscriber, *, make_administrator: bool) -> None:
     if not row.template.provision_admin_first or make_administrator:
         return
     first = selectors.first_in_line(row.template, row.enterprise_id)
-    if first is not None and first.pk != row.pk:
+    if first is not None and judging.judge_turn(row.pk, first.pk):
         message = _(
             "%(name)s must be active first, as this customer's administrator. Wait, or tick that "
             "this user becomes the administrator instead."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from accounts.models import BackendConnection
-from provisioning.models import Heartbeat, Job, Subscriber
+from provisioning.models import Heartbeat, Job, Subscriber, SubscriberQuerySet
 from provisioning.states import Status
 from templates_app.models import OnboardingTemplate
 
@@ -48,6 +48,10 @@ def unfinished_jobs_of(subscribers: Iterable[Subscriber]) -> dict[int, Job]:
     return {job.subscriber_id: job for job in jobs}
 
 
+#: What names a user, whether or not the row is known.
+_KEY = ("connection", "template", "enterprise_id", "broadworks_id")
+
+
 def unfinished_job_of(subscriber: Subscriber) -> Job | None:
     """The unfinished job of this user: of the row, which may have moved to another template
     since, or of the key, queued before the row was known.
@@ -61,13 +65,37 @@ def unfinished_job_of(subscriber: Subscriber) -> Job | None:
     return Job.objects.unfinished().filter(key | Q(subscriber=subscriber)).first()
 
 
-def first_in_line(template: OnboardingTemplate, enterprise_id: str) -> Subscriber | None:
-    """Who must activate first under *provision admin first*; None when somebody is active.
+def busy_among(ids: Sequence[int]) -> set[int]:
+    """Which of these subscribers have an unfinished job, by the rule of `unfinished_job_of`."""
+    rows = Subscriber.objects.filter(pk__in=ids).order_by()
+    jobs = Job.objects.unfinished().order_by()
+    of_key = jobs.filter(**{name: OuterRef(name) for name in _KEY})
+    by_row = rows.filter(Exists(jobs.filter(subscriber=OuterRef("pk"))))
+    return set(
+        by_row.values_list("pk", flat=True).union(
+            rows.filter(Exists(of_key)).values_list("pk", flat=True)
+        )
+    )
+
+
+def firsts_in_line(
+    template: OnboardingTemplate, enterprise_ids: Iterable[str]
+) -> SubscriberQuerySet:
+    """Who must activate first under *provision admin first*: one user of each enterprise where
+    nobody is active.
 
     The rule is per template and enterprise: while nobody there is provisioned, only the earliest
     user may pass (DESIGN section 5).
     """
-    users = Subscriber.objects.live().filter(template=template, enterprise_id=enterprise_id)
-    if users.filter(status__in=[Status.PROVISIONED, Status.UPDATING]).exists():
-        return None
-    return users.order_by("backend_created_at", "id").first()
+    users = Subscriber.objects.live().filter(template=template)
+    active = users.filter(
+        status__in=[Status.PROVISIONED, Status.UPDATING], enterprise_id=OuterRef("enterprise_id")
+    )
+    waiting = users.filter(~Exists(active), enterprise_id__in=enterprise_ids)
+    ordered = waiting.order_by("enterprise_id", "backend_created_at", "id")
+    return ordered.distinct("enterprise_id")
+
+
+def first_in_line(template: OnboardingTemplate, enterprise_id: str) -> Subscriber | None:
+    """The same of one enterprise; None when somebody is active."""
+    return firsts_in_line(template, [enterprise_id]).first()

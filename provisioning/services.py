@@ -14,18 +14,15 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.rights import Right, may
-from provisioning import action_rules, outbox
-from provisioning.action_rules import ActionRefused
+from provisioning import action_rules, orders, outbox
 from provisioning.addresses import normalise
 from provisioning.models import Activation, Cause, Job, StatusEvent, Subscriber
 from provisioning.states import ActivationState, JobKind
 from provisioning.timing import scaled
-from templates_app.models import Package
 
 
 def retry_activation(
@@ -58,7 +55,7 @@ def retry_activation(
         if make_administrator and not row.is_customer_administrator:
             row.is_customer_administrator = True
             row.save(update_fields=["is_customer_administrator"])
-        params = _provision_params(row) | {"email": address}
+        params = orders.retry(row, row.template, email=address)
         job = _enqueue(JobKind.RETRY, row, params, actor, now, submission_id)
         _replace_open_confirmation(row)
         _tell(row, job, actor, now=now, after=address)
@@ -85,7 +82,7 @@ def delete_user(
         if job := _known(row, submission_id):
             return job
         action_rules.check_allowed(row, JobKind.DELETE)
-        params = {"webex_id": row.webex_id}
+        params = orders.delete(row)
         grace = scaled(settings.DELETE_GRACE_SECONDS)
         job = _enqueue(JobKind.DELETE, row, params, actor, now, submission_id, grace=grace)
         _tell(row, job, actor, now=now)
@@ -110,18 +107,9 @@ def change_package(
         row = _locked(subscriber, actor)
         if job := _known(row, submission_id):
             return job
-        action_rules.check_allowed(row, JobKind.PACKAGE)
-        if not row.webex_id:
-            message = _("Webex does not hold this user now. Retry the activation first.")
-            raise ActionRefused("no_subscriber", message)
-        if package not in Package.values:
-            raise ActionRefused(
-                "unknown_package", _("Choose one of the packages."), field="package"
-            )
-        if package == row.package:
-            message = _("The user has this package already. Choose another one.")
-            raise ActionRefused("same_package", message, field="package")
-        params = {"webex_id": row.webex_id, "package": package, "former": row.package}
+        action_rules.check_package(package)
+        action_rules.check_allowed(row, JobKind.PACKAGE, package=package)
+        params = orders.change_package(row, package=package)
         job = _enqueue(JobKind.PACKAGE, row, params, actor, now, submission_id)
         _tell(row, job, actor, now=now, before=row.package, after=package)
     return job
@@ -141,20 +129,6 @@ def _known(row: Subscriber, submission_id: uuid.UUID | None) -> Job | None:
     if submission_id is None:
         return None
     return Job.objects.filter(partner_id=row.partner_id, submission_id=submission_id).first()
-
-
-def _provision_params(row: Subscriber) -> dict[str, Any]:
-    """All that a POST needs, saved before anything is sent (a DELETE may come first)."""
-    return {
-        "webex_id": row.webex_id,
-        "first_name": row.first_name,
-        "last_name": row.last_name,
-        "package": row.package or row.template.default_package,
-        "primary_phone": row.primary_phone,
-        "mobile_phone": row.mobile_phone,
-        "extension": row.extension,
-        "language": row.template.language,
-    }
 
 
 def _enqueue(  # noqa: PLR0913 -- what a job is made of

@@ -1,7 +1,7 @@
 """The catalogue of errors: what happened, why, who must act and what to do next.
 
 `explain` is the one way in. The lines are in cisco.py and setup.py (Cisco's
-numbers), jobs.py and portal.py (ours); a new code is a new line there.
+numbers), jobs.py, skips.py and portal.py (ours); a new code is a new line there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
 
-from provisioning.catalogue import cisco, jobs, portal, setup
+from provisioning.catalogue import cisco, jobs, portal, setup, skips
 from provisioning.catalogue.explanation import Actor, Explanation, Retry, explained
 from provisioning.catalogue.words import REFUSED
 
@@ -24,6 +24,7 @@ LINES = (
     *setup.USER_ID_CODES,
     *setup.SETUP_CODES,
     *jobs.JOB_CODES,
+    *skips.SKIP_CODES,
     *portal.PORTAL_CODES,
 )
 #: Every explained code, in the order of the files.
