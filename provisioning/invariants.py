@@ -68,11 +68,18 @@ def _ask(rule: Rule, values: dict[str, Any]) -> Finding | None:
 def _rows(sql: str, values: dict[str, Any]) -> Sequence[tuple[Any, int]]:
     """The first few examples, each with how many there are in all."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL transaction_read_only = on")
-        cursor.execute("SET LOCAL statement_timeout = %s", [STATEMENT_SECONDS * 1000])
-        cursor.execute(_wrapped(sql), values)
+        cursor.execute(_guarded(sql), values)
         return list(cursor.fetchall())
 
 
-def _wrapped(sql: str) -> str:
+def _guarded(sql: str) -> str:
+    """The question with what keeps it from doing harm, in one message."""
+    return f"""
+        SET LOCAL transaction_read_only = on;
+        SET LOCAL statement_timeout = {int(STATEMENT_SECONDS * 1000)};
+        {_counted(sql)}
+    """
+
+
+def _counted(sql: str) -> str:
     return f"SELECT example, count(*) OVER () FROM ({sql}) found LIMIT {EXAMPLES}"  # noqa: S608

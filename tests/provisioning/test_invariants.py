@@ -295,7 +295,7 @@ def test_a_question_that_takes_too_long_is_told_not_forgotten(db, monkeypatch):
 
 def test_looking_changes_nothing(world, monkeypatch):
     vandal = "UPDATE accounts_partner SET name = 'x' RETURNING name AS example"
-    monkeypatch.setattr(invariants, "_wrapped", lambda sql: sql)
+    monkeypatch.setattr(invariants, "_counted", lambda sql: sql)
     monkeypatch.setattr(invariants, "RULES", [Rule("I1", "a vandal", vandal)])
 
     with pytest.raises(InternalError, match="read-only transaction"):
