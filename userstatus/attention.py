@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import AuditEvent, BackendConnection, User
 from provisioning.catalogue import Explanation, explain
 from provisioning.filtering import UNCODED
-from provisioning.models import Job, Subscriber
-from provisioning.states import PENDING, JobState, Status
+from provisioning.models import Subscriber
+from provisioning.states import PENDING, Status
 from templates_app.readiness import BAD
-from userstatus import counts, template_reads
+from userstatus import counts, job_lists, template_reads
+from userstatus.batch_reads import BatchLine
 from userstatus.connection_words import ConnectionLine, line_of
-from userstatus.job_reads import JobLine
+from userstatus.job_lists import Line
 from userstatus.template_reads import TemplateLine
 
 #: Failed jobs and audit events of so long ago still count as "lately".
@@ -66,8 +67,9 @@ class Attention:
     connection: ConnectionLine
     causes: list[Cause]
     longest_waiting: list[Subscriber]
-    failed_jobs: list[JobLine]
+    failed_jobs: list[Line]
     failed_job_count: int
+    paused: list[BatchLine]
     lately: list[Happened]
 
     @property
@@ -102,7 +104,7 @@ class Attention:
     @property
     def has_start(self) -> bool:
         """There is something to mend before any user can be helped."""
-        return bool(self.red) or self.has_connection_trouble
+        return bool(self.red or self.paused) or self.has_connection_trouble
 
     @property
     def is_all_well(self) -> bool:
@@ -113,14 +115,15 @@ class Attention:
 def attention(user: User, now: datetime) -> Attention:
     """Everything for one partner; the number of queries does not grow with its users."""
     connection = BackendConnection.objects.filter(partner=user.partner).first()
-    failed = _failed_jobs(user, now)
+    failed, failed_count = job_lists.failed_since(user, now - LATELY, now, JOBS_SHOWN)
     return Attention(
         lines=template_reads.lines(user),
         connection=line_of(connection, now),
         causes=[Cause(c, explain(c.code)) for c in counts.causes(user)[:CAUSES_SHOWN]],
         longest_waiting=_longest_waiting(user),
-        failed_jobs=[JobLine(job, user) for job in failed[:JOBS_SHOWN]],
-        failed_job_count=failed.count(),
+        failed_jobs=failed,
+        failed_job_count=failed_count,
+        paused=job_lists.paused(user, now, JOBS_SHOWN),
         lately=[_happened(event) for event in _events(user)],
     )
 
@@ -128,15 +131,6 @@ def attention(user: User, now: datetime) -> Attention:
 def users_url(**filters: Any) -> str:
     """The list of all the partner's users with these filters."""
     return f"{reverse('userstatus:all_users')}?{urlencode(filters, doseq=True)}"
-
-
-def _failed_jobs(user: User, now: datetime) -> Any:
-    return (
-        Job.objects.visible_to(user)
-        .filter(state=JobState.FAILED, finished_at__gte=now - LATELY)
-        .select_related("template", "subscriber")
-        .order_by("-finished_at")
-    )
 
 
 def _longest_waiting(user: User) -> list[Subscriber]:
@@ -156,6 +150,13 @@ ACTIONS: dict[str, tuple[Any, str]] = {
     "subscriber.package": (_("changed the package of"), "package"),
     "job.cancel": (_("cancelled the job"), "stop"),
     "job.retry": (_("repeated the job"), "retry"),
+    "job.undo": (_("undid the job"), "undo"),
+    "batch.retry": (_("started the batch"), "retry"),
+    "batch.delete": (_("started the batch"), "trash"),
+    "batch.package": (_("started the batch"), "package"),
+    "batch.resume": (_("resumed the batch"), "play"),
+    "batch.cancel": (_("cancelled the batch"), "stop"),
+    "batch.undo": (_("undid the batch"), "undo"),
     "template.create": (_("created the template"), "plus"),
     "template.change": (_("changed the template"), "edit"),
     "template.mend": (_("mended the share link of"), "link"),
@@ -170,6 +171,7 @@ ACTIONS: dict[str, tuple[Any, str]] = {
 _PAGES = {
     "subscriber": "userstatus:user",
     "job": "userstatus:job",
+    "jobbatch": "userstatus:job",
     "onboardingtemplate": "userstatus:template",
 }
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection
 from accounts.rights import Right, may
-from provisioning.models import Job
-from userstatus import counts
+from userstatus import counts, job_lists
 from userstatus.connection_words import ConnectionLine, line_of
 
 
@@ -33,7 +32,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
 
     @cache
     def nav_jobs() -> int:
-        return Job.objects.visible_to(user()).unfinished().count() if user() else 0
+        return job_lists.unfinished_count(user()) if user() else 0
 
     @cache
     def nav_connection() -> BackendConnection | None:

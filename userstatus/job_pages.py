@@ -1,26 +1,22 @@
-"""Background work: the list, one job, cancel and try again."""
+"""Background work: the list, one job, one batch with its results. Acting on them: job_acts.py."""
 
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import requires
-from accounts.audit import Actor
 from accounts.rights import Right
-from provisioning import job_services
-from provisioning.action_rules import ActionRefused
-from provisioning.models import Job
-from userstatus import job_reads
+from provisioning.models import Job, JobBatch
+from userstatus import batch_page, job_history, job_lists, job_reads
+from userstatus.job_lists import Choice, Line
 from userstatus.job_reads import JobLine
 from userstatus.requests import ConsoleRequest
 
@@ -28,22 +24,21 @@ from userstatus.requests import ConsoleRequest
 @require_safe
 @requires(Right.SEE)
 def jobs(request: ConsoleRequest) -> HttpResponse:
-    """The partner's jobs, newest first; `state`, `mine=on` and `after` in the URL."""
-    state = request.GET.get("state", "")
-    mine = request.GET.get("mine") == "on"
+    """The partner's batches and jobs, newest first; `state`, `mine=on` and `after` in the URL."""
+    now, choice = timezone.now(), _choice(request)
     after = request.GET.get("after", "")
-    page = job_reads.page(request.user, state=state, mine=mine, after=after)
-    kept = {"state": state, "mine": "on" if mine else "", "after": page.older}
+    page = job_lists.page(request.user, choice, after=after, now=now)
     context = {
         "page": page,
-        "filters": job_reads.FILTERS,
-        "state": state,
-        "mine": mine,
+        "lines": page.lines,
+        "filters": job_lists.FILTERS,
+        "choice": choice,
         "after": after,
-        "is_filtered": bool(state or mine),
-        "older_query": urlencode({name: value for name, value in kept.items() if value}),
-        "live": _unfinished(page.lines),
-        "worker": job_reads.worker_sign(timezone.now()),
+        "newest_query": _query(choice),
+        "older_query": _query(choice, after=page.older),
+        "live_query": _live_query(choice, page.lines, counts_newer=not after),
+        "is_busy": _is_busy(page.lines),
+        "worker": job_reads.worker_sign(now),
     }
     return render(request, "userstatus/jobs/list.html", context)
 
@@ -51,68 +46,76 @@ def jobs(request: ConsoleRequest) -> HttpResponse:
 @require_safe
 @requires(Right.SEE)
 def jobs_live(request: ConsoleRequest) -> HttpResponse:
-    """The states of the jobs that the list still shows as unfinished, as cells out of band."""
-    lines = job_reads.some(request.user, request.GET.getlist("id"))
-    context = {"lines": lines, "live": _unfinished(lines)}
-    return render(request, "userstatus/jobs/_live.html", context)
+    """The cells of the lines that the page shows as unfinished, and how many came on top."""
+    now, choice = timezone.now(), _choice(request)
+    lines = job_lists.some(request.user, request.GET.getlist("id"), now)
+    newest = request.GET.get("newest", "")
+    context = {
+        "lines": lines,
+        "arrived": job_lists.arrived(request.user, choice, newest),
+        "live_query": _live_query(choice, lines, newest),
+        "newest_query": _query(choice),
+        "is_busy": _is_busy(lines),
+        "worker": job_reads.worker_sign(now),
+    }
+    return render(request, "userstatus/jobs/live.html", context)
 
 
 @require_safe
 @requires(Right.SEE)
 def job(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
-    """One job; a poll that knows the job as it is gets 204."""
-    line = _line(request, uuid)
+    """One job or one batch; a poll that knows it as it is gets 204."""
+    found = job_reads.job_or_batch(request.user, uuid)
+    if isinstance(found, Job):
+        return _one_job(request, found)
+    return _one_batch(request, found)
+
+
+def _one_job(request: ConsoleRequest, found: Job) -> HttpResponse:
+    line = JobLine(found, request.user)
     if request.htmx and request.GET.get("v") == line.version:
         return HttpResponse(status=204)
-    context = {"line": line, "job": line.job, "worker": job_reads.worker_sign(timezone.now())}
-    name = "_job.html" if request.htmx else "job.html"
-    return render(request, f"userstatus/jobs/{name}", context)
+    context = {
+        "line": line,
+        "job": found,
+        "moments": job_history.moments_of(found),
+        "worker": job_reads.worker_sign(timezone.now()),
+    }
+    return render(request, f"userstatus/jobs/{_name(request, 'job')}.html", context)
 
 
-@require_POST
-@requires(Right.ACT)
-def job_cancel(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
-    """Cancel a job of which nothing was sent."""
-    return _act(request, uuid, _cancel)
+def _one_batch(request: ConsoleRequest, found: JobBatch) -> HttpResponse:
+    page = batch_page.page_of(found, request.user, request.GET, now=timezone.now())
+    if request.htmx and request.GET.get("v") == page.version:
+        return HttpResponse(status=204)
+    context = {"page": page, "line": page.line, "batch": found}
+    return render(request, f"userstatus/jobs/{_name(request, 'batch')}.html", context)
 
 
-@require_POST
-@requires(Right.ACT)
-def job_retry(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
-    """Queue a failed or cancelled job again."""
-    return _act(request, uuid, _retry)
+def _name(request: ConsoleRequest, name: str) -> str:
+    return f"{name}_live" if request.htmx else name
 
 
-def _cancel(row: Job, actor: Actor, now: datetime) -> tuple[Job, str]:
-    return job_services.cancel_job(row, actor=actor, now=now), _("Cancelled. Nothing was sent.")
+def _choice(request: ConsoleRequest) -> Choice:
+    return Choice(request.GET.get("state", ""), request.GET.get("mine") == "on")
 
 
-def _retry(row: Job, actor: Actor, now: datetime) -> tuple[Job, str]:
-    return job_services.retry_job(row, actor=actor, now=now), _("Queued again, as this new job.")
+def _query(choice: Choice, **more: Any) -> str:
+    kept = {"state": choice.state, "mine": "on" if choice.mine else "", **more}
+    return urlencode({name: value for name, value in kept.items() if value}, doseq=True)
 
 
-def _act(
-    request: ConsoleRequest,
-    uuid: uuids.UUID,
-    act: Callable[[Job, Actor, datetime], tuple[Job, str]],
-) -> HttpResponse:
-    row = _line(request, uuid).job
-    try:
-        shown, words = act(row, Actor.of(request), timezone.now())
-    except ActionRefused as refused:
-        messages.error(request, refused.message)
-        return redirect(row)
-    messages.success(request, words)
-    return redirect(shown)
+def _live_query(
+    choice: Choice, lines: Sequence[Line], newest: str = "", *, counts_newer: bool = False
+) -> str:
+    """What the poll asks: the lines that may still change, and what came on top of the newest.
+
+    `newest` is what the poll before asked; a first page counts from its first line.
+    """
+    ids = [line.uuid for line in lines if line.is_unfinished]
+    first = lines[0].uuid if counts_newer and lines else newest
+    return _query(choice, newest=first, id=ids)
 
 
-def _line(request: ConsoleRequest, uuid: uuids.UUID) -> JobLine:
-    found = job_reads.jobs_of(request.user).select_related("requested_by")
-    row: Job | None = found.filter(uuid=uuid).first()
-    if row is None:
-        raise Http404
-    return JobLine(row, request.user)
-
-
-def _unfinished(lines: list[JobLine]) -> list[JobLine]:
-    return [line for line in lines if line.job.is_unfinished]
+def _is_busy(lines: Sequence[Line]) -> bool:
+    return any(line.is_unfinished for line in lines)

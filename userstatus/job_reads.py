@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
+from django.http import Http404
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.rights import Right, may
-from provisioning import selectors
+from provisioning import codes, selectors
 from provisioning.catalogue import Explanation, explain
-from provisioning.models import Job
-from provisioning.states import UNFINISHED, JobState
+from provisioning.models import Job, JobBatch
+from provisioning.states import JobState
 from templates_app.models import Package
 from userstatus import looks
+from userstatus.rows import short
 from userstatus.statuses import Look
 
-PAGE = 50
 #: A worker leaves a sign every two seconds; after this one is missing.
 SILENT = timedelta(seconds=60)
-
-#: Filter of the list: word in the URL, label, states.
-FILTERS: list[tuple[str, Any, frozenset[JobState]]] = [
-    ("unfinished", _("Unfinished"), UNFINISHED),
-    ("failed", _("Failed"), frozenset({JobState.FAILED})),
-    ("done", _("Done"), frozenset({JobState.DONE})),
-    ("cancelled", _("Cancelled"), frozenset({JobState.CANCELLED})),
-]
 
 
 @dataclass(frozen=True)
@@ -42,10 +33,61 @@ class JobLine:
     job: Job
     reader: User
 
+    is_batch = False
+
+    @property
+    def work(self) -> Job:
+        """The job; what is the batch for a line of a batch."""
+        return self.job
+
+    @property
+    def key(self) -> str:
+        """Short id of its row in the page."""
+        return short(self.job.pk)
+
+    @property
+    def is_undoable(self) -> bool:
+        """A delete in its time of grace."""
+        return self.job.can_be_undone(timezone.now())
+
+    @property
+    def uuid(self) -> uuids.UUID:
+        """Its key in addresses."""
+        return self.job.uuid
+
+    @property
+    def is_unfinished(self) -> bool:
+        """It has not ended."""
+        return self.job.is_unfinished
+
+    @property
+    def is_undone(self) -> bool:
+        """A delete that somebody took back."""
+        job = self.job
+        return bool(job.state == JobState.CANCELLED and job.undo_until and job.cancelled_by)
+
+    @property
+    def is_skipped(self) -> bool:
+        """Left out of its batch, because nothing could be done for the user."""
+        code = self.job.result_code
+        return self.job.state == JobState.CANCELLED and code.startswith(codes.SKIP)
+
+    @property
+    def state_words(self) -> str:
+        """The state, with who cancelled or undid it."""
+        who = {"who": self.job.cancelled_by}
+        if self.is_undone:
+            return _("Undone by %(who)s") % who
+        if self.is_skipped:
+            return _("Skipped")
+        if self.job.state == JobState.CANCELLED and self.job.cancelled_by:
+            return _("Cancelled by %(who)s") % who
+        return str(self.job.get_state_display())
+
     @property
     def look(self) -> Look:
         """Icon and tone of the state."""
-        return looks.JOBS[self.job.state]
+        return looks.UNDONE if self.is_undone else looks.JOBS[self.job.state]
 
     @property
     def icon(self) -> str:
@@ -59,8 +101,8 @@ class JobLine:
 
     @property
     def explanation(self) -> Explanation | None:
-        """Why it failed, in words; None when it did not."""
-        if self.job.state != JobState.FAILED:
+        """Why it failed or was skipped, in words; None when it was not."""
+        if self.job.state != JobState.FAILED and not self.is_skipped:
             return None
         return explain(self.job.result_code, self.job.result_text)
 
@@ -68,7 +110,7 @@ class JobLine:
     def may_cancel(self) -> bool:
         """Nothing was sent yet, and the reader has the right."""
         unsent = self.job.state == JobState.QUEUED and not self.job.sends
-        return unsent and self._has_right
+        return unsent and self._has_right and not self.is_undoable
 
     @property
     def may_retry(self) -> bool:
@@ -79,13 +121,14 @@ class JobLine:
 
     @property
     def _has_right(self) -> bool:
-        return may(self.reader, Right.ACT if self.is_mine else Right.MANAGE)
+        return has_right(self.reader, self.job)
 
     @property
     def version(self) -> str:
         """Changes whenever the page about the job would look different."""
         job = self.job
-        return f"{job.state}.{job.step}.{job.sends}.{int(job.not_before.timestamp())}"
+        due = int(job.not_before.timestamp())
+        return f"{job.state}.{job.step}.{job.sends}.{due}.{self.is_undoable:d}{job.held:d}"
 
     @property
     def next_try(self) -> datetime | None:
@@ -105,46 +148,37 @@ class JobLine:
         return self.job.subscriber.name if self.job.subscriber else ""
 
 
-@dataclass(frozen=True)
-class JobPage:
-    """One page of the list, newest first; `older` is where the next one starts, or None."""
-
-    lines: list[JobLine]
-    older: uuids.UUID | None
-
-
 def jobs_of(reader: User) -> QuerySet[Job]:
     """The partner's jobs with what their lines show."""
     found: QuerySet[Job] = Job.objects.visible_to(reader)
-    return found.select_related("template", "subscriber")
+    return found.select_related("template", "subscriber", "batch")
 
 
-def page(reader: User, *, state: str, mine: bool, after: str) -> JobPage:
-    """One page of jobs: two queries. `after` is the uuid of the last job of the page before."""
-    found = jobs_of(reader)
-    states = {word: wanted for word, _label, wanted in FILTERS}.get(state)
-    if states is not None:
-        found = found.filter(state__in=states)
-    if mine:
-        found = found.filter(requested_by=reader)
-    if last := _job(reader, after):
-        older = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
-        found = found.filter(older)
-    rows = list(found.order_by("-created_at", "-pk")[: PAGE + 1])
-    more = len(rows) > PAGE
-    lines = [JobLine(job, reader) for job in rows[:PAGE]]
-    return JobPage(lines, lines[-1].job.uuid if more else None)
+def batches_of(reader: User) -> QuerySet[JobBatch]:
+    """The partner's batches with what their lines show."""
+    found: QuerySet[JobBatch] = JobBatch.objects.visible_to(reader)
+    return found.select_related("template")
 
 
-def some(reader: User, ids: Sequence[str]) -> list[JobLine]:
-    """The partner's jobs among these uuids, at most one page; what is no uuid is left out."""
-    wanted = [found for text in ids[:PAGE] if (found := parse(text))]
-    return [JobLine(job, reader) for job in jobs_of(reader).filter(uuid__in=wanted)]
+def job_or_batch(reader: User, uuid: uuids.UUID) -> Job | JobBatch:
+    """The partner's job or batch with this uuid.
+
+    Raises:
+        Http404: there is none, or it is another partner's.
+    """
+    job: Job | None = jobs_of(reader).filter(uuid=uuid).first()
+    if job is not None:
+        return job
+    batch: JobBatch | None = batches_of(reader).filter(uuid=uuid).first()
+    if batch is None:
+        raise Http404
+    return batch
 
 
-def _job(reader: User, text: str) -> Job | None:
-    found = parse(text)
-    return Job.objects.visible_to(reader).filter(uuid=found).first() if found else None
+def has_right(reader: User, work: Job | JobBatch) -> bool:
+    """Whether they may cancel, resume or repeat it: own work, or anybody's with the right."""
+    own = work.requested_by_id == reader.pk
+    return may(reader, Right.ACT if own else Right.MANAGE)
 
 
 def parse(text: str) -> uuids.UUID | None:

@@ -8,21 +8,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.rights import Right
-from provisioning import job_services
+from provisioning import batches, job_services
 from provisioning.action_rules import ActionRefused
-from provisioning.models import Job
+from provisioning.models import Job, JobBatch
 from provisioning.turns import seconds_to_undo
+from userstatus import batch_words, job_reads
 from userstatus.requests import ConsoleRequest
 
 
@@ -46,23 +48,35 @@ def toast_of(job: Job, who: str, now: datetime) -> dict[str, Any] | None:
 @require_POST
 @requires(Right.ACT)
 def job_undo(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
-    """Take a delete back, whoever of the partner asked for it."""
-    found = Job.objects.visible_to(request.user).select_related("subscriber")
-    job = get_object_or_404(found, uuid=uuid)
+    """Take a delete back, or a batch of them, whoever of the partner asked for it."""
+    found = job_reads.job_or_batch(request.user, uuid)
     try:
-        job_services.undo_delete(job, actor=Actor.of(request), now=timezone.now())
+        words = _undo(found, Actor.of(request), timezone.now())
     except ActionRefused as refused:
-        return _answer(request, job, refused.message, tone="bad")
-    who = job.subscriber.name if job.subscriber else ""
-    return _answer(request, job, _("Undone. %(user)s stays.") % {"user": who or job.broadworks_id})
+        return _answer(request, found, refused.message, tone="bad")
+    return _answer(request, found, words)
 
 
-def _answer(request: ConsoleRequest, job: Job, words: str, *, tone: str = "good") -> HttpResponse:
+def _undo(found: Job | JobBatch, actor: Actor, now: datetime) -> str:
+    if isinstance(found, Job):
+        job_services.undo_delete(found, actor=actor, now=now)
+        who = found.subscriber.name if found.subscriber else ""
+        return _("Undone. %(user)s stays.") % {"user": who or found.broadworks_id}
+    if found.undo_until is None or found.undo_until <= now:
+        raise ActionRefused("too_late", _("It is too late to undo: the deletion has begun."))
+    count = batches.cancel(found, actor=actor, now=now)
+    text = ngettext("Undone. %(n)s user stays.", "Undone. %(n)s users stay.", count)
+    return text % {"n": batch_words.figure(count)}
+
+
+def _answer(
+    request: ConsoleRequest, found: Job | JobBatch, words: str, *, tone: str = "good"
+) -> HttpResponse:
     """Say it where the person is: in the corner of the page, or on the page they came from."""
     if not request.htmx:
         tell = messages.success if tone == "good" else messages.error
         tell(request, words)
-        return redirect(_next(request) or job.get_absolute_url())
+        return redirect(_next(request) or found.get_absolute_url())
     response = HttpResponse(status=204 if tone == "good" else 422)
     trigger_client_event(response, "toast", {"text": words, "tone": tone})
     trigger_client_event(response, "undone", {"undo_url": request.path})

@@ -6,6 +6,8 @@ from django.urls import URLPattern, path
 
 from userstatus import (
     account_page,
+    batch_page,
+    job_acts,
     job_pages,
     overview,
     people,
@@ -35,7 +37,9 @@ urlpatterns: list[URLPattern] = [
     path("jobs/", job_pages.jobs, name="jobs"),
     path("jobs/live/", job_pages.jobs_live, name="jobs_live"),
     path("jobs/<uuid:uuid>/", job_pages.job, name="job"),
-    path("jobs/<uuid:uuid>/cancel/", job_pages.job_cancel, name="job_cancel"),
-    path("jobs/<uuid:uuid>/retry/", job_pages.job_retry, name="job_retry"),
+    path("jobs/<uuid:uuid>/cancel/", job_acts.job_cancel, name="job_cancel"),
+    path("jobs/<uuid:uuid>/resume/", job_acts.job_resume, name="job_resume"),
+    path("jobs/<uuid:uuid>/retry/", job_acts.job_retry, name="job_retry"),
     path("jobs/<uuid:uuid>/undo/", undoing.job_undo, name="job_undo"),
+    path("jobs/<uuid:uuid>/results/", batch_page.job_results, name="job_results"),
 ]

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.rights import Right
-from provisioning.states import JobState, Status
+from provisioning.states import JobKind, JobState, Status
 from templates_app.models import OnboardingTemplate
 from tests.security.world import MAIL_TOKEN, Side
+from userstatus import bulk_freeze
+from userstatus.bulk_freeze import Purpose
 
 SEE, ACT, MANAGE = Right.SEE, Right.ACT, Right.MANAGE
 Make = Callable[[Side, Any], Any]
@@ -97,6 +99,11 @@ def deleting_job(side: Side, person: Any) -> list[Any]:
     return [side.deleting.uuid]
 
 
+def paused_batch(side: Side, person: Any) -> list[Any]:
+    """One's own: what belongs to others is test_batch_pages'."""
+    return [side.batch_of(person).uuid]
+
+
 def failed_job(side: Side, person: Any) -> list[Any]:
     return [side.job_of(person, JobState.FAILED).uuid]
 
@@ -158,6 +165,17 @@ def package_form(side: Side, person: Any) -> dict[str, Any]:
     return {"package": "premium"}
 
 
+def frozen_users(kind: JobKind, package: str = "") -> Make:
+    """What the bulk dialog of this person about one user would send."""
+
+    def data(side: Side, person: Any) -> dict[str, Any]:
+        purpose = Purpose(person, side.template, kind)
+        frozen = bulk_freeze.freeze(purpose, (side.user.pk,), able=1, query="")
+        return {"frozen": frozen, "package": package}
+
+    return data
+
+
 PORTAL = "end users have no account here; the session holds their run"
 
 ADDRESSES: dict[str, Address] = {
@@ -201,6 +219,8 @@ ADDRESSES: dict[str, Address] = {
     "userstatus:job_cancel": act(ACT, queued_job),
     "userstatus:job_retry": act(ACT, failed_job),
     "userstatus:job_undo": act(ACT, deleting_job),
+    "userstatus:job_resume": act(ACT, paused_batch),
+    "userstatus:job_results": page(args=paused_batch),
     # ---- users ----
     "userstatus:users": page(args=template),
     "userstatus:all_users": page(),
@@ -212,6 +232,9 @@ ADDRESSES: dict[str, Address] = {
     "userstatus:retry": form(ACT, user, address_form),
     "userstatus:delete": form(ACT, provisioned),
     "userstatus:package": form(ACT, provisioned, package_form),
+    "userstatus:bulk_retry": form(ACT, template, frozen_users(JobKind.RETRY)),
+    "userstatus:bulk_delete": form(ACT, template, frozen_users(JobKind.DELETE)),
+    "userstatus:bulk_package": form(ACT, template, frozen_users(JobKind.PACKAGE, "premium")),
     # ---- exports ----
     "userstatus:export_start": form(SEE, template),
     "userstatus:export_all_start": form(SEE),

@@ -22,6 +22,7 @@ from provisioning.models import (
     Cause,
     Export,
     Job,
+    JobBatch,
     Mail,
     MailboxMessage,
     StatusEvent,
@@ -50,6 +51,7 @@ class Side:
     users: dict[str, Subscriber] = field(default_factory=dict)
     jobs: dict[tuple[int, str], Job] = field(default_factory=dict)
     deleting: Job | None = None
+    batches: dict[int, JobBatch] = field(default_factory=dict)
     exports: dict[int, Export] = field(default_factory=dict)
     activation: Activation | None = None
 
@@ -61,6 +63,10 @@ class Side:
     def job_of(self, person: Any, state: str) -> Job:
         """The person's own; the full administrator's for who has none."""
         return self.jobs.get((person.pk or 0, state)) or self.jobs[self.full.pk, state]
+
+    def batch_of(self, person: Any) -> JobBatch:
+        """The person's own; the full administrator's for who has none."""
+        return self.batches.get(person.pk or 0) or self.batches[self.full.pk]
 
 
 @dataclass
@@ -110,6 +116,7 @@ def _side(word: str, name: str) -> Side:
     )
     _fill_users(side)
     _fill_jobs(side)
+    _fill_batches(side)
     _fill_exports(side)
     _fill_activation(side)
     audit.record(
@@ -171,6 +178,35 @@ def _fill_jobs(side: Side) -> None:
         requested_by=side.full,
         requested_label=side.full.label,
     )
+
+
+def _fill_batches(side: Side) -> None:
+    """A paused one of each administrator: a row has failed, another is held back."""
+    for person in (side.full, side.admin):
+        now = timezone.now()
+        batch = side.batches[person.pk] = factories.make_batch(
+            side.template,
+            total=2,
+            requested_by=person,
+            requested_label=person.label,
+            paused_at=now,
+            pause_text=side.word,
+        )
+        for state in (JobState.FAILED, JobState.QUEUED):
+            user = factories.make_subscriber(
+                side.template,
+                Status.ERROR,
+                broadworks_id=f"batch-{state}-{person.role}@{side.word}.example",
+                last_name=f"{side.word}son",
+            )
+            factories.make_job(
+                user,
+                state,
+                batch=batch,
+                priority=Job.Priority.BATCH,
+                held=state == JobState.QUEUED,
+                result_text=side.word if state == JobState.FAILED else "",
+            )
 
 
 def _fill_exports(side: Side) -> None:
