@@ -15,8 +15,19 @@ from django.utils.translation import pgettext_lazy as in_context
 from accounts.rights import Right, may
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind, allowed_kinds
-from userstatus import action_forms
+from templates_app.models import OnboardingTemplate
+from userstatus import action_forms, bulk_forms, bulk_words
 from userstatus.action_forms import ActionForm
+from userstatus.bulk_forms import BulkForm
+from userstatus.bulk_words import BulkWords
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """The same on many users: the form that asks for what all have in common, and the words."""
+
+    form: type[BulkForm]
+    words: BulkWords
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,7 @@ class Action:
         kind: the job it makes; None for what happens in the browser only.
         form: asks for what the service needs and calls it; None: no dialog.
         queued: what is said once it is accepted.
+        bulk: the same on many users; None where it makes no sense.
     """
 
     name: str
@@ -40,6 +52,7 @@ class Action:
     kind: JobKind | None = None
     form: Callable[..., ActionForm] | None = None
     queued: Any = ""
+    bulk: Bulk | None = None
     is_danger: bool = False
 
 
@@ -52,6 +65,7 @@ RETRY = Action(
     JobKind.RETRY,
     action_forms.RetryForm,
     gettext_lazy("Queued: the activation of %(user)s will be tried again."),
+    Bulk(bulk_forms.BulkRetryForm, bulk_words.RETRY),
 )
 PACKAGE = Action(
     "package",
@@ -62,6 +76,7 @@ PACKAGE = Action(
     JobKind.PACKAGE,
     action_forms.PackageForm,
     gettext_lazy("Queued: the package of %(user)s will be changed."),
+    Bulk(bulk_forms.BulkPackageForm, bulk_words.PACKAGE),
 )
 COPY = Action("copy", in_context("row action", "Copy error text"), "copy", "C", Right.SEE)
 DELETE = Action(
@@ -73,10 +88,13 @@ DELETE = Action(
     JobKind.DELETE,
     action_forms.DeleteForm,
     gettext_lazy("Queued: %(user)s will be deleted."),
+    Bulk(bulk_forms.BulkDeleteForm, bulk_words.DELETE),
     is_danger=True,
 )
 #: In the order of the menu; the dangerous one is last.
 ACTIONS = (RETRY, PACKAGE, COPY, DELETE)
+#: In the order of the bar: the one that is wanted most stands last, at the edge.
+BULK_ACTIONS = (PACKAGE, DELETE, RETRY)
 
 
 @dataclass(frozen=True)
@@ -132,6 +150,24 @@ def _what_is_so(subscriber: Subscriber, *, busy: bool) -> str:
     if not allowed_kinds(subscriber.status, busy=False):
         return _("Nothing can be done while the status is “%(status)s”.") % words
     return _("This cannot be done while the status is “%(status)s”.") % words
+
+
+@dataclass(frozen=True)
+class BulkOffer:
+    """An action on many users of a template, and where its dialog is."""
+
+    action: Action
+    url: str
+
+
+def bulk_offers(template: OnboardingTemplate | None) -> list[BulkOffer]:
+    """The buttons of the bar below a template's list; none where the list is of all templates."""
+    if template is None:
+        return []
+    return [
+        BulkOffer(action, reverse(f"userstatus:bulk_{action.name}", args=[template.uuid]))
+        for action in BULK_ACTIONS
+    ]
 
 
 def has_error(subscriber: Subscriber) -> bool:

@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.rights import Right
 from templates_app.models import OnboardingTemplate
 from userstatus import paging
+from userstatus.actions import bulk_offers
 from userstatus.lists import Scope, UserList, user_list
 
 #: The select of narrow screens, where there is no header to click.
@@ -60,6 +61,7 @@ def list_context(request: HttpRequest, listed: UserList) -> dict[str, Any]:
         "labels": {name: listed.facets.chosen(name) for name in names},
         "sizes": paging.SIZES,
         "sorts": SORTS,
+        "bulk_offers": bulk_offers(listed.scope.template),
         "all_users_path": reverse("userstatus:all_users"),
         "keeps_tools": request.headers.get("X-Keep-Tools") == "true",
     }

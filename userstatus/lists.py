@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import BackendConnection, User
+from accounts.rights import Right, may
 from provisioning import filtering
 from provisioning.filtering import UserFilter
 from provisioning.models import Subscriber
@@ -61,6 +62,11 @@ class Scope:
     def export_path(self) -> str:
         """Address that starts an export."""
         return self._reverse("export_start", "export_all_start")
+
+    @property
+    def can_tick(self) -> bool:
+        """Something can be done to many at once: on one template's page, by who may act."""
+        return self.template is not None and may(self.user, Right.ACT)
 
     def _reverse(self, one: str, every: str) -> str:
         if self.template:

@@ -21,7 +21,7 @@ from provisioning.models import Subscriber
 from userstatus import lists, paging, ribbon
 from userstatus.list_views import scope_of
 from userstatus.lists import Scope
-from userstatus.rows import rows_of
+from userstatus.rows import number_of, rows_of
 
 #: A page never shows more rows; further ones in the address are not answered.
 _MOST = max(paging.SIZES)
@@ -43,6 +43,7 @@ def live(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
         "sync": lists.sync_of(scope.user, now),
         "arrived": _arrived(scope, chosen, request.GET.get("since", "")),
         "with_template": scope.template is None,
+        "with_ticks": scope.can_tick,
         "now": now,
     }
     return render(request, "userstatus/users/live.html", context)
@@ -53,17 +54,10 @@ def _seen(text: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for part in text[:8000].split("_")[:_MOST]:
         key, _sign, state = part.partition("-")
-        pk = _number(key)
+        pk = number_of(key)
         if pk is not None and state:
             found[pk] = state
     return found
-
-
-def _number(text: str) -> int | None:
-    """A number in base 36 that a row's id can be."""
-    if not text or len(text) > 12 or not (text.isascii() and text.isalnum()):
-        return None
-    return int(text, 36)
 
 
 def _shown(scope: Scope, seen: dict[int, str]) -> list[Subscriber]:
@@ -76,7 +70,7 @@ def _shown(scope: Scope, seen: dict[int, str]) -> list[Subscriber]:
 
 def _arrived(scope: Scope, chosen: filtering.UserFilter, since: str) -> int:
     """How many users that the filter shows came after the page was made."""
-    newest = _number(since)
+    newest = number_of(since)
     if newest is None:
         return 0
     return filtering.narrow(scope.users.filter(pk__gt=newest), chosen).count()

@@ -75,7 +75,15 @@ class Row:
     @property
     def menu_label(self) -> str:
         """Name of the menu's button; no two buttons of a page have the same."""
-        label = _("Actions for %(user)s") % {"user": self.user.broadworks_id}
+        return self._numbered(_("Actions for %(user)s"))
+
+    @property
+    def tick_label(self) -> str:
+        """Name of the row's tick, as single as the menu's."""
+        return self._numbered(_("Select %(user)s"))
+
+    def _numbered(self, words: str) -> str:
+        label = words % {"user": self.user.broadworks_id}
         return f"{label} ({self.number})" if self.number else label
 
 
@@ -117,6 +125,13 @@ def short(number: int) -> str:
         text = DIGITS[digit] + text
         if not number:
             return text
+
+
+def number_of(text: str) -> int | None:
+    """The number that `short` wrote, None for what no row's id can be."""
+    if not text or len(text) > 12 or not (text.isascii() and text.isalnum()):
+        return None
+    return int(text, 36)
 
 
 def _error_title(user: Subscriber) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from userstatus import action_views, list_views, live_views, user_page
-from userstatus.actions import ACTIONS
+from userstatus import action_views, bulk_views, list_views, live_views, user_page
+from userstatus.actions import ACTIONS, BULK_ACTIONS
 
 urlpatterns: list[URLPattern] = [
     path("templates/<uuid:uuid>/users/", list_views.users, name="users"),
@@ -18,5 +18,13 @@ urlpatterns: list[URLPattern] = [
         path(f"users/<uuid:uuid>/{action.name}/", action_views.act(action), name=action.name)
         for action in ACTIONS
         if action.form
+    ],
+    *[
+        path(
+            f"templates/<uuid:uuid>/users/bulk/{action.name}/",
+            bulk_views.bulk(action),
+            name=f"bulk_{action.name}",
+        )
+        for action in BULK_ACTIONS
     ],
 ]

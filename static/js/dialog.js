@@ -1,5 +1,6 @@
 // One <dialog> for the whole page. <a href="…" data-dialog> is fetched into it; without script the
-// same link opens the same form as a page. Forms inside are sent by htmx to their own action:
+// same link opens the same form as a page. <form method="get" data-dialog> likewise: its fields are
+// posted to its button's formaction, for they may be more than an address holds. Forms inside are sent by htmx to their own action:
 // 422 swaps the form with its errors; HX-Trigger "close-dialog" closes; trouble keeps what was typed.
 // data-open="<id>" opens a dialog that is on the page; data-dialog-close closes the one around it.
 const frame = document.querySelector("[data-dialog-frame]");
@@ -27,7 +28,7 @@ const say = (text) => {
 // Where the focus goes back to: the opener, or what replaced it, or the page.
 const giveBackFocus = () => {
   const again = opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id);
-  (again || document.getElementById("main"))?.focus();
+  (again?.checkVisibility() ? again : document.getElementById("main"))?.focus();
   opener = null;
 };
 
@@ -44,15 +45,14 @@ const wait = () => {
   frame.showModal();
 };
 
-const load = (link) => {
-  address = link.href;
+const load = (link, method, values) => {
   // A link in a menu vanishes with it; the menu's button is then what was left behind.
   const menu = link.closest("[popover]");
   opener = menu ? (menu.menuButton ?? document.activeElement) : link;
   link.setAttribute("aria-busy", "true");
   const timer = setTimeout(wait, 300);
   window.htmx
-    .ajax("GET", address, { source: frame, target: content, swap: "innerHTML" })
+    .ajax(method, address, { source: frame, target: content, swap: "innerHTML", values })
     .catch(() => {}) // said by the listeners below
     .finally(() => {
       clearTimeout(timer);
@@ -95,7 +95,8 @@ if (frame) {
     const link = event.target.closest("a[data-dialog]");
     if (link && plainClick(event)) {
       event.preventDefault();
-      load(link);
+      address = link.href;
+      load(link, "GET", {});
     }
     const closer = event.target.closest("[data-dialog-close]");
     const dialog = closer?.closest("dialog");
@@ -103,6 +104,14 @@ if (frame) {
       event.preventDefault();
       dialog.close();
     }
+  });
+
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (!form.matches("form[data-dialog]") || !submitter) return;
+    event.preventDefault();
+    address = submitter.formAction;
+    load(submitter, "POST", new FormData(form));
   });
 
   // A sign-in page (or any other whole page) instead of a part: go there.

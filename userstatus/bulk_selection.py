@@ -1,0 +1,78 @@
+"""Which users of a template a bulk dialog is about: those ticked, or all that the filters leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from provisioning import batches, filtering
+from provisioning.models import Subscriber
+from userstatus.empty import filter_words
+from userstatus.lists import Scope
+from userstatus.rows import number_of
+
+#: Between several keys in one `id`; keys are base 36.
+BETWEEN = "."
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Users of one template.
+
+    Attributes:
+        ids: in the order of the screen; empty when there are more than a batch may have.
+        total: how many there are.
+        query: the filters that chose them, as a query string; "" when they were ticked.
+        words: where they come from, for the reader.
+    """
+
+    ids: tuple[int, ...] = ()
+    total: int = 0
+    query: str = ""
+    words: str = ""
+
+    @property
+    def is_too_large(self) -> bool:
+        """More than one batch takes."""
+        return self.total > batches.MOST
+
+
+def read(scope: Scope, data: QueryDict) -> Selection:
+    """What a dialog was asked for: `all=on` and the list's filters but for `not`, or `id`.
+
+    `id` and `not` hold keys of rows (rows.short), several of them with dots between, and may be
+    repeated. What is not a user of this template is left out without a word.
+    """
+    return _matching(scope, data) if data.get("all") == "on" else _ticked(scope, data)
+
+
+def _matching(scope: Scope, data: QueryDict) -> Selection:
+    chosen = scope.chosen(data)
+    users = filtering.narrow(scope.users, chosen).exclude(pk__in=_keys(data.getlist("not")))
+    ordered = filtering.ordered(users, chosen.sort).values_list("pk", flat=True)
+    ids = tuple(ordered[: batches.MOST + 1])
+    words = ", ".join(filter_words(name, chosen) for name in chosen.active)
+    where = _("all that match %(filters)s") % {"filters": words} if words else _("all users")
+    if len(ids) > batches.MOST:
+        return Selection((), users.count(), chosen.query(), where)
+    return Selection(ids, len(ids), chosen.query(), where)
+
+
+def _ticked(scope: Scope, data: QueryDict) -> Selection:
+    """Users deleted meanwhile stay in: the verdict says what became of them."""
+    wanted = _keys(data.getlist("id"))
+    if len(wanted) > batches.MOST:
+        return Selection((), len(wanted))
+    visible = Subscriber.objects.visible_to(scope.user).filter(template=scope.template)
+    found = set(visible.filter(pk__in=wanted).values_list("pk", flat=True))
+    ids = tuple(pk for pk in wanted if pk in found)
+    return Selection(ids, len(ids))
+
+
+def _keys(values: Sequence[str]) -> list[int]:
+    """The ids behind the keys, each once, in their order."""
+    found = (number_of(key) for value in values for key in value.split(BETWEEN))
+    return list(dict.fromkeys(pk for pk in found if pk is not None))
