@@ -6,7 +6,8 @@ is to be done, and then looks again: two workers who ask at once do it once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, NamedTuple
@@ -14,11 +15,13 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from accounts import audit
-from provisioning import batch_writing, outbox
+from provisioning import batch_writing, outbox, timing
 from provisioning.batch_writing import FIRST
 from provisioning.models import Job, JobBatch
 from provisioning.states import JobState
 from provisioning.timing import scaled
+
+logger = logging.getLogger(__name__)
 
 #: So many failures in a row with one code stop a batch.
 BRAKE = 5
@@ -56,6 +59,20 @@ def unfinished_ids() -> list[int]:
     """The batches to watch, the oldest first."""
     batches = JobBatch.objects.filter(finished_at=None).order_by("created_at")
     return list(batches.values_list("pk", flat=True))
+
+
+def watch_over(ended: Iterable[Job]) -> None:
+    """Watch the batches of jobs that have just ended."""
+    watch_all({job.batch_id for job in ended if job.batch_id})
+
+
+def watch_all(ids: Iterable[int]) -> None:
+    """Watch several; trouble with one must not keep the others from being watched."""
+    for batch_id in ids:
+        try:
+            watch(batch_id, timing.now())
+        except Exception:
+            logger.exception("batch cannot be watched", extra={"batch_id": batch_id})
 
 
 def watch(batch_id: int, now: datetime) -> None:

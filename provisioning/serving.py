@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from accounts import secrets
 from accounts.models import BackendConnection
 from common.http import Timeout
-from provisioning import claiming, consequences, delivery, exchange, gate, outbox
+from provisioning import batch_watching, claiming, consequences, delivery, exchange, gate, outbox
 from provisioning.backend import client_for
 from provisioning.claiming import Group
 from provisioning.exchange import Outcome
-from provisioning.models import Job
 from provisioning.timing import START_SECONDS, scaled
 
 #: How long one connection is served before others have their turn.
@@ -30,15 +28,14 @@ MOST_AT_ONCE = 32
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
-def serve(connection_id: int, *, on_ended: Callable[[list[Job]], None] | None = None) -> int:
+def serve(connection_id: int) -> int:
     """Do what is due for one connection; returns how many exchanges there were.
 
-    Doubled hints are harmless: each job is taken once. `on_ended` is told the jobs that became
-    final. What is left over is hinted at again.
+    Doubled hints are harmless: each job is taken once. What is left over is hinted at again.
     """
     if not outbox.has_due(connection_id):
         return 0
-    turn = _Turn(connection_id, on_ended or (lambda _jobs: None))
+    turn = _Turn(connection_id)
     turn.run()
     if turn.is_cut_short:
         outbox.hint(connection_id)
@@ -48,11 +45,10 @@ def serve(connection_id: int, *, on_ended: Callable[[list[Job]], None] | None = 
 class _Turn:
     """One connection's turn."""
 
-    def __init__(self, connection_id: int, on_ended: Callable[[list[Job]], None]) -> None:
+    def __init__(self, connection_id: int) -> None:
         self.connection_id = connection_id
         self.exchanges = 0
         self.is_cut_short = False
-        self._on_ended = on_ended
         self._until = time.monotonic() + TURN_SECONDS
         self._under_way: set[Future[Outcome]] = set()
         self._clear = 0
@@ -75,8 +71,7 @@ class _Turn:
         if group is None:
             return False
         self._connection = group.connection
-        if group.ended:
-            self._on_ended(group.ended)
+        batch_watching.watch_over(group.ended)
         self._send(group)
         return True
 
@@ -114,9 +109,7 @@ class _Turn:
                 self._answer_ms = one.took_ms
             if one.exchange.is_probe:
                 self._tell_clear()
-        ended = delivery.record(outcomes)
-        if ended:
-            self._on_ended(ended)
+        batch_watching.watch_over(delivery.record(outcomes))
 
     def _tell_clear(self) -> None:
         """Clear answers are told once a turn: they change nothing for the others."""

@@ -9,7 +9,17 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection
 from common import throttle
-from provisioning import codes, consequences, endings, exports, leases, mails, outbox, timing
+from provisioning import (
+    batch_watching,
+    codes,
+    consequences,
+    endings,
+    exports,
+    leases,
+    mails,
+    outbox,
+    timing,
+)
 from provisioning.endings import Ending
 from provisioning.models import Heartbeat, Job
 from provisioning.states import JobState
@@ -40,6 +50,7 @@ def run() -> None:
         _give_up(job, endings.poisoned(job))
     for job in endings.overdue(now):
         _give_up(job, _overdue_ending(job))
+    batch_watching.watch_all(batch_watching.unfinished_ids())
     outbox.hint_all(outbox.waiting_connections())
     for mail_id in mails.due_ids(now, HINTS):
         mails.hint(mail_id)
