@@ -31,7 +31,8 @@ one task per job: benchmarks/peers.py on tables without the engine's triggers, C
 settings, messages published before the clock starts; it keeps none of the engine's promises.
 the calls: the same POSTs from one lean thread.
 ratio: round by round, our rate to its rate; for the limit, our time per job to delay / requests in
-flight. CPU: of the workers alone.
+flight. CPU: of the workers and PostgreSQL for one job; of CPU: its to ours, which says more than
+the ratio where other programs are at work.
 Each round ends with a check: all jobs done, all users shown as provisioned, one request each."""
 
 
@@ -48,15 +49,18 @@ class Case:
 
     def lines(self) -> Iterator[Versus]:
         """Compare ours with the limit, and with every other side round by round."""
+        mine = self.ours
         if self.limit:
-            ratio = 1 / self.ours.rate / self.limit
-            words = "delay / at once", f"{1 / self.limit:,.0f}/s"
-            yield Versus(self.name, self.ours.words, *words, ratio, most=AT_MOST)
+            ratio = 1 / mine.rate / self.limit
+            words = "delay / in flight", f"{1 / self.limit:,.0f}/s"
+            yield Versus(self.name, mine.words, *words, ratio, most=AT_MOST, cpu=mine.cpu)
         for other in self.others:
-            pairs = zip(self.ours.samples, other.samples, strict=True)
-            ratio = statistics.median(mine.rate / its.rate for mine, its in pairs)
+            pairs = zip(mine.samples, other.samples, strict=True)
+            ratio = statistics.median(ours.rate / its.rate for ours, its in pairs)
             least = AT_LEAST if isinstance(other, Peer) and not self.limit else None
-            yield Versus(self.name, self.ours.words, other.name, other.words, ratio, least)
+            words = other.name, other.words
+            cpu = {"cpu": mine.cpu, "its_cpu": other.cpu}
+            yield Versus(self.name, mine.words, *words, ratio, least, **cpu)
 
 
 def run(options: Options, tell: Callable[[str], None]) -> Report:
@@ -105,10 +109,10 @@ def _compare(
     with ExitStack() as ends:
         backend = ends.enter_context(engine_stage.backend(delay))
         pid = ends.enter_context(engine_stage.peer_workers(scene, processes))
-        ours = Ours("our engine", backend, scene.app, scene.cursor, scene.pid, scene.parties[0])
+        ours = Ours("our engine", backend, scene.app, scene.cursor, *scene.measured())
         words = f"one task per job, {processes} processes"
-        its = scene.peer_app, scene.peer_cursor, pid, scene.parties[0]
-        others: list[Side] = [Peer(words, backend, *its)]
+        its = scene.measured(pid)
+        others: list[Side] = [Peer(words, backend, scene.peer_app, scene.peer_cursor, *its)]
         others.append(Calls("the calls", backend, many, options.seconds))
         case = Case(name, backend, many, ours, others, delay / many or None)
         for cursor in (scene.cursor, scene.peer_cursor):

@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Sample:
-    """What a round came to: jobs, wall seconds, processor seconds of who did them."""
+    """What a round came to: jobs, wall seconds, processor seconds (0: not measured)."""
 
     jobs: int
     seconds: float
@@ -56,18 +56,26 @@ class Side:
 
     @property
     def words(self) -> str:
-        """The medians."""
-        cpu = statistics.median(one.cpu / one.jobs for one in self.samples) * 1000
-        return f"{self.rate:,.0f}/s" + (f", {cpu:.2f} ms CPU each" if cpu else "")
+        """The rate, for the table."""
+        return f"{self.rate:,.0f}/s"
+
+    @property
+    def cpu(self) -> float | None:
+        """Processor seconds for one job, the median of the rounds; None where not measured."""
+        each = [one.cpu / one.jobs for one in self.samples if one.cpu]
+        return statistics.median(each) if each else None
 
 
 @dataclass
 class Workers(Side):
-    """Worker processes with a database: `pid` is the parent's, `cursor` commits by itself."""
+    """Worker processes with a database, whose `cursor` commits by itself.
+
+    `pids` are their parent and PostgreSQL's: whose processor time is counted.
+    """
 
     app: Celery
     cursor: Any
-    pid: int
+    pids: tuple[int, int]
     party: Party
 
     def go(self, jobs: int) -> Sample:
@@ -77,13 +85,16 @@ class Workers(Side):
         self.cursor.execute("ANALYZE provisioning_job, provisioning_subscriber")
         self.prepare(ids)
         self.backend.counts()
-        cpu, began = machine.cpu_seconds(self.pid), time.perf_counter()
+        cpu, began = self._cpu(), time.perf_counter()
         self.let_go()
         self._wait(began + STALLED_SECONDS + jobs / 10)
         seconds = time.perf_counter() - began
-        cpu = machine.cpu_seconds(self.pid) - cpu
+        cpu = self._cpu() - cpu
         self._check(ids)
         return Sample(jobs, seconds, cpu)
+
+    def _cpu(self) -> float:
+        return sum(machine.cpu_seconds(pid) for pid in self.pids)
 
     def prepare(self, ids: list[int]) -> None:
         """Do what does not count."""

@@ -58,7 +58,7 @@ class Backend:
 class Scene:
     """What is shared by all cases: both databases hold the same two partners.
 
-    `pid` is the parent of our workers; the cursors commit each statement.
+    The cursors commit each statement.
     """
 
     folder: Path
@@ -69,7 +69,14 @@ class Scene:
     peer_cursor: Any
     app: Celery
     peer_app: Celery
-    pid: int
+    worker: int
+    postgres: int
+
+    def measured(self, worker: int = 0) -> tuple[tuple[int, int], Party]:
+        """Return whose processor time counts for a worker, ours unless another is named, and for
+        whom it works.
+        """
+        return (worker or self.worker, self.postgres), self.parties[0]
 
 
 @contextmanager
@@ -95,7 +102,14 @@ def scene(processes: int) -> Iterator[Scene]:
             Celery(broker=redis.url, set_as_current=False),
             Celery(broker=environment["PEER_REDIS_URL"], set_as_current=False),
             ends.enter_context(_our_workers(folder, environment, processes)),
+            _postmaster(url),
         )
+
+
+def _postmaster(url: str) -> int:
+    with stage.psql(url) as cursor:
+        cursor.execute("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
+        return int(cursor.fetchone()[0])
 
 
 def _prepare(environment: dict[str, str]) -> list[Party]:

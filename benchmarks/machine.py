@@ -50,7 +50,7 @@ def pinned(core: int | None, command: list[str]) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process and its living children; 0 without /proc."""
+    """Return the processor time of a process and its children, dead or alive; 0 without /proc."""
     return sum(_own_cpu(member) for member in _family(pid))
 
 
@@ -63,7 +63,7 @@ def _family(pid: int) -> list[int]:
 
 def _own_cpu(pid: int) -> float:
     fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / TICKS if fields else 0.0
+    return sum(map(int, fields[11:15])) / TICKS if fields else 0.0  # own, then of dead children
 
 
 def _stat(pid: int) -> list[str]:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HEADER = ("case", "ours", "beside it", "its figure", "ratio", "target", "verdict")
+HEADER = (
+    *("case", "ours", "CPU ms", "beside it", "its figure", "CPU ms", "of CPU"),
+    *("ratio", "target", "verdict"),
+)
 
 
 @dataclass(frozen=True)
 class Versus:
-    """One line. A ratio is good when it is at least, or at most, its target; None: only shown."""
+    """One line; what does not apply stays out.
+
+    `cpu` and `its_cpu` are processor seconds of one piece of work. The ratio is good when it is at
+    least, or at most, its target.
+    """
 
     name: str
     ours: str
@@ -18,6 +25,8 @@ class Versus:
     ratio: float | None = None
     least: float | None = None
     most: float | None = None
+    cpu: float | None = None
+    its_cpu: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -33,6 +42,14 @@ class Versus:
         """The line as texts."""
         target = f">= {self.least:g}" if self.least is not None else ""
         target = f"<= {self.most:g}" if self.most is not None else target
-        ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        figures = self.ours, self.beside, self.figure, ratio, target, self.verdict
-        return (self.name, *figures)
+        saved = self.its_cpu / self.cpu if self.cpu and self.its_cpu else None
+        return (
+            *(self.name, self.ours, _text(self.cpu, 1000), self.beside, self.figure),
+            *(_text(self.its_cpu, 1000), _text(saved), _text(self.ratio), target, self.verdict),
+        )
+
+
+def _text(value: float | None, times: float = 1.0) -> str:
+    if value is None:
+        return ""
+    return f"{value * times:.2f}" if value * times >= 0.1 else f"{value * times:.2g}"
