@@ -70,7 +70,7 @@ class JobLine:
     def is_skipped(self) -> bool:
         """Left out of its batch, because nothing could be done for the user."""
         code = self.job.result_code
-        return self.job.state == JobState.CANCELLED and code.startswith(codes.SKIP)
+        return self.job.state == JobState.CANCELLED and code in codes.SKIPS
 
     @property
     def state_words(self) -> str:
