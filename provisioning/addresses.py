@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 from django.utils.translation import gettext as _
@@ -48,9 +49,12 @@ def _bad_dots(local: str) -> bool:
 
 
 def _has_control(local: str) -> bool:
+    if local.isascii():
+        return False  # _LOCAL refuses those
     return any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp") for char in local)
 
 
+@lru_cache(maxsize=2048)  # thousands of users share a few hundred domains, and IDNA is slow
 def _domain(domain: str) -> str:
     try:
         ascii_form = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
@@ -64,6 +68,8 @@ def _domain(domain: str) -> str:
 
 def _mixes_scripts(domain: str) -> bool:
     """A label of two alphabets, such as a Cyrillic a among Latin letters, is a trick."""
+    if domain.isascii():
+        return False
     for label in domain.split("."):
         scripts = {unicodedata.name(char, "?").split()[0] for char in label if char.isalpha()}
         if len(scripts) > 1:

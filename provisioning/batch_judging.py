@@ -27,7 +27,7 @@ EXAMPLES = 5
 
 
 class User(NamedTuple):
-    """The columns of a subscriber that judging and orders read."""
+    """The columns of a subscriber that judging reads."""
 
     id: int
     template_id: int
@@ -38,11 +38,6 @@ class User(NamedTuple):
     webex_id: str | None
     email: str
     package: str
-    first_name: str
-    last_name: str
-    primary_phone: str
-    mobile_phone: str
-    extension: str
 
 
 class Judged(NamedTuple):
@@ -50,12 +45,12 @@ class Judged(NamedTuple):
 
     Attributes:
         code: why nothing can be done (codes.SKIP_…), or "".
-        params: of the job.
+        params: of the job, beside those that are copied from the user's row (orders.COPIED).
     """
 
     user: User
     code: str
-    params: dict[str, Any]
+    params: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -154,7 +149,9 @@ class _Known(NamedTuple):
 def _users(template: OnboardingTemplate, ids: Sequence[int], *, hold: bool) -> list[User]:
     wanted = list(dict.fromkeys(ids))
     # In the order of their ids, as everybody locks who locks several.
-    rows = Subscriber.objects.filter(pk__in=wanted, partner_id=template.partner_id).order_by("pk")
+    rows = Subscriber.objects.filter(
+        pk__in=selectors.among(wanted), partner_id=template.partner_id
+    ).order_by("pk")
     if hold:
         rows = rows.select_for_update(no_key=True)
     found = {values[0]: User._make(values) for values in rows.values_list(*User._fields)}
@@ -207,12 +204,12 @@ def _code(
 
 def _orders(
     template: OnboardingTemplate, kind: JobKind, user: User, params: dict[str, Any], address: str
-) -> dict[str, Any]:
+) -> dict[str, str]:
     if kind == JobKind.RETRY:
-        return orders.retry(user, template, email=address)
+        return orders.retry(template, package=user.package, email=address)
     if kind == JobKind.DELETE:
-        return orders.delete(user)
-    return orders.change_package(user, package=params["package"])
+        return {}
+    return orders.change_package(wanted=params["package"], former=user.package)
 
 
 def summary(rows: Sequence[Judged]) -> list[Refusal]:

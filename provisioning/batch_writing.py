@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.db import connection as database
 
 from accounts.audit import Actor
+from provisioning import orders
 from provisioning.batch_judging import Judged
 from provisioning.models import Cause, Job, JobBatch
 from provisioning.states import JobState
@@ -34,7 +35,7 @@ _INSERT = """
              not_before, held, undo_until, deadline_at, intent_hash, result_code, result_text,
              tracking_id, requested_by_id, requested_label, cancelled_by, created_at, finished_at)
         SELECT gen_random_uuid(), %(partner)s, %(connection)s, %(template)s, s.enterprise_id,
-               s.broadworks_id, s.id, %(batch)s, %(kind)s, r.params,
+               s.broadworks_id, s.id, %(batch)s, %(kind)s, jsonb_build_object({copied}) || r.params,
                CASE WHEN r.code = '' THEN 'queued' ELSE 'cancelled' END, %(priority)s, '', 0, 0, 0,
                %(due_at)s + r.n * interval '1 microsecond',
                r.code = '' AND r.n > %(free)s, %(undo_until)s, %(deadline_at)s, '', r.code, '',
@@ -122,8 +123,9 @@ def insert(batch: JobBatch, rows: Sequence[Judged], actor: Actor, times: Times) 
         "label": actor.label[:200],
         "cause": str(Cause.ADMINISTRATOR),
     }
+    copied = ", ".join(f"'{name}', s.{name}" for name in orders.COPIED[batch.kind])
     with database.cursor() as cursor:
-        cursor.execute(_INSERT, values | times._asdict())
+        cursor.execute(_INSERT.format(copied=copied), values | times._asdict())
         return {found for (found,) in cursor.fetchall()}
 
 

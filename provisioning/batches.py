@@ -148,15 +148,17 @@ def _insert(batch: JobBatch, rows: list[Judged], actor: Actor, times: Times) -> 
         batch_writing.insert(batch, lost, actor, times)
         rows = [row for row in rows if row.user.id not in late] + lost
     if batch.kind == JobKind.RETRY:
-        _replace_open_confirmations(queued)
+        _replace_open_confirmations(batch)
     return rows
 
 
-def _replace_open_confirmations(subscriber_ids: set[int]) -> None:
+def _replace_open_confirmations(batch: JobBatch) -> None:
     """The administrator vouches for the addresses now: mails under way are worth nothing."""
-    Activation.objects.filter(
-        subscriber__in=subscriber_ids, state=ActivationState.MAIL_SENT
-    ).update(state=ActivationState.REPLACED, token_hash="", code_hash="")
+    retried = Job.objects.filter(batch=batch, state=JobState.QUEUED).order_by()
+    runs = Activation.objects.filter(state=ActivationState.MAIL_SENT)
+    runs.filter(subscriber__in=retried.values("subscriber")).update(
+        state=ActivationState.REPLACED, token_hash="", code_hash=""
+    )
 
 
 def _tell(batch: JobBatch, rows: Sequence[Judged], actor: Actor) -> None:

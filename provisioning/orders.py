@@ -1,51 +1,42 @@
-"""What a job is told to do: its parameters, all of them saved before anything is sent."""
+"""What a job is told to do: its parameters, all of them saved before anything is sent.
+
+Some are copied from the user's row as they are (COPIED), which PostgreSQL does for the rows of a
+batch; the others are made here.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
+from provisioning.models import Subscriber
+from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate
 
-
-class Profile(Protocol):
-    """What of a user goes into a job: a Subscriber, or a row of some of its columns."""
-
-    @property
-    def webex_id(self) -> str | None: ...
-    @property
-    def first_name(self) -> str: ...
-    @property
-    def last_name(self) -> str: ...
-    @property
-    def package(self) -> str: ...
-    @property
-    def primary_phone(self) -> str: ...
-    @property
-    def mobile_phone(self) -> str: ...
-    @property
-    def extension(self) -> str: ...
+#: Columns of the user by kind. A retry has all that a POST needs: a DELETE may come first.
+COPIED: dict[str, tuple[str, ...]] = {
+    JobKind.RETRY: (
+        *("webex_id", "first_name", "last_name"),
+        *("primary_phone", "mobile_phone", "extension"),
+    ),
+    JobKind.DELETE: ("webex_id",),
+    JobKind.PACKAGE: ("webex_id",),
+}
 
 
-def retry(user: Profile, template: OnboardingTemplate, *, email: str) -> dict[str, Any]:
-    """All that a POST needs (a DELETE may come first); `email` as addresses.normalise made it."""
+def copied(kind: str, user: Subscriber) -> dict[str, Any]:
+    """The parameters that are columns of the user."""
+    return {name: getattr(user, name) for name in COPIED[kind]}
+
+
+def retry(template: OnboardingTemplate, *, package: str, email: str) -> dict[str, str]:
+    """The others of a retry: `package` is the user’s, `email` is normalised."""
     return {
-        "webex_id": user.webex_id,
-        "first_name": user.first_name,
-        "last_name": user.last_name,
-        "package": user.package or template.default_package,
-        "primary_phone": user.primary_phone,
-        "mobile_phone": user.mobile_phone,
-        "extension": user.extension,
+        "package": package or template.default_package,
         "language": template.language,
         "email": email,
     }
 
 
-def delete(user: Profile) -> dict[str, Any]:
-    """Whom to delete; without a Webex ID the worker looks the user up."""
-    return {"webex_id": user.webex_id}
-
-
-def change_package(user: Profile, *, package: str) -> dict[str, Any]:
-    """The wanted package, and the one before it for those who read the job."""
-    return {"webex_id": user.webex_id, "package": package, "former": user.package}
+def change_package(*, wanted: str, former: str) -> dict[str, str]:
+    """The others of a change of package; the former is for those who read the job."""
+    return {"package": wanted, "former": former}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from accounts.models import BackendConnection
 from provisioning.models import Heartbeat, Job, Subscriber, SubscriberQuerySet
@@ -65,9 +66,14 @@ def unfinished_job_of(subscriber: Subscriber) -> Job | None:
     return Job.objects.unfinished().filter(key | Q(subscriber=subscriber)).first()
 
 
+def among(ids: Sequence[int]) -> RawSQL:
+    """For `pk__in`: thousands of ids as one parameter, where Django would prepare each alone."""
+    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+
+
 def busy_among(ids: Sequence[int]) -> set[int]:
     """Which of these subscribers have an unfinished job, by the rule of `unfinished_job_of`."""
-    rows = Subscriber.objects.filter(pk__in=ids).order_by()
+    rows = Subscriber.objects.filter(pk__in=among(ids)).order_by()
     jobs = Job.objects.unfinished().order_by()
     of_key = jobs.filter(**{name: OuterRef(name) for name in _KEY})
     by_row = rows.filter(Exists(jobs.filter(subscriber=OuterRef("pk"))))

@@ -55,7 +55,7 @@ def retry_activation(
         if make_administrator and not row.is_customer_administrator:
             row.is_customer_administrator = True
             row.save(update_fields=["is_customer_administrator"])
-        params = orders.retry(row, row.template, email=address)
+        params = orders.retry(row.template, package=row.package, email=address)
         job = _enqueue(JobKind.RETRY, row, params, actor, now, submission_id)
         _replace_open_confirmation(row)
         _tell(row, job, actor, now=now, after=address)
@@ -82,9 +82,8 @@ def delete_user(
         if job := _known(row, submission_id):
             return job
         action_rules.check_allowed(row, JobKind.DELETE)
-        params = orders.delete(row)
         grace = scaled(settings.DELETE_GRACE_SECONDS)
-        job = _enqueue(JobKind.DELETE, row, params, actor, now, submission_id, grace=grace)
+        job = _enqueue(JobKind.DELETE, row, {}, actor, now, submission_id, grace=grace)
         _tell(row, job, actor, now=now)
     return job
 
@@ -109,7 +108,7 @@ def change_package(
             return job
         action_rules.check_package(package)
         action_rules.check_allowed(row, JobKind.PACKAGE, package=package)
-        params = orders.change_package(row, package=package)
+        params = orders.change_package(wanted=package, former=row.package)
         job = _enqueue(JobKind.PACKAGE, row, params, actor, now, submission_id)
         _tell(row, job, actor, now=now, before=row.package, after=package)
     return job
@@ -146,7 +145,7 @@ def _enqueue(  # noqa: PLR0913 -- what a job is made of
             outbox.Target.of(row),
             actor=actor,
             now=now,
-            params=params,
+            params=orders.copied(kind, row) | params,
             submission_id=submission_id,
             grace=grace,
         )
