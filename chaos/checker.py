@@ -22,12 +22,16 @@ WRONG = ("doubled", "overlaps", "early")
 
 @dataclass
 class Findings:
-    """What the checker found: everything in `problems` is wrong."""
+    """What the checker found: everything in `problems` is wrong.
+
+    `doubles` are kept apart: at a backend that takes a second one of a key they can happen.
+    """
 
     actions: int = 0
     lost: int = 0
     doubled: int = 0
     problems: list[str] = field(default_factory=list)
+    doubles: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -98,7 +102,7 @@ def _check_effects(findings: Findings, effects: Effects) -> None:
     times = counts[expected]
     if times > 1:
         findings.doubled += times - 1
-        findings.problems.append(f"{what}: {times} effects")
+        findings.doubles.append(f"{what}: {times} effects")
     if others := {name for name, count in counts.items() if count} - {expected}:
         findings.problems.append(f"{what}: also {', '.join(sorted(others))}")
     if job.state == JobState.DONE and times == 0:
@@ -111,8 +115,9 @@ def _check_effects(findings: Findings, effects: Effects) -> None:
 def _check_verdict(findings: Findings, verdict: dict[str, Any]) -> None:
     for name in WRONG:
         if count := verdict[name]["count"]:
-            findings.problems.append(f"the backend's judge: {count} {name}")
-            findings.problems += [f"  {item}" for item in verdict[name]["items"][:3]]
+            where = findings.doubles if name == "doubled" else findings.problems
+            where.append(f"the backend's judge: {count} {name}")
+            where += [f"  {item}" for item in verdict[name]["items"][:3]]
     findings.doubled = max(findings.doubled, verdict["doubled"]["count"])
 
 

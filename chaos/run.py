@@ -56,6 +56,7 @@ class Run:
         self.world = world.World([])
         self.load: load.Load | None = None
         self.grace_ms = 50
+        self.may_double = False
 
     # ---- Setting up ----
 

@@ -20,6 +20,7 @@ from chaos.run import Run
 from chaos.stage import Stage
 from chaos.table import Line
 from provisioning import invariants, invariants_backend, timing
+from provisioning.invariants_rules import Finding
 
 
 def prepare() -> None:
@@ -38,7 +39,7 @@ def numbers(options: Options) -> list[str]:
     wanted = options.faults or known
     if options.smoke:
         wanted = [number for number in wanted if number in FAULTS and FAULTS[number].smoke]
-    return sorted(wanted, key=lambda number: int(number[1:]))
+    return sorted(wanted, key=lambda number: (int(number.strip("FB")), number))
 
 
 def play(stage: Stage, wanted: list[str], tell: Callable[[str], None]) -> list[Line]:
@@ -76,6 +77,7 @@ def _play(stage: Stage, fault: Fault) -> Line:
 
 
 def _judge(run: Run, line: Line) -> None:
+    run.backend.heal()
     log = run.backend.log()
     (run.folder / "backend.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in log))
     findings = checker.check(run.history, log, run.backend.judge(run.grace_ms))
@@ -83,15 +85,20 @@ def _judge(run: Run, line: Line) -> None:
     line.recoveries = run.result.recoveries
     line.notes = [*run.result.notes, *findings.notes]
     line.problems = [*run.result.problems, *findings.problems]
+    if run.may_double:
+        line.notes += findings.doubles
+    else:
+        line.problems += findings.doubles
     line.problems += truth.differences(run.backend, run.world)
-    line.problems += _breaches(log)
+    for one in _breaches(log):
+        where = line.notes if run.may_double and one.invariant == "I3" else line.problems
+        where.append(f"{one.invariant}: {one.what}, {one.count} times: {one.examples[:3]}")
 
 
-def _breaches(log: list[Json]) -> list[str]:
-    """What `manage.py check_invariants --simulator` would say."""
+def _breaches(log: list[Json]) -> list[Finding]:
+    """What `manage.py check_invariants --simulator` would find."""
     found = invariants.check(timing.now())
-    found += invariants_backend.compare(invariants_backend.read(log))
-    return [f"{one.invariant}: {one.what}, {one.count} times: {one.examples[:3]}" for one in found]
+    return [*found, *invariants_backend.compare(invariants_backend.read(log))]
 
 
 def _keep(stage: Stage, folder: Path) -> Path:

@@ -6,6 +6,7 @@ a step is written to a log, from which recoveries are reckoned afterwards. The s
 - claimed: the job is taken and its intent committed, nothing is connected yet;
 - byte: the request is about to be written;
 - answered: the answer came whole, nothing of it is recorded;
+- told: the connection's gate was told to close, at least until a time;
 - recorded: what it means is committed.
 """
 

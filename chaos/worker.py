@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+import time
 from typing import Any
 
 import django
@@ -76,6 +77,14 @@ class _Wraps:
         if is_first:  # not yet written, but no check is left before that
             self.note("byte", getattr(self.under_way, "job", None))
 
+    def tell_gate(self, function: Any, outcome: Any) -> Any:
+        began = time.time()
+        is_clear = function(outcome)
+        if seconds := getattr(outcome.error, "retry_after", 0):
+            job, until = outcome.job, began + seconds
+            self.book.passed("told", job.pk, job.broadworks_id, until=until)
+        return is_clear
+
     def record(self, function: Any, outcomes: Any) -> Any:
         ended = function(outcomes)
         for one in outcomes:
@@ -85,7 +94,7 @@ class _Wraps:
 
 def _install(book: steps.Steps) -> None:
     from common import http_sockets
-    from provisioning import claiming, delivery, exchange
+    from provisioning import claiming, consequences, delivery, exchange
 
     wraps = _Wraps(book)
     begin = http_sockets.Call.begin
@@ -93,6 +102,7 @@ def _install(book: steps.Steps) -> None:
         (claiming, "claim", functools.partial(wraps.claim, claiming.claim)),
         (exchange, "run", functools.partial(wraps.run, exchange.run)),
         (delivery, "record", functools.partial(wraps.record, delivery.record)),
+        (consequences, "tell_gate", functools.partial(wraps.tell_gate, consequences.tell_gate)),
         (http_sockets.Call, "begin", lambda call: wraps.begin(begin, call)),
     ]
     for where, name, wrap in patches:

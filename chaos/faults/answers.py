@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from typing import Any
 
 from chaos.backend import Json
 from chaos.faults.base import fault
@@ -11,36 +12,54 @@ from chaos.run import CALL_SECONDS, Run, chosen
 
 #: Forms of Retry-After that say nothing: what the product then waits is its own guess.
 RUBBISH = ("absent", "zero", "negative", "decimal", "text", "past_date", "malformed_date", "empty")
-WAIT_SECONDS = 2
+WAIT_SECONDS = 3
 #: What the backend allows each token in F10, and how much of that must be used.
-REQUESTS_PER_MINUTE, BURST, USED = 900, 60, 0.9
+REQUESTS_PER_MINUTE, BURST, USED = 600, 40, 0.9
+#: On a machine that has too much to do, a request that was begun in time may be that late.
+GRACE_MS = 1000
 #: What a worker of a run waits when a refusal says nothing (chaos.worker).
 GUESS_SECONDS = 3
 
 
 @fault("F10", "429 with Retry-After in every form", smoke=True)
 def throttled(run: Run) -> None:
-    """The backend allows 15 requests a second, and now and then closes for 2 s, in every form.
+    """The backend allows 10 requests a second, and now and then closes for 3 s, in every form.
 
-    No request comes before its time, from any of the eight processes, and 90 % of what was
+    No request comes before its time, from any of the six processes, and 90 % of what was
     allowed is used.
     """
-    actions = chosen(150, 600, run.options)
-    limits = {"requests_per_minute": REQUESTS_PER_MINUTE, "burst": BURST}
+    actions = chosen(120, 600, run.options)
+    limits: Json = {"requests_per_minute": REQUESTS_PER_MINUTE, "burst": BURST}
     run.begin(users=actions, tenants=1, settings=limits)
     run.world.set_connections(requests_per_minute=REQUESTS_PER_MINUTE)
+    run.grace_ms = GRACE_MS
     for form in ("seconds", "date"):
-        run.backend.fault("too_many_requests", form=form, seconds=WAIT_SECONDS, hold=True,
-                          probability=0.02, seed=f"{run.options.seed} {form}")  # fmt: skip
+        _refuse(run, form, hold=True, probability=0.01)
     for form in RUBBISH:
-        run.backend.fault("too_many_requests", form=form, seconds=WAIT_SECONDS, times=1,
-                          probability=0.05, seed=f"{run.options.seed} {form}")  # fmt: skip
+        _refuse(run, form, times=1, probability=0.05)
     run.act(actions, once=True).wait()
     run.settle(180)
     used, refused = _used(run.backend.log())
-    run.note(f"{refused} requests were answered 429")
-    run.require(refused >= 5, f"{refused} requests refused")
+    run.require(refused >= 5, f"{refused} requests were answered 429")
     run.require(used >= USED, f"{used:.0%} of what the backend allowed was used")
+    ahead = _ahead_of_the_gate(run)
+    run.require(not ahead, f"{ahead} jobs were claimed though their worker knew better")
+
+
+def _refuse(run: Run, form: str, **more: Any) -> None:
+    seed = f"{run.options.seed} {form}"
+    run.backend.fault("too_many_requests", form=form, seconds=WAIT_SECONDS, seed=seed, **more)
+
+
+def _ahead_of_the_gate(run: Run) -> int:
+    """How many jobs any process claimed after one had told the gate to be closed, before its time.
+
+    Unlike the backend's judge, which sees requests when they arrive, this takes no grace.
+    """
+    passages = run.passages()
+    told = [(one["t"], one["until"]) for one in passages if one["step"] == "told"]
+    claims = [one["t"] for one in passages if one["step"] == "claimed"]
+    return sum(any(begin < at < end for begin, end in told) for at in claims)
 
 
 def _used(log: list[Json]) -> tuple[float, int]:

@@ -1,8 +1,8 @@
 """`make test`: every test, the browser's included, with all the set-up they need.
 
 Three tracks run beside each other, since all of them mostly wait, for processes, answers and
-pages: the tests of the engine and its neighbours, the launcher's followed by the browser's, and
-all others. What the tracks but one print is kept and shown at the end, so that nothing is mixed up.
+pages: the tests of the engine and its neighbours followed by the chaos', the launcher's followed
+by the browser's, and all others. What the tracks but one print is kept and shown at the end, so that nothing is mixed up.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from partnerhub.local.console import say
 BROWSER_TESTS = "tests/browser"
 LAUNCHER_TESTS = "tests/launcher"
 ENGINE_TESTS = ("tests/provisioning", "tests/activation_portal", "tests/partnerhub")
+CHAOS_TESTS = "tests/chaos"
 BROWSER_PLUGINS = ("-p", "pytest_playwright.pytest_playwright")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 INTERRUPTED = 2  # by Ctrl-C; pytest also says so when a test file can't be read
@@ -115,14 +116,15 @@ def plan(argv: list[str], folder: Path, *, with_browser: bool) -> list[Track]:
     """Return what runs beside what; with arguments, one run of just those."""
     if argv:
         return [Track([Run(argv, folder / "only")])]
-    elsewhere = (BROWSER_TESTS, LAUNCHER_TESTS, *ENGINE_TESTS)
+    elsewhere = (BROWSER_TESTS, LAUNCHER_TESTS, CHAOS_TESTS, *ENGINE_TESTS)
     others = ["tests", *(f"--ignore={path}" for path in elsewhere)]
     engine = Run([*ENGINE_TESTS], folder / "engine", folder / "engine.out")
+    chaos = Run([CHAOS_TESTS], folder / "chaos", folder / "chaos.out")
     waiting = [Run([LAUNCHER_TESTS], folder / "launcher", folder / "launcher.out")]
     if with_browser:
         arguments = [BROWSER_TESTS, *BROWSER_PLUGINS]
         waiting.append(Run(arguments, folder / "browser", folder / "browser.out"))
-    return [Track([Run(others, folder / "others")]), Track([engine]), Track(waiting)]
+    return [Track([Run(others, folder / "others")]), Track([engine, chaos]), Track(waiting)]
 
 
 def _run(tracks: list[Track]) -> None:
