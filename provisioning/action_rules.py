@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from provisioning import codes, judging, selectors
+from provisioning import codes, judging, selectors, timing, turns
 from provisioning.models import Job, Subscriber, SubscriberQuerySet
 from provisioning.states import JobKind
 from templates_app.models import Package
@@ -36,16 +36,16 @@ def check_allowed(row: Subscriber, kind: JobKind, *, package: str = "") -> None:
         ActionRefused: it is deleted, has an unfinished job, its status stands against it, Webex
             does not hold it, or it has the wanted package already.
     """
-    is_busy = selectors.unfinished_job_of(row) is not None
-    if code := judging.judge(row, kind, is_busy=is_busy, package=package):
-        raise _refusal(row, code)
+    job = selectors.unfinished_job_of(row)
+    if code := judging.judge(row, kind, is_busy=job is not None, package=package):
+        raise _refusal(row, code, job)
 
 
-def _refusal(row: Subscriber, code: str) -> ActionRefused:
+def _refusal(row: Subscriber, code: str, job: Job | None) -> ActionRefused:
     if code == codes.SKIP_DELETED:
         return ActionRefused("deleted", _("The user is deleted. Reload the page."))
     if code == codes.SKIP_BUSY:
-        return busy()
+        return busy(job)
     if code == codes.SKIP_NOT_HELD:
         message = _("Webex does not hold this user now. Retry the activation first.")
         return ActionRefused("no_subscriber", message)
@@ -98,7 +98,6 @@ def check_turn(row: Subscriber, *, make_administrator: bool) -> None:
         )
 
 
-def busy() -> ActionRefused:
-    """The refusal because of an unfinished job."""
-    message = _("Another action on this user has not ended yet. Wait until it has.")
-    return ActionRefused("busy", message)
+def busy(job: Job | None = None) -> ActionRefused:
+    """The refusal because of an unfinished job; of a delete that can be undone it says so."""
+    return ActionRefused("busy", turns.why_busy(job, timing.now()))

@@ -65,9 +65,9 @@ def seconds_to_undo(job: Job, now: datetime) -> int:
     return math.ceil((job.undo_until - now).total_seconds())
 
 
-def why_busy(job: Job, now: datetime) -> str:
-    """Why another action on the user must wait for this unfinished one."""
-    if seconds := seconds_to_undo(job, now):
+def why_busy(job: Job | None, now: datetime) -> str:
+    """Why another action on the user must wait for this unfinished one, known or not."""
+    if job is not None and (seconds := seconds_to_undo(job, now)):
         text = _("Is about to be deleted by %(who)s, in %(seconds)s s. Undo that first.")
         return text % {"who": job.requested_label, "seconds": seconds}
     return _("Another action on this user has not ended yet. Wait until it has.")

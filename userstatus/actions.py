@@ -8,6 +8,7 @@ from datetime import UTC
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.utils.translation import pgettext_lazy as in_context
@@ -15,6 +16,7 @@ from django.utils.translation import pgettext_lazy as in_context
 from accounts.rights import Right, may
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind, allowed_kinds
+from provisioning.turns import why_busy
 from templates_app.models import OnboardingTemplate
 from userstatus import action_forms, bulk_forms, bulk_words
 from userstatus.action_forms import ActionForm
@@ -135,15 +137,15 @@ def refusal(action: Action, user: Any, subscriber: Subscriber, job: Job | None) 
     busy = job is not None
     if not subscriber.deleted_at and action.kind in allowed_kinds(subscriber.status, busy=busy):
         return ""
-    return _what_is_so(subscriber, busy=busy)
+    return _what_is_so(subscriber, job)
 
 
-def _what_is_so(subscriber: Subscriber, *, busy: bool) -> str:
+def _what_is_so(subscriber: Subscriber, job: Job | None) -> str:
     """What stands against every job now."""
     if subscriber.deleted_at:
         return _("The user was deleted. Nothing more can be done here.")
-    if busy:
-        return _("Another action on this user has not ended yet. Wait until it has.")
+    if job is not None:
+        return why_busy(job, timezone.now())
     if subscriber.status in UNSETTLED:
         return _("Webex is working on this user. Wait until it has ended, usually within a minute.")
     words = {"status": subscriber.status_label}

@@ -182,7 +182,7 @@ def _later_than(last: Job) -> Q:
 
 def _row(batch: JobBatch, text: str) -> Job | None:
     found = job_reads.parse(text)
-    return Job.objects.filter(batch=batch, uuid=found).first() if found else None
+    return batch.jobs.filter(uuid=found).first() if found else None
 
 
 def _seen(batch: JobBatch, rows: list[Job], text: str) -> list[Job]:
@@ -191,7 +191,7 @@ def _seen(batch: JobBatch, rows: list[Job], text: str) -> list[Job]:
     missing = wanted - {job.pk for job in rows}
     if not missing:
         return []
-    found = Job.objects.filter(batch=batch, pk__in=missing).order_by("pk")
+    found = batch.jobs.filter(pk__in=missing).order_by("pk")
     return list(found.select_related("template", "subscriber"))
 
 

@@ -149,7 +149,8 @@ def progress_of(found: Sequence[JobBatch], now: datetime) -> dict[int, Progress]
     """How far each batch is, by its key; one query for all, and without finish and causes."""
     if not found:
         return {}
-    jobs = Job.objects.filter(batch__in=found).order_by().values("batch")
+    partner = found[0].partner_id
+    jobs = Job.objects.filter(partner=partner, batch__in=found).order_by().values("batch")
     counts = {word: Count("pk", filter=condition) for word, condition in OUTCOMES.items()}
     counted = {row.pop("batch"): row for row in jobs.annotate(**counts)}
     none = dict.fromkeys(OUTCOMES, 0)

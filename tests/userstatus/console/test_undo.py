@@ -140,3 +140,38 @@ def test_after_the_time_nothing_offers_to_undo(freja, template, bo, client_of):
         text = client_of(bo).get(url).content.decode()
         assert "Deleting in" not in text
         assert undo(job) not in text
+
+
+@pytest.mark.parametrize("action", ["retry", "package", "delete"])
+def test_other_actions_meanwhile_say_who_deletes_and_what_to_do_first(
+    action, deletion, freja, bo, client_of
+):
+    client = client_of(bo)
+    url = reverse(f"userstatus:{action}", args=[freja.uuid])
+    said = "Is about to be deleted by Anna Kofoed, in 8 s. Undo that first."
+
+    assert said in words(client.get(url))
+    assert said in words(
+        client.get(reverse("userstatus:user_menu", args=[freja.uuid]), headers=HTMX)
+    )
+
+
+def test_an_action_sent_meanwhile_is_refused_in_the_same_words(deletion, freja, bo, client_of):
+    url = reverse("userstatus:retry", args=[freja.uuid])
+
+    answer = client_of(bo).post(url, {"email": "good@address.example"})
+
+    assert answer.status_code == 422
+    assert "Is about to be deleted by Anna Kofoed" in words(answer)
+
+
+def test_the_message_after_a_delete_offers_the_way_back(freja, anna, client_of, settings):
+    settings.DELETE_GRACE_SECONDS = 10
+    url = reverse("userstatus:delete", args=[freja.uuid])
+
+    answer = client_of(anna).post(url, headers=HTMX)
+
+    toast = told(answer)
+    job = Job.objects.get()
+    assert toast["text"] == "Deleting Freja Nørgaard in {seconds} s"
+    assert (toast["undo_url"], toast["seconds"]) == (undo(job), 10)
