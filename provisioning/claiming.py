@@ -77,14 +77,9 @@ def _due(row: BackendConnection, now: datetime, most: int) -> list[Job]:
 
     A job that cost a worker goes alone: it must not take innocent ones with it.
     """
-    ids: list[int] = []
-    for priority in Job.Priority:
-        if len(ids) < most:
-            due = Job.objects.due(now).filter(connection=row, priority=priority)
-            locked = due.order_by("not_before").select_for_update(skip_locked=True)
-            ids += locked.values_list("pk", flat=True)[: most - len(ids)]
-    found = Job.objects.select_related("template", "subscriber", "requested_by").in_bulk(ids)
-    jobs = [found[pk] for pk in ids]
+    due = Job.objects.due(now).filter(connection=row).order_by("priority", "not_before")
+    locked = due.select_for_update(skip_locked=True, of=("self",))
+    jobs = list(locked.select_related("template", "subscriber", "requested_by")[:most])
     suspects = [job for job in jobs if job.crashes]
     jobs = suspects[:1] or jobs
     for job in jobs:

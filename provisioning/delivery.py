@@ -74,7 +74,7 @@ def _bring_in(outcomes: Sequence[Outcome]) -> None:
     ]
     with transaction.atomic():
         ids = projection.apply_answers(connection, answers, now=now)
-        rows = Subscriber.objects.select_related("template").in_bulk(filter(None, ids))
+        rows = Subscriber.objects.in_bulk(filter(None, ids))
         ends = []
         for outcome, key in zip(outcomes, ids, strict=True):
             job, row = outcome.job, rows.get(key or 0)

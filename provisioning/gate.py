@@ -73,8 +73,8 @@ NOTHING = Allowance(0)
 
 def locked(connection_id: int) -> BackendConnection:
     """The row, held until the transaction ends."""
-    rows = BackendConnection.objects.select_for_update(no_key=True, of=("self",))
-    row: BackendConnection = rows.select_related("partner").get(pk=connection_id)
+    rows = BackendConnection.objects.select_for_update(no_key=True)
+    row: BackendConnection = rows.get(pk=connection_id)
     return row
 
 
