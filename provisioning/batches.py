@@ -21,14 +21,14 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.audit import Actor
 from accounts.rights import Right, may
-from provisioning import batch_judging, batch_watching, batch_writing, codes, timing
+from provisioning import batch_judging, batch_watching, batch_writing, codes, shown, timing
 from provisioning.action_rules import ActionRefused
 from provisioning.batch_judging import MOST, Judged, Preview, Refusal, preview
 from provisioning.batch_progress import BatchState, Finish, Limit, Progress, progress, state_of
 from provisioning.batch_results import OUTCOMES, results, write_results
 from provisioning.batch_watching import BRAKE, unfinished_ids, watch
 from provisioning.batch_writing import FIRST, Times
-from provisioning.models import Activation, Job, JobBatch
+from provisioning.models import Activation, Cause, Job, JobBatch
 from provisioning.states import ActivationState, JobKind, JobState
 from provisioning.timing import scaled
 from templates_app.models import OnboardingTemplate
@@ -155,10 +155,12 @@ def _insert(batch: JobBatch, rows: list[Judged], actor: Actor, times: Times) -> 
 def _replace_open_confirmations(batch: JobBatch) -> None:
     """The administrator vouches for the addresses now: mails under way are worth nothing."""
     retried = Job.objects.filter(batch=batch, state=JobState.QUEUED).order_by()
-    runs = Activation.objects.filter(state=ActivationState.MAIL_SENT)
-    runs.filter(subscriber__in=retried.values("subscriber")).update(
-        state=ActivationState.REPLACED, token_hash="", code_hash=""
-    )
+    open_runs = Activation.objects.filter(state=ActivationState.MAIL_SENT)
+    runs = open_runs.filter(subscriber__in=retried.values("subscriber"))
+    shown_as_open = list(runs.values_list("subscriber_id", flat=True))
+    if shown_as_open:
+        runs.update(state=ActivationState.REPLACED, token_hash="", code_hash="")
+        shown.refresh_all(shown_as_open, now=batch.created_at, cause=Cause.ADMINISTRATOR)
 
 
 def _tell(batch: JobBatch, rows: Sequence[Judged], actor: Actor) -> None:

@@ -18,7 +18,7 @@ from django.db.models import F
 from accounts import audit
 from accounts.audit import Actor
 from accounts.rights import Right, may
-from provisioning import action_rules, orders, outbox
+from provisioning import action_rules, orders, outbox, shown
 from provisioning.addresses import normalise
 from provisioning.models import Activation, Cause, Job, StatusEvent, Subscriber
 from provisioning.states import ActivationState, JobKind
@@ -57,7 +57,7 @@ def retry_activation(
             row.save(update_fields=["is_customer_administrator"])
         params = orders.retry(row.template, package=row.package, email=address)
         job = _enqueue(JobKind.RETRY, row, params, actor, now, submission_id)
-        _replace_open_confirmation(row)
+        _replace_open_confirmation(row, now)
         _tell(row, job, actor, now=now, after=address)
     return job
 
@@ -153,11 +153,13 @@ def _enqueue(  # noqa: PLR0913 -- what a job is made of
         raise action_rules.busy() from error
 
 
-def _replace_open_confirmation(row: Subscriber) -> None:
+def _replace_open_confirmation(row: Subscriber, now: datetime) -> None:
     """The administrator vouches for an address now: a mail still under way is worth nothing."""
-    Activation.objects.filter(subscriber=row, state=ActivationState.MAIL_SENT).update(
+    replaced = Activation.objects.filter(subscriber=row, state=ActivationState.MAIL_SENT).update(
         state=ActivationState.REPLACED, token_hash="", code_hash=""
     )
+    if replaced:
+        shown.refresh(row, now=now, cause=Cause.ADMINISTRATOR)
 
 
 def _tell(

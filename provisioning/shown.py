@@ -114,6 +114,11 @@ def refresh(row: Subscriber, *, now: datetime, cause: Cause = Cause.PORTAL) -> N
     _update(row, now=now, cause=cause)
 
 
+def refresh_all(ids: Sequence[int], *, now: datetime, cause: Cause) -> None:
+    """The same for many."""
+    _note(ids, now=now, cause=cause)
+
+
 def _update(row: Subscriber, *, now: datetime, cause: Cause, **values: Any) -> None:
     _note([row.pk], now=now, cause=cause, **values)
     row.refresh_from_db()

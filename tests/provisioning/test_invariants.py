@@ -16,7 +16,7 @@ from django.db import InternalError, connection
 from django.utils import timezone
 
 from accounts.models import AuditEvent, BackendConnection, User
-from provisioning import export_files, invariants, services
+from provisioning import batches, export_files, invariants, services, shown
 from provisioning.claiming import MAX_SENDS
 from provisioning.invariants_rules import Rule
 from provisioning.models import (
@@ -29,7 +29,7 @@ from provisioning.models import (
     StatusEvent,
     Subscriber,
 )
-from provisioning.states import ExportState, JobKind, JobState, Status
+from provisioning.states import ActivationState, ExportState, JobKind, JobState, Status
 from tests.factories import actor_of, make_job, make_partner, make_subscriber, make_template
 
 PAST = timezone.now() - timedelta(days=3)
@@ -358,3 +358,30 @@ def test_without_a_simulator_the_command_says_what_it_needs(db, settings):
 
     with pytest.raises(CommandError, match="SIMULATOR_URL"):
         run("--simulator")
+
+
+@pytest.mark.parametrize("in_bulk", [False, True])
+def test_a_retry_ends_an_open_confirmation_and_the_row_says_so(template, anna, in_bulk):
+    row, now = make_subscriber(template, Status.WAITING_ADDRESS), timezone.now()
+    make_activation(template, row)
+    shown.refresh(row, now=now)
+    assert row.status == Status.WAITING_CONFIRMATION
+
+    if in_bulk:
+        batches.accept(template, JobKind.RETRY, [row.pk], params={}, actor=actor_of(anna), now=now)
+    else:
+        services.retry_activation(row, email=row.email, actor=actor_of(anna), now=now)
+
+    row.refresh_from_db()
+    assert row.status == Status.WAITING_ADDRESS
+    assert found() == set()
+
+
+def make_activation(template: Any, row: Subscriber) -> None:
+    Activation.objects.create(
+        partner=row.partner,
+        template=template,
+        subscriber=row,
+        broadworks_id=row.broadworks_id,
+        state=ActivationState.MAIL_SENT,
+    )
