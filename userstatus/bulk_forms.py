@@ -16,9 +16,9 @@ from provisioning import batches
 from provisioning.models import JobBatch
 from templates_app.models import Package
 from userstatus.action_forms import PACKAGE_HINTS, PACKAGE_MISSING
+from userstatus.batch_words import figure
 from userstatus.bulk_freeze import Frozen, Purpose
 from userstatus.bulk_verdict import Verdict
-from userstatus.bulk_words import figure
 
 #: From here on a delete asks for the number to be typed.
 MANY = 50

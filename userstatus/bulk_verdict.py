@@ -10,7 +10,8 @@ from provisioning import batches, catalogue, codes
 from provisioning.batches import Preview, Refusal
 from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate, Package
-from userstatus.bulk_words import BulkWords, counted, figure
+from userstatus.batch_words import figure
+from userstatus.bulk_words import BulkWords, counted
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ POST with `frozen` acts on exactly the users that the verdict was about. A refus
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -30,13 +32,14 @@ from provisioning.action_rules import ActionRefused
 from provisioning.models import JobBatch
 from provisioning.timing import scaled
 from templates_app.models import OnboardingTemplate
-from userstatus import bulk_freeze, bulk_selection
+from userstatus import bulk_freeze, bulk_selection, bulk_words
 from userstatus.actions import Action, Bulk
+from userstatus.batch_words import figure
 from userstatus.bulk_forms import BulkForm
 from userstatus.bulk_freeze import NotUsable, Purpose
 from userstatus.bulk_selection import Selection
 from userstatus.bulk_verdict import Verdict, verdict_of
-from userstatus.bulk_words import counted, figure
+from userstatus.bulk_words import counted
 from userstatus.list_views import scope_of
 from userstatus.lists import Scope
 from userstatus.ways_back import is_htmx, way_back
@@ -144,22 +147,35 @@ def _act(asked: Asked) -> HttpResponse:
 
 
 def _accepted(asked: Asked, batch: JobBatch, *, is_new: bool) -> HttpResponse:
-    words = _queued(asked, batch) if is_new else _("This was sent before. Nothing was sent again.")
+    count = batch.total - batches.progress(batch, batch.created_at).skipped
+    words = counted(asked.bulk.words.queued, count)
+    if not is_new:
+        words = _("This was sent before. Nothing was sent again.")
     if not is_htmx(asked.request):
         messages.success(asked.request, words)
         return redirect(batch)
-    response = HttpResponse(status=204)
-    toast = {"text": words, "tone": "good", "icon": "clock"}
+    toast = (is_new and _undoable(batch, count)) or {"text": words, "tone": "good", "icon": "clock"}
     way_on = {"link_url": batch.get_absolute_url(), "link_label": _("Show progress")}
+    response = HttpResponse(status=204)
     trigger_client_event(response, "close-dialog")
     trigger_client_event(response, "toast", toast | way_on)
     trigger_client_event(response, "bulk-queued")
     return trigger_client_event(response, "user-changed")
 
 
-def _queued(asked: Asked, batch: JobBatch) -> str:
-    progress = batches.progress(batch, batch.created_at)
-    return counted(asked.bulk.words.queued, batch.total - progress.skipped)
+def _undoable(batch: JobBatch, count: int) -> dict[str, Any]:
+    """What the page says while deletions can be undone; nothing when they cannot."""
+    left = batch.undo_until - timezone.now() if batch.undo_until else timedelta()
+    if left <= timedelta():
+        return {}
+    numbers = {"n": count, "count": figure(count), "seconds": "{seconds}"}
+    return {
+        "text": str(bulk_words.DELETING % numbers),
+        "tone": "bad",
+        "icon": "trash",
+        "seconds": math.ceil(left.total_seconds()),
+        "undo_url": reverse("userstatus:job_undo", args=[batch.uuid]),
+    }
 
 
 # ---- Answers ----

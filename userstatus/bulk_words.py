@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
+
+from userstatus.batch_words import figure
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ def counted(words: Any, number: int) -> str:
     return str(words % {"n": number, "count": figure(number)})
 
 
-def figure(number: int) -> str:
-    """A number with the separators of the reader's language."""
-    return number_format(number, force_grouping=True)
-
+#: While the time of grace of a delete runs; the page counts `%(seconds)s` down.
+DELETING = ngettext_lazy(
+    "Deleting %(count)s user in %(seconds)s s", "Deleting %(count)s users in %(seconds)s s", "n"
+)
 
 RETRY = BulkWords(
     bar=_("Retry selected users"),

@@ -239,7 +239,8 @@ def test_what_was_shown_is_what_is_done(browser, anna, template, failing, busy, 
     assert answer.status_code == 204
     events = json.loads(answer.headers["HX-Trigger"])
     assert set(events) == {"close-dialog", "toast", "bulk-queued", "user-changed"}
-    assert "3 users will be" in events["toast"]["text"]
+    said = "Deleting 3 users in {seconds} s" if action is DELETE else "3 users will be"
+    assert said in events["toast"]["text"]
     assert events["toast"]["link_url"] == batch.get_absolute_url()
 
 
@@ -340,6 +341,19 @@ def test_the_number_lets_many_deletes_pass(browser, template, crowd):
 
     assert browser.post(path(DELETE, template), sent, headers=HTMX).status_code == 204
     assert JobBatch.objects.get().total == 51
+
+
+def test_the_message_of_a_delete_undoes_it(browser, template, failing):
+    answer = browser.post(
+        path(DELETE, template), order(browser, DELETE, template, *failing), headers=HTMX
+    )
+    toast = json.loads(answer.headers["HX-Trigger"])["toast"]
+
+    undone = browser.post(toast["undo_url"], headers=HTMX)
+
+    assert 0 < toast["seconds"] <= 10
+    assert undone.status_code == 204
+    assert set(Job.objects.values_list("state", flat=True)) == {JobState.CANCELLED}
 
 
 def test_a_delete_says_what_it_means(browser, template, failing):
