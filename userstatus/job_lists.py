@@ -29,7 +29,8 @@ Line = JobLine | BatchLine
 
 
 def _has_failed() -> Exists:
-    return Exists(Job.objects.filter(batch=OuterRef("pk"), state=JobState.FAILED))
+    rows = Job.objects.filter(partner=OuterRef("partner"), batch=OuterRef("pk"))
+    return Exists(rows.filter(state=JobState.FAILED))
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,18 @@ const tick = () => {
   }
 };
 
+// The button is about to go: the focus must not go with it, nor keep it (a part with the focus in it
+// is not brought up to date).
+const leave = (form) => {
+  const row = form.closest("tr")?.querySelector(".row-link");
+  (row ?? document.getElementById("main"))?.focus({ preventScroll: true });
+};
+
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-undo]");
   if (!form || !window.htmx) return;
   event.preventDefault();
+  leave(form);
   window.htmx
     .ajax("POST", form.action, { source: document.body, target: document.body, swap: "none" })
     .catch(() => {}); // said by toast.js
