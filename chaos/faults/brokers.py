@@ -16,6 +16,8 @@ ANSWER_SECONDS = 0.3
 RESUMED_SECONDS = 5.0
 #: After it stood still, the product's own socket time-out and Celery's back-off come first.
 THAWED_SECONDS = 30.0
+HINT_MS = 3.0
+CHANGES = {"provision", "update", "remove"}
 
 
 @fault("F3", "Redis killed with all its data", smoke=True)
@@ -109,20 +111,28 @@ def _full(run: Run) -> None:
 
 @fault("F9", "ten thousand hints too many")
 def hints_doubled(run: Run) -> None:
-    """Each hint comes a hundred times: no request too many, and each costs at most 3 ms."""
+    """The same hints come again and again: no request too many, and each costs at most 3 ms.
+
+    Of processor time, of all workers together: the machine may have other things to do.
+    """
     run.begin(users=100)
     run.world.close(60)
     run.act(100, once=True).wait()
-    hints = run.world.hints(10_000)
     run.world.open()
-    began = time.monotonic()
     run.settle(120)
-    run.until(lambda: _waiting(run.broker()) == 0, 120, "empty queues")
-    each = (time.monotonic() - began) / hints * 1000
-    changes = [line for line in run.backend.log() if line["operation"] in
-               {"provision", "update", "remove"}]  # fmt: skip
+    before = _cpu_seconds(run)
+    hints = run.world.hints(10_000)
+    run.until(lambda: _waiting(run.broker()) == 0, 180, "empty queues")
+    each = (_cpu_seconds(run) - before) / hints * 1000
+    changes = [line for line in run.backend.log() if line["operation"] in CHANGES]
     run.require(len(changes) == 100, f"{len(changes)} changes were sent for 100 actions")
-    run.require(each <= 3, f"{hints} hints, {each:.2f} ms each with all that was done meanwhile")
+    run.require(each <= HINT_MS, f"{hints} hints for nothing, {each:.2f} ms of processor time each")
+
+
+def _cpu_seconds(run: Run) -> float:
+    """What all workers have used of the processors, children that have ended left out."""
+    spent = [one.cpu_times() for child in run.workers for one in child.family()]
+    return float(sum(times.user + times.system for times in spent))
 
 
 def _waiting(broker: redis.Redis) -> int:

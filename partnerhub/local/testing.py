@@ -2,7 +2,8 @@
 
 Three tracks run beside each other, since all of them mostly wait, for processes, answers and
 pages: the tests of the engine and its neighbours followed by the chaos', the launcher's followed
-by the browser's, and all others. What the tracks but one print is kept and shown at the end, so that nothing is mixed up.
+by the browser's, and all others. What the tracks but one print is kept and shown at the end, so
+that nothing is mixed up.
 """
 
 from __future__ import annotations
