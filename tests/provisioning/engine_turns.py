@@ -82,6 +82,13 @@ def alive(act: Callable[[], object]) -> None:
         leases._numbers.clear()
 
 
+def written() -> int:
+    """A number that is another one after every transaction that wrote something."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        return int(cursor.fetchone()[0])
+
+
 def audit_of(job: Job, actor: Actor) -> None:
     """The line of the audit log that the portal writes."""
     audit.record(

@@ -15,10 +15,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-import psycopg2
-from django.db import connection
-
 from provisioning.states import Status
+from tests.provisioning.committed import Intents
 from webex.errors import (
     Conflict,
     Facts,
@@ -73,20 +71,13 @@ CLEAR_NO = {"403", "400"}
 
 
 @dataclass
-class Intent:
-    """What our tables say, committed, about a request that has just arrived."""
-
-    job_id: int
-    step: str
-    body_hash: str
-
-
-@dataclass
 class World:
     """All that the backend holds. Its methods are called by one thread at a time (`lock`)."""
 
     now: Callable[[], datetime]
     unique_key: bool = True
+    #: How long it is at work; None: until it is told that it ends.
+    seconds: float | None = None
     held: dict[str, RemoteSubscriber] = field(default_factory=dict)
     #: Of every subscriber that there ever was: (lastStatusChange, status), oldest first.
     past: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -107,6 +98,11 @@ class World:
         self.late = [(at, effect) for at, effect in self.late if at > self.now()]
         for effect in due:
             effect()
+        if self.seconds is not None:
+            since = self.now() - timedelta(seconds=self.seconds)
+            for held in list(self.held.values()):
+                if held.status in BUSY and held.last_status_change <= since:
+                    self._finish(held, Status.PROVISIONED)
 
     def put(self, remote: RemoteSubscriber, status: str, **changes: Any) -> RemoteSubscriber:
         """A change of status, with its time."""
@@ -120,8 +116,11 @@ class World:
         """What is under way for a user ends: provisioned, or with an error."""
         for remote in self.of(user_id):
             if remote.status in BUSY:
-                errors = () if outcome == "provisioned" else (RemoteError("200048", "taken"),)
-                self.put(remote, outcome, errors=errors, **self.goals.pop(remote.id, {}))
+                self._finish(remote, outcome)
+
+    def _finish(self, remote: RemoteSubscriber, outcome: str) -> None:
+        errors = () if outcome == Status.PROVISIONED else (RemoteError("200048", "taken"),)
+        self.put(remote, outcome, errors=errors, **self.goals.pop(remote.id, {}))
 
     def of(self, user_id: str) -> list[RemoteSubscriber]:
         return [held for held in self.held.values() if held.user_id == user_id]
@@ -258,37 +257,3 @@ def _quietly(effect: Callable[[], Any]) -> None:
     """The client does not hear what became of it."""
     with suppress(Conflict, NotFound):
         effect()
-
-
-class Intents:
-    """Our tables as everybody else sees them: over a second connection, only what is committed."""
-
-    def __init__(self) -> None:
-        values = connection.get_connection_params()
-        names = ("host", "port", "user", "password", "dbname", "database")
-        self.other = psycopg2.connect(**{name: values[name] for name in names if name in values})
-        self.other.autocommit = True
-
-    def of(self, user_id: str) -> Intent | None:
-        """The job of a user that is being sent."""
-        row = self._one(
-            "SELECT id, step, intent_hash FROM provisioning_job WHERE broadworks_id = %s"
-            " AND state = 'sending' AND intent_at IS NOT NULL AND lease_until IS NOT NULL",
-            user_id,
-        )
-        return Intent(*row) if row else None
-
-    def user_of(self, subscriber_id: str) -> str:
-        row = self._one(
-            "SELECT broadworks_id FROM provisioning_subscriber WHERE webex_id = %s", subscriber_id
-        )
-        return row[0] if row else ""
-
-    def _one(self, sql: str, value: str) -> tuple[Any, ...] | None:
-        with self.other.cursor() as cursor:
-            cursor.execute(sql, [value])
-            found: tuple[Any, ...] | None = cursor.fetchone()
-            return found
-
-    def close(self) -> None:
-        self.other.close()
