@@ -1,7 +1,8 @@
 """Writing a batch's rows, and changing many of them: one statement each, however many they are.
 
-Whoever changes several jobs of a batch holds the batch (`locked`); rows of subscribers are locked
-in the order of their ids, as everybody does who locks several.
+Whoever changes several jobs of a batch holds the batch (`locked`). What the screen shows of a row
+is known by its version and the state of its job, so that a new job, or one that is cancelled
+unsent, changes no row.
 """
 
 from __future__ import annotations
@@ -55,9 +56,6 @@ _INSERT = """
                COALESCE(params ->> CASE %(kind)s WHEN 'retry' THEN 'email' ELSE 'package' END, ''),
                '', %(kind)s, '', id
           FROM accepted
-    ), counted AS (
-        UPDATE provisioning_subscriber s SET version = s.version + 1
-          FROM accepted a WHERE s.id = a.subscriber_id
     )
     SELECT subscriber_id FROM accepted
 """
@@ -65,13 +63,11 @@ _CANCEL = """
     UPDATE provisioning_job
        SET state = 'cancelled', finished_at = %s, cancelled_by = %s, lease_token = NULL
      WHERE batch_id = %s AND state = 'queued' AND sends = 0 AND lease_until IS NULL
-    RETURNING subscriber_id
 """
 _HOLD = """
     UPDATE provisioning_job SET held = true
      WHERE batch_id = %s AND state = 'queued' AND sends = 0 AND lease_until IS NULL
        AND NOT held
-    RETURNING subscriber_id
 """
 #: Those that come first in the list; none are missed for being locked, no worker takes held ones.
 _LET_GO = """
@@ -79,12 +75,6 @@ _LET_GO = """
      WHERE id IN (SELECT id FROM provisioning_job
                    WHERE batch_id = %s AND finished_at IS NULL AND held
                    ORDER BY not_before, id LIMIT %s)
-"""
-_TOUCH = """
-    UPDATE provisioning_subscriber s SET version = s.version + 1
-      FROM (SELECT id FROM provisioning_subscriber WHERE id = ANY(%s)
-             ORDER BY id FOR NO KEY UPDATE) held
-     WHERE s.id = held.id
 """
 
 
@@ -103,7 +93,7 @@ def locked(batch_id: int) -> JobBatch:
 
 
 def insert(batch: JobBatch, rows: Sequence[Judged], actor: Actor, times: Times) -> set[int]:
-    """Write a job for each row, its line in the timeline, and the count of what is shown.
+    """Write a job for each row, and its line in the timeline.
 
     Returns the subscribers whose jobs are queued. One who got an unfinished job elsewhere in this
     very moment is left out without a job.
@@ -142,26 +132,22 @@ def _records(rows: Sequence[Judged]) -> list[dict[str, object]]:
 
 def cancel(batch: JobBatch, *, by: str, now: datetime) -> int:
     """Cancel the jobs of which nothing was sent and that no worker has taken; returns how many."""
-    with database.cursor() as cursor:
-        cursor.execute(_CANCEL, [now, by[:200], batch.pk])
-        ids = [found for (found,) in cursor.fetchall()]
-        cursor.execute(_TOUCH, [ids])
-        return len(ids)
+    return _change(_CANCEL, [now, by[:200], batch.pk])
 
 
 def hold(batch: JobBatch) -> int:
     """Hold back all of which nothing was sent; returns how many were free until now."""
-    with database.cursor() as cursor:
-        cursor.execute(_HOLD, [batch.pk])
-        ids = [found for (found,) in cursor.fetchall()]
-        cursor.execute(_TOUCH, [ids])
-        return len(ids)
+    return _change(_HOLD, [batch.pk])
 
 
 def let_go(batch: JobBatch, most: int | None = None) -> int:
     """Let the first `most` of the held jobs go, or all; returns how many."""
+    return _change(_LET_GO, [batch.pk, most])
+
+
+def _change(statement: str, values: list[Any]) -> int:
     with database.cursor() as cursor:
-        cursor.execute(_LET_GO, [batch.pk, most])
+        cursor.execute(statement, values)
         count: int = cursor.rowcount
         return count
 

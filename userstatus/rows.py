@@ -112,9 +112,9 @@ def rows_of(users: Sequence[Subscriber], *, now: datetime) -> list[Row]:
 
 
 def state_of(user: Subscriber, job: Job | None) -> str:
-    """Version and job state, as the live page repeats them."""
+    """Version and job state, upper-case while its batch holds it, as the live page repeats them."""
     letter = _JOB_LETTERS[JobState(job.state)] if job else "."
-    return f"{short(user.version)}{letter}"
+    return f"{short(user.version)}{letter.upper() if job and job.held else letter}"
 
 
 def short(number: int) -> str:

@@ -240,7 +240,7 @@ def test_three_need_no_trial(anna, template):
     assert not batch.jobs.filter(held=True).exists()
 
 
-def test_each_user_has_a_line_in_the_timeline_and_the_rows_change(anna, template):
+def test_each_user_has_a_line_in_the_timeline(anna, template):
     accepted, refused = stuck(template)[0], factories.make_subscriber(template)
 
     batch = accept(anna, template, [accepted, refused])
@@ -248,9 +248,6 @@ def test_each_user_has_a_line_in_the_timeline_and_the_rows_change(anna, template
     event = StatusEvent.objects.get(what="requested")
     assert (event.subscriber, event.after, event.text) == (accepted, accepted.email, "retry")
     assert (event.actor_label, event.job.batch) == ("Anna Kofoed", batch)
-    accepted.refresh_from_db()
-    refused.refresh_from_db()
-    assert (accepted.version, refused.version) == (2, 1)
 
 
 def test_a_change_of_package_tells_the_timeline_both(anna, template):
