@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from accounts.audit import Actor
-from provisioning import batches, catalogue, codes
-from provisioning.batches import Preview, Refusal
+from provisioning import batch_judging, batches, catalogue, codes
+from provisioning.batches import Refusal
 from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate, Package
 from userstatus.batch_words import figure
@@ -55,24 +55,26 @@ class Verdict:
 def verdict_of(
     template: OnboardingTemplate, kind: JobKind, ids: Sequence[int], actor: Actor
 ) -> Verdict:
-    """Judge the users as they are now; a package is judged for each that can be chosen."""
-    if kind != JobKind.PACKAGE:
-        found = batches.preview(template, kind, ids, params={}, actor=actor)
-        return Verdict(found.total, found.able, _reasons(found.refused))
-    previews = {
-        str(package): batches.preview(template, kind, ids, params={"package": package}, actor=actor)
-        for package in Package.values
-    }
-    return _of_packages(previews)
+    """Judge the users as they are now; a change of package for each that can be chosen.
+
+    Raises:
+        ActionRefused, PermissionDenied: as provisioning.batches.preview says.
+    """
+    if kind == JobKind.PACKAGE:
+        return _of_packages(template, ids, actor)
+    found = batches.preview(template, kind, ids, params={}, actor=actor)
+    return Verdict(found.total, found.able, _reasons(found.refused))
 
 
-def _of_packages(previews: Mapping[str, Preview]) -> Verdict:
-    """Who has the package already could have another one."""
-    any_of_them = next(iter(previews.values()))
-    refused = [r for r in any_of_them.refused if r.code != codes.SKIP_SAME_PACKAGE]
-    able = any_of_them.total - sum(refusal.count for refusal in refused)
-    counts = {package: preview.able for package, preview in previews.items()}
-    return Verdict(any_of_them.total, able, _reasons(refused), counts)
+def _of_packages(template: OnboardingTemplate, ids: Sequence[int], actor: Actor) -> Verdict:
+    """Judged once, with any package: who has it already could have another one."""
+    kind, params = JobKind.PACKAGE, {"package": str(Package.BASIC)}
+    batch_judging.check(template, kind, ids, params=params, actor=actor)
+    rows = batch_judging.judge(template, kind, ids, params=params)
+    refused = [r for r in batch_judging.summary(rows) if r.code != codes.SKIP_SAME_PACKAGE]
+    able = [row.user.package for row in rows if row.code in ("", codes.SKIP_SAME_PACKAGE)]
+    counts = {str(package): len(able) - able.count(package) for package in Package.values}
+    return Verdict(len(rows), len(able), _reasons(refused), counts)
 
 
 def _reasons(refused: Iterable[Refusal]) -> tuple[Reason, ...]:
