@@ -115,6 +115,8 @@ def _known(batch: JobBatch) -> JobBatch | None:
 def _write(batch: JobBatch, ids: Sequence[int], actor: Actor) -> JobBatch:
     kind = JobKind(batch.kind)
     rows = batch_judging.judge(batch.template, kind, ids, params=batch.params, hold=True)
+    if known := _known(batch):  # the same form, which held the rows until now
+        return known
     able = [row for row in rows if not row.code]
     if not able:
         raise ActionRefused("nothing_to_do", _("This can be done for none of the chosen users."))
