@@ -46,7 +46,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True)
 class Finish:
-    """When a batch will end if all goes on as it does.
+    """When a batch will end if all goes on as it does; one that is paused, if resumed now.
 
     Attributes:
         per_minute: requests that the connection allows in a minute.
@@ -120,8 +120,8 @@ def progress(batch: JobBatch, now: datetime) -> Progress:
     """Count the rows, and say when they will be done: three small queries, one once it is over."""
     counts = _count(batch)
     state = state_of(batch, counts, now)
-    is_going = state in (BatchState.GRACE, BatchState.TRYING, BatchState.RUNNING)
-    finish = _finish(batch, counts.left, now) if is_going else None
+    has_ended = batch.cancelled_at is not None or not counts.left
+    finish = None if has_ended else _finish(batch, counts.left, now)
     return Progress(batch.total, **vars(counts), state=state, finish=finish)
 
 

@@ -19,6 +19,10 @@ from userstatus.statuses import Look
 
 #: Length of the bar; a part that is there at all is at least so long, or nobody would see it.
 BAR, SHORTEST = 1000, 8
+#: Counts of batches that have ended, which never change again: counting ten thousand rows once a
+#: process is enough.
+REMEMBERED = 2000
+_ended: dict[uuids.UUID, dict[str, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -146,15 +150,27 @@ class BatchLine:
 
 
 def progress_of(found: Sequence[JobBatch], now: datetime) -> dict[int, Progress]:
-    """How far each batch is, by its key; one query for all, and without finish and causes."""
-    if not found:
+    """How far each batch is, by its key; one query at most, and without finish and causes."""
+    counted = {batch.pk: _ended[batch.uuid] for batch in found if batch.uuid in _ended}
+    counted |= _count([batch for batch in found if batch.pk not in counted])
+    return {batch.pk: _progress(batch, counted[batch.pk], now) for batch in found}
+
+
+def _count(asked: Sequence[JobBatch]) -> dict[int, dict[str, int]]:
+    if not asked:
         return {}
-    partner = found[0].partner_id
-    jobs = Job.objects.filter(partner=partner, batch__in=found).order_by().values("batch")
+    jobs = Job.objects.filter(partner=asked[0].partner_id, batch__in=asked).order_by()
     counts = {word: Count("pk", filter=condition) for word, condition in OUTCOMES.items()}
-    counted = {row.pop("batch"): row for row in jobs.annotate(**counts)}
-    none = dict.fromkeys(OUTCOMES, 0)
-    return {batch.pk: _progress(batch, counted.get(batch.pk, none), now) for batch in found}
+    found = {row.pop("batch"): row for row in jobs.values("batch").annotate(**counts)}
+    counted = {batch.pk: found.get(batch.pk, dict.fromkeys(OUTCOMES, 0)) for batch in asked}
+    _remember(asked, counted)
+    return counted
+
+
+def _remember(asked: Sequence[JobBatch], counted: dict[int, dict[str, int]]) -> None:
+    if len(_ended) > REMEMBERED:
+        _ended.clear()
+    _ended.update({batch.uuid: counted[batch.pk] for batch in asked if batch.finished_at})
 
 
 def _progress(batch: JobBatch, counts: dict[str, int], now: datetime) -> Progress:

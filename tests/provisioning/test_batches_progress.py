@@ -190,12 +190,18 @@ def test_once_rows_have_ended_their_speed_is_believed(actor, template):
     assert finish.at - now == pytest.approx(timedelta(seconds=57), abs=timedelta(seconds=5))
 
 
-@pytest.mark.parametrize("over", ["paused_at", "cancelled_at"])
-def test_what_stands_still_has_no_finish_time(actor, template, over):
+def test_what_was_cancelled_has_no_finish_time(actor, template):
     batch = given(actor, template, 5)
-    JobBatch.objects.filter(pk=batch.pk).update(**{over: timing.now()})
+    JobBatch.objects.filter(pk=batch.pk).update(cancelled_at=timing.now())
 
     assert told(batch).finish is None
+
+
+def test_what_is_paused_tells_when_it_would_be_done(actor, template):
+    batch = given(actor, template, 5)
+    JobBatch.objects.filter(pk=batch.pk).update(paused_at=timing.now())
+
+    assert told(batch).finish is not None
 
 
 def test_progress_takes_few_queries_whatever_the_size(actor, template):

@@ -174,6 +174,10 @@ def test_the_finish_names_what_limits_it(template, anna, client_of):
     assert "because Webex asks us to wait until" in by_gate
 
 
+def test_of_a_paused_one_it_is_told_when_it_would_be_done(paused, bo, client_of):
+    assert "If resumed now: done about" in words(client_of(bo).get(paused.get_absolute_url()))
+
+
 def test_nothing_is_foretold_of_what_has_ended(mixed, anna, client_of):
     assert "Done about" not in words(client_of(anna).get(mixed.get_absolute_url()))
 
