@@ -132,8 +132,9 @@ class JobLine:
 
     @property
     def next_try(self) -> datetime | None:
-        """When the job is taken up again; None when it is due or has ended."""
+        """When the job is taken up again; None when it is due, undoable or has ended."""
         is_later = self.job.is_unfinished and self.job.not_before > timezone.now()
+        is_later = is_later and not self.is_undoable
         return self.job.not_before if is_later else None
 
     @property
