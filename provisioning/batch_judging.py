@@ -15,6 +15,7 @@ from accounts.rights import Right, may
 from provisioning import action_rules, codes, judging, orders, selectors
 from provisioning.action_rules import ActionRefused
 from provisioning.models import Subscriber
+from provisioning.selectors import Among
 from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate
 
@@ -150,7 +151,7 @@ def _users(template: OnboardingTemplate, ids: Sequence[int], *, hold: bool) -> l
     wanted = list(dict.fromkeys(ids))
     # In the order of their ids, as everybody locks who locks several.
     rows = Subscriber.objects.filter(
-        pk__in=selectors.among(wanted), partner_id=template.partner_id
+        pk__in=Among.of(wanted), partner_id=template.partner_id
     ).order_by("pk")
     if hold:
         rows = rows.select_for_update(no_key=True)
@@ -206,10 +207,10 @@ def _orders(
     template: OnboardingTemplate, kind: JobKind, user: User, params: dict[str, Any], address: str
 ) -> dict[str, str]:
     if kind == JobKind.RETRY:
-        return orders.retry(template, package=user.package, email=address)
+        return orders.for_retry(template, package=user.package, email=address)
     if kind == JobKind.DELETE:
         return {}
-    return orders.change_package(wanted=params["package"], former=user.package)
+    return orders.for_package(wanted=params["package"], former=user.package)
 
 
 def summary(rows: Sequence[Judged]) -> list[Refusal]:

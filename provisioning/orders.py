@@ -28,7 +28,7 @@ def copied(kind: str, user: Subscriber) -> dict[str, Any]:
     return {name: getattr(user, name) for name in COPIED[kind]}
 
 
-def retry(template: OnboardingTemplate, *, package: str, email: str) -> dict[str, str]:
+def for_retry(template: OnboardingTemplate, *, package: str, email: str) -> dict[str, str]:
     """The others of a retry: `package` is the user’s, `email` is normalised."""
     return {
         "package": package or template.default_package,
@@ -37,6 +37,6 @@ def retry(template: OnboardingTemplate, *, package: str, email: str) -> dict[str
     }
 
 
-def change_package(*, wanted: str, former: str) -> dict[str, str]:
+def for_package(*, wanted: str, former: str) -> dict[str, str]:
     """The others of a change of package; the former is for those who read the job."""
     return {"package": wanted, "former": former}

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    Func,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 
 from accounts.models import BackendConnection
 from provisioning.models import Heartbeat, Job, Subscriber, SubscriberQuerySet
@@ -66,14 +75,22 @@ def unfinished_job_of(subscriber: Subscriber) -> Job | None:
     return Job.objects.unfinished().filter(key | Q(subscriber=subscriber)).first()
 
 
-def among(ids: Sequence[int]) -> RawSQL:
+class Among(Func):
     """For `pk__in`: thousands of ids as one parameter, where Django would prepare each alone."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+
+    arity = 1
+    output_field = BigIntegerField()
+    template = "(SELECT unnest(string_to_array(%(expressions)s, ',')::bigint[]))"
+
+    @classmethod
+    def of(cls, ids: Sequence[int]) -> Among:
+        """The expression."""
+        return cls(Value(",".join(map(str, ids))))
 
 
 def busy_among(ids: Sequence[int]) -> set[int]:
     """Which of these subscribers have an unfinished job, by the rule of `unfinished_job_of`."""
-    rows = Subscriber.objects.filter(pk__in=among(ids)).order_by()
+    rows = Subscriber.objects.filter(pk__in=Among.of(ids)).order_by()
     jobs = Job.objects.unfinished().order_by()
     of_key = jobs.filter(**{name: OuterRef(name) for name in _KEY})
     by_row = rows.filter(Exists(jobs.filter(subscriber=OuterRef("pk"))))

@@ -55,7 +55,7 @@ def retry_activation(
         if make_administrator and not row.is_customer_administrator:
             row.is_customer_administrator = True
             row.save(update_fields=["is_customer_administrator"])
-        params = orders.retry(row.template, package=row.package, email=address)
+        params = orders.for_retry(row.template, package=row.package, email=address)
         job = _enqueue(JobKind.RETRY, row, params, actor, now, submission_id)
         _replace_open_confirmation(row, now)
         _tell(row, job, actor, now=now, after=address)
@@ -108,7 +108,7 @@ def change_package(
             return job
         action_rules.check_package(package)
         action_rules.check_allowed(row, JobKind.PACKAGE, package=package)
-        params = orders.change_package(wanted=package, former=row.package)
+        params = orders.for_package(wanted=package, former=row.package)
         job = _enqueue(JobKind.PACKAGE, row, params, actor, now, submission_id)
         _tell(row, job, actor, now=now, before=row.package, after=package)
     return job

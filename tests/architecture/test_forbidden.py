@@ -30,6 +30,7 @@ SQL = {
     "provisioning/activation_login.py": "advisory lock",
     "provisioning/export_files.py": "COPY, and a statement timeout that lets it finish",
     "provisioning/exports.py": "advisory lock, and the progress of COPY",
+    "provisioning/batch_writing.py": "ten thousand jobs in one statement",
     "provisioning/bringing_in.py": "a thousand answers in a dozen statements",
     "provisioning/follow_ups.py": "one statement for all answers of a group",
     "provisioning/shown.py": "one rule for a row and for a thousand",
