@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from accounts.models import RetryBy
 from chaos.history import History
 from provisioning.models import Job
-from provisioning.states import FINAL, JobState
+from provisioning.states import FINAL, JobKind, JobState
 
 CHANGES = ("provision", "update", "remove")
 #: What a job of a kind does at the backend, once.
 EFFECT = {"provision": "provision", "retry": "provision", "delete": "remove", "package": "update"}
 #: Failed for a reason that means: nothing was ever sent, or certainly nothing happened.
 WITHOUT_EFFECT = {"PH-EXPIRED", "PH-POISON", "PH-ASKER-LEFT"}
+#: The kind of an entry that accepted many at once.
+BATCH = "batch"
 WRONG = ("doubled", "overlaps", "early")
 
 
@@ -43,16 +46,23 @@ class Effects:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def check(history: History, log: Sequence[dict[str, Any]], verdict: dict[str, Any]) -> Findings:
+def check(
+    history: History,
+    log: Sequence[dict[str, Any]],
+    verdict: dict[str, Any],
+    *,
+    gone: Collection[str] = (),
+) -> Findings:
     """Judge a run that has come to rest.
 
-    `log` is the backend's whole request log, `verdict` its judge's.
+    `log` is the backend's request log, `verdict` its judge's; `gone` are users whom somebody else
+    removed: to delete them is done without an effect.
     """
     findings = Findings(actions=len(history.accepted()))
-    jobs = list(Job.objects.order_by("created_at", "pk"))
+    jobs = list(Job.objects.select_related("connection", "batch").order_by("created_at", "pk"))
     _check_history(findings, history, jobs)
     for effects in effects_of(jobs, log, findings):
-        _check_effects(findings, effects)
+        _check_effects(findings, effects, gone)
     _check_verdict(findings, verdict)
     _count_ends(findings, jobs)
     return findings
@@ -62,6 +72,8 @@ def _check_history(findings: Findings, history: History, jobs: list[Job]) -> Non
     """Acknowledged: exactly one job with exactly one end. And no job that nobody asked for."""
     by_uuid = {str(job.uuid): job for job in jobs}
     for entry in history.accepted():
+        if entry.kind == BATCH:
+            continue
         job = by_uuid.get(entry.job)
         if job is None:
             findings.lost += 1
@@ -71,7 +83,8 @@ def _check_history(findings: Findings, history: History, jobs: list[Job]) -> Non
             findings.problems.append(f"{entry.kind} of {entry.user}: still {job.state}")
     known = {entry.submission for entry in history.accepted()} | history.perhaps()
     for job in jobs:
-        if str(job.submission_id) not in known:
+        asked = job.batch.submission_id if job.batch else job.submission_id
+        if str(asked) not in known:
             findings.problems.append(f"{job.kind} of {job.broadworks_id}: nobody asked for it")
 
 
@@ -95,21 +108,29 @@ def effects_of(
     return [one for several in mine.values() for one in several]
 
 
-def _check_effects(findings: Findings, effects: Effects) -> None:
+def _check_effects(findings: Findings, effects: Effects, gone: Collection[str]) -> None:
     job, counts = effects.job, effects.counts
-    expected = EFFECT[job.kind]
     what = f"{job.kind} of {job.broadworks_id} ({job.state} {job.result_code})"
-    times = counts[expected]
-    if times > 1:
-        findings.doubled += times - 1
-        findings.doubles.append(f"{what}: {times} effects")
-    if others := {name for name, count in counts.items() if count} - {expected}:
+    times = counts[EFFECT[job.kind]]
+    for name, count in sorted(counts.items()):
+        if count > 1:
+            findings.doubled += count - 1
+            findings.doubles.append(f"{what}: {count} times {name}")
+    if others := counts.keys() - _expected(job):
         findings.problems.append(f"{what}: also {', '.join(sorted(others))}")
-    if job.state == JobState.DONE and times == 0:
+    was_gone = job.kind == JobKind.DELETE and job.broadworks_id in gone
+    if job.state == JobState.DONE and times == 0 and not was_gone:
         findings.lost += 1
         findings.problems.append(f"{what}: done, without any effect")
     if times and (job.state == JobState.CANCELLED or job.result_code in WITHOUT_EFFECT):
         findings.problems.append(f"{what}: it had an effect all the same")
+
+
+def _expected(job: Job) -> set[str]:
+    """The operations of a job; a retry may be sent as two."""
+    by_delete = job.connection.retry_by == RetryBy.DELETE_THEN_POST
+    removes = job.kind == JobKind.RETRY and by_delete and job.params.get("webex_id")
+    return {EFFECT[job.kind], "remove"} if removes else {EFFECT[job.kind]}
 
 
 def _check_verdict(findings: Findings, verdict: dict[str, Any]) -> None:

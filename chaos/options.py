@@ -7,6 +7,8 @@ from pathlib import Path
 
 #: One factor on every duration of the engine: a lease of 4 s, a quiet time of 9 s.
 TIME_SCALE = 0.1
+#: Between two syncs of a connection.
+SYNC_SECONDS = 5
 
 
 @dataclass(frozen=True)

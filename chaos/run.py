@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from chaos.options import Options
 from chaos.processes import Child
 from chaos.recovery import part
 from chaos.stage import PREPARED, Stage
+from chaos.steps import CLOCK
 from partnerhub.local import plan
 from partnerhub.local.servers import free_port
 from provisioning.models import Heartbeat, Job
@@ -57,30 +58,37 @@ class Run:
         self.load: load.Load | None = None
         self.grace_ms = 50
         self.may_double = False
+        self.gone: set[str] = set()  # users whom somebody else removed
+        self.since = 0  # the last line of the backend's log that is not ours
 
     # ---- Setting up ----
 
     def begin(
         self,
         *,
-        users: int,
-        tenants: int = 3,
+        users: int | Mapping[str, int],
         settings: Json | None = None,
         rules: tuple[steps.Rule, ...] = (),
-        workers: int = 2,
+        clocks: Sequence[float] = (0.0, 0.0),
         database_port: int = 0,
     ) -> None:
-        """Make a fresh world and start `workers` workers, the one for background work, and beat.
+        """Make a fresh world and start two workers, the one for background work, and beat.
 
+        `users`: shared out among three tenants, or the number of each. `settings`: of their
+        accounts at the backend. `clocks`: how many seconds each worker's is wrong.
         `database_port`: where workers meet PostgreSQL, when it is not its own port (a proxy).
         """
         self._fresh_database()
         self.backend.control("POST", "reset")
-        self.world = world.made(self.backend, self.options.seed, users, tenants, settings or {})
+        sizes = _shared_out(users) if isinstance(users, int) else users
+        self.world = world.made(self.backend, self.options.seed, sizes, settings or {})
         self._plan_steps(rules)
-        names = [f"worker{n + 1}" for n in range(workers)] + ["background"]
-        self.workers = [self._worker(name, database_port) for name in names]
-        self.beat = self._beat()
+        wrong = {f"worker{n + 1}": seconds for n, seconds in enumerate(clocks)}
+        self.workers = [
+            self._worker(name, database_port, wrong.get(name, 0.0))
+            for name in (*wrong, "background")
+        ]
+        self.beat = self._beat("beat")
         for child in (*self.workers, self.beat):
             child.spawn()
         for child in (*self.workers, self.beat):
@@ -121,18 +129,25 @@ class Run:
             url += "?sslmode=disable&gssencmode=disable"
         return self.stage.environment | {"DATABASE_URL": url, **self.told_steps}
 
-    def _worker(self, name: str, port: int) -> Child:
+    def _worker(self, name: str, port: int, wrong_by: float) -> Child:
         queues = plan.QUEUES[name.rstrip("0123456789")]
         command = [sys.executable, "-m", "chaos.worker", "worker", "-l", "INFO", "-Q", queues]
         command += ["-c", "2", "-n", name, *QUIET]
         environment = self.environment(port) | plan.WORKER_LIMITS
+        environment[CLOCK] = str(wrong_by)
         return Child(name, command, environment, self.folder / f"{name}.log", _says(" ready."))
 
-    def _beat(self) -> Child:
+    def another_beat(self) -> Child:
+        """A second beat, not started yet."""
+        child = self._beat("beat2")
+        self.others.append(child)
+        return child
+
+    def _beat(self, name: str) -> Child:
         command = [sys.executable, "-m", "celery", "-A", "partnerhub.celery", "beat", "-l", "INFO"]
         command += ["-s", str(self.folder / f"schedule-{free_port()}")]
-        log = self.folder / "beat.log"
-        return Child("beat", command, self.environment(), log, _says("beat: Starting"))
+        log = self.folder / f"{name}.log"
+        return Child(name, command, self.environment(), log, _says("beat: Starting"))
 
     # ---- Acting ----
 
@@ -220,6 +235,12 @@ class Run:
         with suppress(DatabaseError):
             connections.close_all()
         self.history.close()
+
+
+def _shared_out(users: int) -> dict[str, int]:
+    shares = [users // len(world.TENANTS)] * len(world.TENANTS)
+    shares[0] += users - sum(shares)
+    return dict(zip(world.TENANTS, shares, strict=True))
 
 
 def _says(words: str) -> Callable[[Child], bool]:

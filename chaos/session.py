@@ -78,9 +78,10 @@ def _play(stage: Stage, fault: Fault) -> Line:
 
 def _judge(run: Run, line: Line) -> None:
     run.backend.heal()
-    log = run.backend.log()
+    log = run.backend.log(after=run.since)
     (run.folder / "backend.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in log))
-    findings = checker.check(run.history, log, run.backend.judge(run.grace_ms))
+    verdict = run.backend.judge(run.grace_ms, run.since)
+    findings = checker.check(run.history, log, verdict, gone=run.gone)
     line.actions, line.lost, line.doubled = findings.actions, findings.lost, findings.doubled
     line.recoveries = run.result.recoveries
     line.notes = [*run.result.notes, *findings.notes]

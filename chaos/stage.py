@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chaos.backend import Backend
-from chaos.options import Options
+from chaos.options import SYNC_SECONDS, Options
 from partnerhub.local import rooms, servers, vault
 
 ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)  # the last: `make` was killed
@@ -62,6 +62,9 @@ class Stage:
 
     def mend(self) -> None:
         """Bring back whatever a fault left dead or paused, so that the next one finds it whole."""
+        if not self.backend.child.is_ready():
+            self.backend.child.kill()
+            self.backend.child.start()
         self.backend.heal()
         for server, name in ((self.postgres, "postgres"), (self.redis, "redis")):
             process = server.process
@@ -92,7 +95,7 @@ class Stage:
             "SIMULATOR_URL": "",
             "SIMULATOR_CONTROL_TOKEN": "",
             "TIME_SCALE": str(self.options.scale),
-            "SYNC_SECONDS": "5",
+            "SYNC_SECONDS": str(SYNC_SECONDS),
             "LOG_LEVEL": "INFO",
             "PYTHONUNBUFFERED": "1",
         }

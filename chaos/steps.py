@@ -24,6 +24,8 @@ from typing import Any
 
 STEPS = ("claimed", "byte", "answered", "recorded")
 VARIABLE = "CHAOS_STEPS"
+#: Seconds by which a worker's own clock is wrong.
+CLOCK = "CHAOS_CLOCK"
 
 
 @dataclass(frozen=True)

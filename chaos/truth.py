@@ -22,7 +22,7 @@ def differences(backend: Backend, people: World) -> list[str]:
         if not (sync.sync_connection(connection.pk) and sync.full_pass(connection.pk)):
             found.append(f"the last sync of {name} failed")
             continue
-        theirs, ours = _theirs(backend, name), _ours(connection.pk)
+        theirs, ours = held(backend, name), _ours(connection.pk)
         for webex_id in sorted(theirs.keys() | ours.keys()):
             if theirs.get(webex_id) != ours.get(webex_id):
                 found.append(f"shown {ours.get(webex_id)}, in truth {theirs.get(webex_id)}")
@@ -35,7 +35,8 @@ def _ours(connection_id: int) -> dict[str, Shown]:
     return {row[0] or f"none of {row[1]}": (row[1], row[2], row[3], row[4]) for row in rows}
 
 
-def _theirs(backend: Backend, name: str) -> dict[str, Shown]:
+def held(backend: Backend, name: str) -> dict[str, Shown]:
+    """What the backend holds of a tenant, by ID."""
     headers = {"Authorization": f"Bearer {world.token(name)}"}
     url = f"{backend.url}/v1/broadworks/subscribers?max=100"
     url += f"&provisioningId={world.provisioning_id(name)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -10,14 +11,18 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.audit import Actor
-from accounts.models import BackendConnection, Partner, User
+from accounts.models import BackendConnection, Partner, RetryBy, User
 from accounts.rights import Role
 from chaos.backend import Backend, Json
 from provisioning import outbox, sync
 from templates_app.models import OnboardingTemplate
 
 TENANTS = ("Nordictel", "Iberfone", "Balticom")
+#: One of them has its retries sent as two requests, with all that can happen between them.
+RETRY_BY = {"Balticom": RetryBy.DELETE_THEN_POST}
 ENTERPRISES = 6
+#: Entries in one world document.
+AT_ONCE = 1000
 #: Few enough that two settings fit between them, many enough to keep a worker busy.
 IN_FLIGHT = 4
 FAST = 60_000  # requests a minute: the run's faults limit it, not the product's own rate
@@ -60,22 +65,30 @@ class World:
         return len(calls)
 
 
-def made(backend: Backend, seed: int, users: int, tenants: int, settings: Json) -> World:
-    """Fill backend and product with so many users; `settings` are of the backend's accounts.
+def user_id(number: int, tenant: str) -> str:
+    """The BroadWorks ID of a run's user."""
+    return f"45{number:08d}@{tenant.lower()}.example"
+
+
+def made(backend: Backend, seed: int, sizes: Mapping[str, int], settings: Json) -> World:
+    """Fill backend and product with so many users for each tenant; `settings` are of accounts.
 
     Raises RuntimeError when the first sync fails: nothing would be tried then.
     """
     luck = random.Random(f"world {seed}")
-    names = TENANTS[:tenants]
-    people = [
-        Person(f"45{number:08d}@{names[number % tenants].lower()}.example",
-               names[number % tenants],
-               luck.choice(["error", "error", "provisioned"]))
-        for number in range(users)
-    ]  # fmt: skip
-    world = World(people)
-    backend.control("POST", "world", _document(people, names, settings))
-    for name in names:
+    tenants = [name for name in sizes for _ in range(sizes[name])]
+    luck.shuffle(tenants)
+    world = World(
+        [
+            Person(user_id(number, name), name, luck.choice(["error", "error", "provisioned"]))
+            for number, name in enumerate(tenants)
+        ]
+    )
+    backend.control("POST", "world", _accounts(list(sizes), settings))
+    entries = [_subscriber(number, person) for number, person in enumerate(world.people)]
+    for start in range(0, len(entries), AT_ONCE):
+        backend.control("POST", "world", {"subscribers": entries[start : start + AT_ONCE]})
+    for name in sizes:
         _tenant(world, backend, name)
     return world
 
@@ -98,6 +111,7 @@ def _tenant(world: World, backend: Backend, name: str) -> None:
         xsi_base_url=f"{backend.url}/com.broadsoft.xsi-actions/v2.0",
         requests_per_minute=FAST,
         max_in_flight=IN_FLIGHT,
+        retry_by=RETRY_BY.get(name, RetryBy.POST),
     )
     connection.save()
     connection.set_token(token(name))
@@ -114,7 +128,7 @@ def _tenant(world: World, backend: Backend, name: str) -> None:
         raise RuntimeError(f"the first sync of {name} failed")
 
 
-def _document(people: list[Person], names: tuple[str, ...], settings: Json) -> Json:
+def _accounts(names: list[str], settings: Json) -> Json:
     quick: Json = {
         "provision_seconds": [0.1, 0.4],
         "update_seconds": [0.1, 0.2],
@@ -125,7 +139,6 @@ def _document(people: list[Person], names: tuple[str, ...], settings: Json) -> J
             {"token": token(name), "name": name, "settings": quick | settings} for name in names
         ],
         "provisioning_ids": [{"id": provisioning_id(name), "account": name} for name in names],
-        "subscribers": [_subscriber(number, person) for number, person in enumerate(people)],
     }
 
 

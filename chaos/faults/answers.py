@@ -9,6 +9,7 @@ from typing import Any
 from chaos.backend import Json
 from chaos.faults.base import fault
 from chaos.run import CALL_SECONDS, Run, chosen
+from chaos.world import TENANTS
 
 #: Forms of Retry-After that say nothing: what the product then waits is its own guess.
 RUBBISH = ("absent", "zero", "negative", "decimal", "text", "past_date", "malformed_date", "empty")
@@ -30,7 +31,7 @@ def throttled(run: Run) -> None:
     """
     actions = chosen(120, 600, run.options)
     limits: Json = {"requests_per_minute": REQUESTS_PER_MINUTE, "burst": BURST}
-    run.begin(users=actions, tenants=1, settings=limits)
+    run.begin(users={TENANTS[0]: actions}, settings=limits)
     run.world.set_connections(requests_per_minute=REQUESTS_PER_MINUTE)
     run.grace_ms = GRACE_MS
     for form in ("seconds", "date"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
+from accounts.models import RetryBy
 from chaos import steps
 from chaos.faults.base import fault
 from chaos.run import Run
@@ -27,7 +28,10 @@ def paused(run: Run) -> None:
 
 @fault("F8B", "the same, and the backend takes a second one of a key")
 def paused_without_key(run: Run) -> None:
-    """Only a pause between the last check and the first byte can double then; it is counted."""
+    """Only a pause between the last check and the first byte can double then; it is counted.
+
+    Retries go by DELETE and POST here: a repeated POST makes a twin at such a backend anyway.
+    """
     run.may_double = True
     _pause(run, unique_key=False)
 
@@ -36,6 +40,8 @@ def _pause(run: Run, *, unique_key: bool) -> None:
     actions = 400
     rules = tuple(steps.Rule(step, "stop", 0.04, PAUSE_SECONDS) for step in steps.STEPS)
     run.begin(users=actions, rules=rules, settings={"unique_key": unique_key})
+    if not unique_key:
+        run.world.set_connections(retry_by=RetryBy.DELETE_THEN_POST)
     clients = run.act(actions, per_second=10)
     for _ in range(2):
         time.sleep(run.luck.uniform(2, 4))

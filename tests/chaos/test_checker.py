@@ -89,6 +89,16 @@ def test_an_effect_of_another_kind_is_wrong(job, history):
     assert "also remove" in check(history, effect(job), effect(job, "remove")).problems[0]
 
 
+def test_a_retry_by_two_requests_has_two_effects(template, history):
+    job = _asked(template, history, params={"webex_id": "w"})
+    assert "also remove" in check(history, effect(job), effect(job, "remove")).problems[0]
+
+    type(job.connection).objects.update(retry_by="delete_then_post")
+
+    assert check(history, effect(job), effect(job, "remove")).problems == []
+    assert check(history, effect(job), *[effect(job, "remove")] * 2).doubled == 1
+
+
 def test_an_effect_before_anybody_asked_is_wrong(job, history):
     assert "no job asked" in check(history, effect(job), effect(job, seconds=-1)).problems[0]
 
