@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import requests
 
+from accounts.models import BackendConnection
 from chaos import world
 from chaos.backend import Backend
 from chaos.world import World
 from provisioning import sync
 from provisioning.models import Subscriber
 
+TRIES = 10
 Shown = tuple[str, str, str, str]
 
 
@@ -19,7 +23,9 @@ def differences(backend: Backend, people: World) -> list[str]:
     """Bring in everything once more; tell each user who is not shown as the backend holds him."""
     found = []
     for name, connection in people.connections.items():
-        if not (sync.sync_connection(connection.pk) and sync.full_pass(connection.pk)):
+        if not (
+            _insisted(sync.sync_connection, connection) and _insisted(sync.full_pass, connection)
+        ):
             found.append(f"the last sync of {name} failed")
             continue
         theirs, ours = held(backend, name), _ours(connection.pk)
@@ -27,6 +33,15 @@ def differences(backend: Backend, people: World) -> list[str]:
             if theirs.get(webex_id) != ours.get(webex_id):
                 found.append(f"shown {ours.get(webex_id)}, in truth {theirs.get(webex_id)}")
     return found
+
+
+def _insisted(read: Callable[[int], bool], connection: BackendConnection) -> bool:
+    """Read, also when a worker of the run is just at it, or the gate about to open."""
+    for _ in range(TRIES):
+        if read(connection.pk):
+            return True
+        time.sleep(1)
+    return False
 
 
 def _ours(connection_id: int) -> dict[str, Shown]:

@@ -36,7 +36,8 @@ def clocks_wrong(run: Run) -> None:
 def beats(run: Run) -> None:
     """Two beats at once, then none for 20 s while one stands still, then both at once again.
 
-    Twice the ticks are not twice the work, nor are those that piled up.
+    Two beats may do twice what one does, and no more; of the ticks that were missed or piled up
+    one is made up for.
     """
     run.begin(users=200)
     clients = run.act(200, per_second=5, once=True)
@@ -61,11 +62,12 @@ def beats(run: Run) -> None:
 
 
 def _check_lists(run: Run, begin: float, end: float) -> None:
-    """No more lists were read than one beat asks for: one a tenant each time, and one to spare."""
+    """No more lists were read than two beats ask for: one a tenant each time, and one to spare."""
     lists = [line for line in run.backend.log() if line["operation"] == "list"
              and begin < datetime.fromisoformat(line["at"]).timestamp() < end]  # fmt: skip
-    due = ((end - begin) / SYNC_SECONDS + 1) * len(run.world.connections)
-    run.require(len(lists) <= due, f"{len(lists)} lists in {end - begin:.0f} s, {due:.0f} are due")
+    one = ((end - begin) / SYNC_SECONDS + 1) * len(run.world.connections)
+    words = f"{len(lists)} lists in {end - begin:.0f} s; one beat has {one:.0f} read"
+    run.require(len(lists) <= 2 * one, words)
 
 
 @fault("F22", "jobs that kill their worker every time")

@@ -21,10 +21,10 @@ def children_killed(run: Run) -> None:
     Nothing is lost or doubled; a job is taken up again within 5 s, after the quiet time if it
     was perhaps sent.
     """
-    actions = chosen(120, 600, run.options)
+    actions = chosen(100, 400, run.options)
     rules = tuple(steps.Rule(step, "kill", chance=0.08) for step in steps.STEPS)
     run.begin(users=actions, rules=rules)
-    run.act(actions, per_second=25)
+    run.act(actions, per_second=8)  # no backlog: what is measured is the recovery, not the queue
     run.settle(120)
     deaths = recovery.deaths_in(run.passages())
     run.note(f"{len(deaths)} children killed")
