@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from provisioning import consequences, endings, leases, operations, projection, shown, timing
 from provisioning.endings import Ending
@@ -27,11 +27,16 @@ def record(outcomes: Sequence[Outcome]) -> list[Job]:
 
     Subscribers that Webex answered with come in together. Should one of them be more than we can
     bear, each is brought in alone, so that only its own job suffers.
+
+    Raises:
+        OperationalError, InterfaceError: PostgreSQL was lost on the way; to be tried again.
     """
     usual = [one for one in outcomes if _is_usual(one)]
     try:
         if usual:
             _bring_in(usual)
+    except (OperationalError, InterfaceError):
+        raise  # of the connection, not of the answers: the caller tries again
     except Exception:
         logger.exception("a group could not be recorded")
         for one in usual:
@@ -53,6 +58,8 @@ def _alone(outcome: Outcome, act: Callable[[Outcome], None]) -> None:
         act(outcome)
     except leases.LeaseLost:
         pass  # told when it was noticed
+    except (OperationalError, InterfaceError):
+        raise
     except Exception:
         logger.exception("job broke off", extra={"job_id": job.pk})
         leases.crashed(job, now=timing.now())

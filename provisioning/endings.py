@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from provisioning import codes, leases, shown
@@ -77,11 +78,12 @@ def finish(job: Job, ending: Ending, *, now: datetime) -> None:
 def cancel(job: Job, *, now: datetime, by: str = "") -> bool:
     """Cancel a job of which nothing was sent; False when it is too late. `by` is who wanted it."""
     unsent = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, sends=0, lease_until=None)
-    changed = unsent.update(
-        state=JobState.CANCELLED, finished_at=now, lease_token=None, cancelled_by=by[:200]
-    )
+    with transaction.atomic():
+        shown.touch(job)  # the row first, as in outbox.enqueue
+        changed = unsent.update(
+            state=JobState.CANCELLED, finished_at=now, lease_token=None, cancelled_by=by[:200]
+        )
     if changed:
-        shown.touch(job)
         end_activation(job, Ending(JobState.CANCELLED, codes.SIGN_IN_AGAIN), now=now)
     return bool(changed)
 

@@ -112,6 +112,7 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
         not_before=due_at,
         undo_until=due_at if grace else None,
     )
+    shown.touch(job)  # the row first, as everywhere: two who do both must not wait in a circle
     try:
         with transaction.atomic():
             job.save(force_insert=True)
@@ -119,7 +120,6 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
         if submission_id and (known := _submitted(target, submission_id)):
             return known
         raise AlreadyUnfinished(unfinished(target)) from error
-    shown.touch(job)
     connection_id = target.connection.pk
     transaction.on_commit(lambda: hint(connection_id), robust=True)
     return job

@@ -6,9 +6,15 @@ recording happen here. A connection that has more to do is served again after th
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError
+from django.db import connection as database
 
 from accounts import secrets
 from accounts.models import BackendConnection
@@ -19,12 +25,19 @@ from provisioning.claiming import Group
 from provisioning.exchange import Outcome
 from provisioning.timing import START_SECONDS, scaled
 
+logger = logging.getLogger(__name__)
+
 #: How long one connection is served before others have their turn.
 TURN_SECONDS = 1.0
 #: Answers that come so soon after the first one are recorded together with it.
 TOGETHER_SECONDS = 0.004
 #: Threads of a process; a connection uses no more than its requests at once.
 MOST_AT_ONCE = 32
+#: What a lost connection to PostgreSQL raises; a lock or a statement that took too long does too.
+GONE = (OperationalError, InterfaceError)
+#: Seconds between tries to record; all together within the hard time limit of the task.
+PAUSES = (0.1, 0.3, 0.6, 1.0, 1.5, 2.0)
+Made = TypeVar("Made")
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
@@ -51,6 +64,7 @@ class _Turn:
         self.is_cut_short = False
         self._until = time.monotonic() + TURN_SECONDS
         self._under_way: set[Future[Outcome]] = set()
+        self._heard: list[Outcome] = []
         self._clear = 0
         self._answer_ms = 0
         self._connection: BackendConnection | None = None
@@ -58,22 +72,35 @@ class _Turn:
     def run(self) -> None:
         """Take, send and record until the turn is over or nothing may go out."""
         while True:
-            if not self._take() and not self._under_way:
+            self._hear()
+            if not self._take() and not self._under_way and not self._heard:
                 break
-            self._record(self._finished())
-        self._tell_clear()
+            self._wait_for_some()
+            outcomes, self._heard = self._heard, []
+            if outcomes:
+                batch_watching.watch_over(_surely(delivery.record, outcomes))
+        _surely(lambda _none: self._tell_clear(), [])
 
     def _take(self) -> bool:
         if time.monotonic() >= self._until:
             self.is_cut_short = True
             return False
-        group = claiming.claim(self.connection_id)
+        group = self._group()
         if group is None:
             return False
         self._connection = group.connection
         batch_watching.watch_over(group.ended)
         self._send(group)
         return True
+
+    def _group(self) -> Group | None:
+        try:
+            return claiming.claim(self.connection_id)
+        except GONE:
+            if not self._under_way and not self._heard:
+                raise
+            self._until = 0.0  # answers are still to come, and to be recorded
+            return None
 
     def _send(self, group: Group) -> None:
         late = scaled(START_SECONDS).total_seconds()
@@ -92,30 +119,52 @@ class _Turn:
         for one in group.exchanges:
             consequences.again(one.job, until, reason)
 
-    def _finished(self) -> list[Outcome]:
-        if not self._under_way:
-            return []
-        wait(self._under_way, return_when=FIRST_COMPLETED)
-        done, self._under_way = wait(self._under_way, timeout=TOGETHER_SECONDS)
-        return [future.result() for future in done]
+    def _wait_for_some(self) -> None:
+        """Until an answer is there, with those that come right after it."""
+        if not self._heard and self._under_way:
+            wait(self._under_way, return_when=FIRST_COMPLETED)
+            wait(self._under_way, timeout=TOGETHER_SECONDS)
+            self._hear()
 
-    def _record(self, outcomes: list[Outcome]) -> None:
-        if not outcomes:
-            return
-        # All workers must hear of a closed gate before anything else is done.
+    def _hear(self) -> None:
+        """All workers must hear of a closed gate before anything else is done or taken."""
+        done = {future for future in self._under_way if future.done()}
+        self._under_way -= done
+        outcomes = [future.result() for future in done]
+        if outcomes:
+            _surely(self._tell, outcomes)
+        self._heard += outcomes
+
+    def _tell(self, outcomes: list[Outcome]) -> None:
         for one in outcomes:
             if consequences.tell_gate(one):
                 self._clear += 1
                 self._answer_ms = one.took_ms
             if one.exchange.is_probe:
                 self._tell_clear()
-        batch_watching.watch_over(delivery.record(outcomes))
 
     def _tell_clear(self) -> None:
         """Clear answers are told once a turn: they change nothing for the others."""
         if self._clear and self._connection:
             gate.answered(self._connection, calls=self._clear, answer_ms=self._answer_ms)
             self._clear = 0
+
+
+def _surely(write: Callable[[list[Outcome]], Made], outcomes: list[Outcome]) -> Made:
+    """Write what came of exchanges, also when PostgreSQL restarts meanwhile: a clear answer that
+    is not recorded costs its job the quiet time.
+    """
+    before = [dict(vars(one.job)) for one in outcomes]
+    for pause in PAUSES:
+        try:
+            return write(outcomes)
+        except GONE:
+            logger.warning("not recorded yet", exc_info=True)
+            for one, values in zip(outcomes, before, strict=True):
+                vars(one.job).update(values)
+            database.close()
+            time.sleep(pause)
+    return write(outcomes)
 
 
 def _pool() -> ThreadPoolExecutor:

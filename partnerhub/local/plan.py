@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import secrets
-import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,7 +125,7 @@ class Plan:
             "PYTHONUNBUFFERED": "1",
         }
         environment = own | {name: value for name, value in place.given.items() if value}
-        write_environment(run / "env", {name: environment[name] for name in own})
+        vault.write_environment(run / "env", {name: environment[name] for name in own})
         return environment
 
     def _simulator_database(self, database: str) -> str:
@@ -291,12 +290,6 @@ def answers(port: int, path: str, *, below: int) -> bool:
         return False
     finally:
         link.close()
-
-
-def write_environment(path: Path, values: Mapping[str, str]) -> None:
-    """Keep the environment for people who want to run `manage.py` beside a running product."""
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
-    vault.write_private(path, "\n".join(lines) + "\n")
 
 
 def given_environment() -> dict[str, str]:

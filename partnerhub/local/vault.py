@@ -6,7 +6,8 @@ import base64
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
@@ -37,3 +38,9 @@ def demo_password() -> str:
     """Return 80 random bits that are easy to type: four groups of four letters and digits."""
     text = base64.b32encode(secrets.token_bytes(10)).decode().lower()
     return "-".join(text[at : at + 4] for at in range(0, 16, 4))
+
+
+def write_environment(path: Path, values: Mapping[str, str]) -> None:
+    """Keep the environment for people who want to run `manage.py` beside a running product."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    write_private(path, "\n".join(lines) + "\n")

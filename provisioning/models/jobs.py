@@ -80,6 +80,7 @@ class JobBatch(models.Model):
             models.Index(
                 fields=["created_at"], condition=Q(finished_at=None), name="batch_unfinished"
             ),
+            models.Index(fields=["partner", "-created_at", "-id"], name="batch_page"),
         ]
 
     def __str__(self) -> str:
@@ -120,12 +121,19 @@ class Job(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="jobs")
-    connection = models.ForeignKey(BackendConnection, on_delete=models.PROTECT, related_name="jobs")
+    connection = models.ForeignKey(
+        BackendConnection, on_delete=models.PROTECT, related_name="jobs", db_index=False
+    )
     template = models.ForeignKey(OnboardingTemplate, on_delete=models.PROTECT, related_name="jobs")
     enterprise_id = models.CharField(max_length=200, blank=True)
     broadworks_id = models.CharField(max_length=200)
     subscriber = models.ForeignKey(
-        Subscriber, null=True, blank=True, on_delete=models.PROTECT, related_name="jobs"
+        Subscriber,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="jobs",
+        db_index=False,
     )
     activation = models.ForeignKey(
         Activation, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
@@ -230,6 +238,11 @@ class Job(models.Model):
                 name="job_overdue",
             ),
             models.Index(fields=["subscriber", "-created_at"], name="job_of_subscriber"),
+            models.Index(
+                fields=["partner", "-created_at", "-id"],
+                condition=Q(batch=None),
+                name="job_single_page",
+            ),
             models.Index(
                 fields=["batch", "-finished_at"],
                 condition=Q(batch__isnull=False),

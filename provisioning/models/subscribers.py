@@ -36,7 +36,9 @@ class Subscriber(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="subscribers")
-    connection = models.ForeignKey(BackendConnection, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(
+        BackendConnection, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     template = models.ForeignKey(
         OnboardingTemplate, on_delete=models.PROTECT, related_name="subscribers"
     )
@@ -140,7 +142,9 @@ class Cause(models.TextChoices):
 class StatusEvent(models.Model):
     """One change of a subscriber's status, error or package, with its cause: the timeline."""
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="events")
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
     at = models.DateTimeField(default=timezone.now)
     cause = models.CharField(max_length=20, choices=Cause.choices)
     actor_label = models.CharField(max_length=200, blank=True)

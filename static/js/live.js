@@ -3,7 +3,8 @@
 // their cells are put into ours. A row is never replaced, added, moved or taken away, so an open
 // menu, the focus, a text selection and the scroll position outlive every update.
 const BUSY = 2000;
-const CALM = 10000;
+// Shorter than a delete can be undone, which everybody shall see in time.
+const CALM = 5000;
 const LIMIT = 8000; // ms until an answer counts as lost
 const LONGEST = 8000; // characters of an address; the server refuses more
 const list = document.getElementById("users");

@@ -36,6 +36,11 @@ SQL = {
     "provisioning/shown.py": "one rule for a row and for a thousand",
     "provisioning/staging.py": "COPY into a temporary table",
     "provisioning/missing.py": "rows that a listing of a million did not show",
+    "provisioning/leases.py": "a group of jobs in one statement; advisory locks of the living",
+    "provisioning/timing.py": "PostgreSQL's clock",
+    "provisioning/invariants.py": "forty questions, each a statement of its own",
+    "provisioning/invariants_secrets.py": "looks for a text in all tables",
+    "partnerhub/management/commands/check_invariants.py": "read only, with a time limit",
     "provisioning/sync.py": "advisory lock, and one of several watermarks moved",
     "partnerhub/local/servers.py": "makes databases before Django exists",
 }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, Error
 from django.utils import timezone
 
 from accounts.models import BackendConnection, RetryBy
 from provisioning import (
     claiming,
+    consequences,
     delivery,
     endings,
     job_services,
@@ -491,3 +493,59 @@ def test_no_request_is_made_inside_a_transaction(rig, monkeypatch):
 
     assert inside
     assert not any(inside)
+
+
+# ---- PostgreSQL restarts while an answer is on its way ----
+
+
+def cut_connections() -> None:
+    """What a restart of PostgreSQL does to whoever is connected."""
+    from django.db import connection
+
+    with suppress(Error), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.parametrize("moment", ["tell_gate", "record"])
+def test_a_clear_answer_outlives_the_connection_to_postgresql(rig, job, monkeypatch, moment):
+    module = {"tell_gate": consequences, "record": delivery}[moment]
+    real, cuts = getattr(module, moment), []
+
+    def cut_once(*args):
+        if not cuts:
+            cuts.append(1)
+            cut_connections()
+        return real(*args)
+
+    monkeypatch.setattr(module, moment, cut_once)
+
+    rig.step()
+
+    job.refresh_from_db()
+    assert (cuts, job.state) == ([1], "waiting")
+    assert rig.drive(job).state == "done"
+    assert len(rig.simulator.requests(operation="provision")) == 1
+
+
+def test_what_webex_told_is_heard_before_anything_else_goes_out(rig, monkeypatch):
+    users = [f"45331213{n:02d}@nordictel.example" for n in range(12)]
+    rig.load(*(subscriber(user_id) for user_id in users))
+    rig.sync()
+    for user_id in users:
+        ask_retry(rig, rig.row(user_id), email=f"good.{user_id}")
+    rig.simulator.fault(operation="provision", status=429, headers={"Retry-After": "1"}, times=9)
+    claims, real = [], claiming.claim
+
+    def claim_late(connection_id):
+        time.sleep(0.1)  # by now every answer of the group before is there
+        group = real(connection_id)
+        claims.append(group)
+        return group
+
+    monkeypatch.setattr(claiming, "claim", claim_late)
+
+    rig.step()
+
+    assert claims[0]
+    assert not any(claims[1:])
+    assert len(rig.simulator.requests(operation="provision")) == rig.connection.max_in_flight
