@@ -6,7 +6,6 @@ In all of them `a` is an answer (staging.py) and `s` the row of that subscriber.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -60,24 +59,34 @@ _EVENT = """
          error_code, text, tracking_id, job_id)
 """
 
-# Rows that will be written, locked in the order of their ids, judged as they are under the lock.
+# What is to be done with the rows that the answers are about. Nothing is locked: a row that stays
+# as it is needs no lock, and the others are looked at again under theirs.
 _PLAN = f"""
-    WITH planned AS (
-        INSERT INTO answer_plan (position, row_id, changes)
-        SELECT * FROM (
-            SELECT a.position, s.id, {_CHANGES}
-              FROM answer_staged a JOIN {_LIVE}
-             WHERE NOT {_OLDER} AND NOT {_UNSURE} AND ({_CHANGES} OR {_CONFIRMS})
-             ORDER BY s.id FOR NO KEY UPDATE OF s
-        ) due
-        RETURNING changes
-    )
-    SELECT count(*) FILTER (WHERE changes), count(*) FILTER (WHERE NOT changes) FROM planned
+    INSERT INTO answer_plan (position, row_id, act)
+    SELECT a.position, s.id, CASE WHEN {_OLDER} THEN 'leave' WHEN {_UNSURE} THEN 'ask'
+                                  WHEN {_CHANGES} THEN 'write' WHEN {_CONFIRMS} THEN 'confirm'
+                                  ELSE 'leave' END
+      FROM answer_staged a JOIN {_LIVE}
 """  # noqa: S608 - own words
-_WHO = f"""
-    SELECT a.position, s.id, {_UNSURE} AND NOT {_OLDER}
-      FROM answer_staged a JOIN {_LIVE} WHERE %(all)s OR a.position = ANY(%(positions)s)
-"""  # noqa: S608 - own words
+_WHO = "SELECT position, row_id FROM answer_plan"
+_HOW_MANY = "SELECT act, count(*) FROM answer_plan WHERE act <> 'leave' GROUP BY act"
+_UNSURE_PLACES = "SELECT position FROM answer_plan WHERE act = 'ask'"
+_LOCK = """
+    SELECT count(*) FROM (
+        SELECT FROM answer_plan p JOIN provisioning_subscriber s ON s.id = p.row_id
+         WHERE p.act IN ('write', 'confirm') ORDER BY s.id FOR NO KEY UPDATE OF s
+    ) locked
+"""
+# Whether some of those without a live row may have another: a user who waits for a new ID, or who
+# was deleted.
+_MAY_BE_KNOWN = """
+    SELECT EXISTS (SELECT FROM provisioning_subscriber s
+                    WHERE s.connection_id = %(connection)s AND s.webex_id IS NULL
+                      AND s.deleted_at IS NULL)
+        OR EXISTS (SELECT FROM answer_staged a JOIN provisioning_subscriber s
+                       ON s.connection_id = %(connection)s AND s.webex_id = a.webex_id
+                    WHERE a.position = ANY(%(positions)s))
+"""
 # We deleted the user after the answer was asked for: it tells of the past.
 _LEAVE_DELETED = """
     DELETE FROM answer_staged a USING provisioning_subscriber s
@@ -110,9 +119,9 @@ _PLAN_OTHERS = f"""
            AND a.position NOT IN (SELECT position FROM halfway)
          ORDER BY a.position, s.deleted_at DESC
     )
-    INSERT INTO answer_plan (position, row_id, changes)
+    INSERT INTO answer_plan (position, row_id, act)
     SELECT * FROM (
-        SELECT a.position, s.id, true
+        SELECT a.position, s.id, 'restore'
           FROM (SELECT * FROM halfway UNION ALL SELECT * FROM gone) found
           JOIN answer_staged a USING (position)
           JOIN provisioning_subscriber s ON s.id = found.id
@@ -133,16 +142,10 @@ _WAITING = f"""
 _CONFIRM = """
     UPDATE provisioning_subscriber s SET seen_at = GREATEST(s.seen_at, a.asked_at)
       FROM answer_plan p JOIN answer_staged a USING (position)
-     WHERE s.id = p.row_id AND NOT p.changes
+     WHERE s.id = p.row_id AND p.act = 'confirm'
 """
 _TAKEN = ", ".join(["template_id", "webex_id", "backend_error", *_PLAIN])
 _SHOWN_NAMES, _SHOWN_VALUES = ", ".join(SHOWN), ", ".join(SHOWN.values())
-# Whom *provision admin first* stopped may pass now that somebody there is active.
-_ADMIN_FIRST = """
-    SELECT DISTINCT new.template_id, new.enterprise_id FROM new
-      JOIN templates_app_onboardingtemplate t ON t.id = new.template_id
-     WHERE t.provision_admin_first AND new.backend_status = 'provisioned' AND new.was_not
-"""
 _WRITE = f"""
     WITH due AS (
         SELECT s.id, {", ".join(f"a.{name}" for name in _TAKEN.split(", "))},
@@ -157,7 +160,8 @@ _WRITE = f"""
                s.deleted_at IS NOT NULL OR s.backend_status <> 'provisioned' AS was_not
           FROM answer_plan p JOIN answer_staged a USING (position)
           JOIN provisioning_subscriber s ON s.id = p.row_id
-         WHERE p.changes
+         WHERE p.act = 'restore' OR p.act = 'write' AND NOT {_OLDER}
+               AND s.webex_id = a.webex_id AND s.deleted_at IS NULL
     ), derived AS ({derive("due")}), new AS (
         UPDATE provisioning_subscriber s
            SET ({_TAKEN}) = ROW ({", ".join(f"d.{name}" for name in _TAKEN.split(", "))}),
@@ -184,19 +188,24 @@ _WRITE = f"""
           ) AS e (place, what, before, after, is_due)
          WHERE e.is_due ORDER BY new.id, e.place
     )
-    {_ADMIN_FIRST}
+    SELECT DISTINCT new.template_id, new.enterprise_id
+      FROM new JOIN templates_app_onboardingtemplate t ON t.id = new.template_id
+     WHERE t.provision_admin_first AND new.backend_status = 'provisioned' AND new.was_not
 """  # noqa: S608 - own words
 # In the order of their Webex IDs, so that two processes that meet the same subscribers wait for
-# each other and not in a circle.
+# each other and not in a circle. The second then finds that its row is there already, and fails.
 _ARRIVE = f"""
     WITH due AS (
         SELECT NULL::bigint AS id, a.*,
                '{{}}'::jsonb AS job_error, '{{}}'::jsonb AS activation_error
           FROM answer_staged a
-         WHERE a.position = ANY(%(positions)s) AND NOT EXISTS (
+         WHERE a.position = ANY(%(positions)s)
+           AND a.position NOT IN (SELECT position FROM answer_plan)
+           AND NOT EXISTS (
             SELECT FROM provisioning_subscriber s
              WHERE s.connection_id = %(connection)s AND s.webex_id = a.webex_id
-         )
+               AND s.deleted_at IS NOT NULL
+           )
     ), derived AS ({derive("due")}), added AS (
         INSERT INTO provisioning_subscriber
             (uuid, partner_id, connection_id, {_TAKEN}, backend_changed_at, seen_at,
@@ -208,25 +217,17 @@ _ARRIVE = f"""
           FROM derived d ORDER BY webex_id
         RETURNING *
     ), new AS (
-        SELECT added.*, due.cause, due.job_id, true AS was_not FROM added JOIN due USING (webex_id)
+        SELECT added.*, due.position, due.cause, due.job_id FROM added JOIN due USING (webex_id)
     ), told AS (
         {_EVENT}
         SELECT id, %(now)s, cause, '', 'arrived', '', status,
                error_code, error_text, error_tracking_id, job_id
           FROM new ORDER BY id
     )
-    {_ADMIN_FIRST}
+    SELECT new.position, new.id, new.template_id, new.enterprise_id,
+           t.provision_admin_first AND new.backend_status = 'provisioned'
+      FROM new JOIN templates_app_onboardingtemplate t ON t.id = new.template_id
 """  # noqa: S608 - own words
-
-
-@dataclass(frozen=True)
-class Found:
-    """Where the staged answers belong, and what has to be written."""
-
-    rows: dict[int, int]
-    unsure: set[int]
-    changed: int
-    confirmed: int
 
 
 class Bringing:
@@ -235,18 +236,31 @@ class Bringing:
     def __init__(self, *, connection: int, partner: int, now: datetime) -> None:
         self._values: dict[str, Any] = {"connection": connection, "partner": partner, "now": now}
 
-    def find(self) -> Found:
-        """Lock the rows that must be written; tell whose rows are here, by place of the answer."""
-        [(changed, confirmed)] = self._fetch(_PLAN)
-        rows = self._fetch(_WHO, all=True, positions=[])
-        unsure = {position for position, _, is_unsure in rows if is_unsure}
-        return Found({row[0]: row[1] for row in rows}, unsure, changed, confirmed)
+    def plan(self) -> dict[str, int]:
+        """Judge the answers; returns how many are to be written, confirmed or asked for again."""
+        self._run(_PLAN)
+        return dict(self._fetch(_HOW_MANY))
 
-    def find_others(self, positions: Sequence[int]) -> int:
+    def rows(self) -> dict[int, int]:
+        """The live row of each answer that has one, by the answer's place."""
+        return dict(self._fetch(_WHO))
+
+    def unsure(self) -> list[int]:
+        """The places of answers that may be older or newer than the row."""
+        return [row[0] for row in self._fetch(_UNSURE_PLACES)]
+
+    def lock(self) -> None:
+        """Hold the rows that are to be written, in the order of their ids."""
+        self._fetch(_LOCK)
+
+    def plan_others(self, positions: Sequence[int]) -> int:
         """Leave out what tells of the past; lock rows that wait for a new ID, or were deleted.
 
         Returns how many must be written.
         """
+        [(is_needed,)] = self._fetch(_MAY_BE_KNOWN, positions=positions)
+        if not is_needed:
+            return 0
         self._run(_LEAVE_DELETED, positions=positions)
         self._run(_LEAVE_REPLACED, positions=positions)
         return self._run(_PLAN_OTHERS, positions=positions)
@@ -259,21 +273,25 @@ class Bringing:
         """Keep when rows that stay as they are were last asked for."""
         self._run(_CONFIRM)
 
-    def write(self) -> list[tuple[int, str]]:
-        """Write the locked rows; return templates and enterprises with a first active user."""
-        return self._fetch(_WRITE)
+    def write(self) -> set[tuple[int, str]]:
+        """Write the locked rows.
 
-    def arrive(self, positions: Sequence[int]) -> list[tuple[int, str]]:
-        """Make rows of the answers that are left; returns the same as write().
+        Returns templates and enterprises that have an active user now, so that nobody there waits
+        for the first one (*provision admin first*).
+        """
+        return set(self._fetch(_WRITE))
+
+    def arrive(self, positions: Sequence[int]) -> tuple[dict[int, int], set[tuple[int, str]]]:
+        """Make rows of the answers that are left; returns them, and the same as write().
 
         Raises:
             django.db.IntegrityError: another process met one of them at the same moment.
         """
-        return self._fetch(_ARRIVE, positions=positions)
-
-    def where(self, positions: Sequence[int]) -> dict[int, int]:
-        """The rows of these answers, now."""
-        return {row[0]: row[1] for row in self._fetch(_WHO, all=False, positions=positions)}
+        new = self._fetch(_ARRIVE, positions=positions)
+        active = {
+            (template, enterprise) for _, _, template, enterprise, is_first in new if is_first
+        }
+        return {position: key for position, key, *_ in new}, active
 
     def _fetch(self, statement: str, **values: Any) -> list[Any]:
         with database.cursor() as cursor:

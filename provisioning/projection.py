@@ -39,8 +39,8 @@ class Brought:
 class _Done:
     """What became of some answers, by their places; and what follows."""
 
-    rows: dict[int, int] = field(default_factory=dict)
-    unsure: set[int] = field(default_factory=set)
+    rows: dict[int, int]
+    unsure: list[int] = field(default_factory=list)
     jobs: list[int] = field(default_factory=list)
 
 
@@ -68,11 +68,11 @@ def apply_answers(
 def bring_in(connection: BackendConnection, answers: Sequence[Answer], *, now: datetime) -> Brought:
     """Do as apply_answers, and say which answers of a list could not be judged."""
     rows: dict[int, int] = {}
-    unsure: set[int] = set()
+    unsure: list[int] = []
     for placed in _each_once(_placed(connection, answers)):
         done = _again_if_met(connection, placed, now=now)
         rows |= done.rows
-        unsure |= done.unsure
+        unsure += done.unsure
         _follow(placed, done, now=now)
     return Brought([rows.get(position) for position in range(len(answers))], sorted(unsure))
 
@@ -100,6 +100,9 @@ def _template_of(answer: Answer, known: dict[str, int]) -> int | None:
 
 def _each_once(placed: list[Placed]) -> Iterator[list[Placed]]:
     """Lists in which no subscriber occurs twice: the second time a page names one comes later."""
+    if len({one.answer.remote.id for one in placed}) == len(placed):
+        yield placed
+        return
     rounds: list[list[Placed]] = []
     times: dict[str, int] = {}
     for one in placed:
@@ -129,23 +132,37 @@ def _in_one_go(connection: BackendConnection, placed: list[Placed], *, now: date
     """Each subscriber once, in one transaction."""
     staging.stage(placed, now=now)
     bringing = Bringing(connection=connection.pk, partner=connection.partner_id, now=now)
-    found = bringing.find()
-    done, changed, first = _Done(found.rows, found.unsure), found.changed, []
-    others = [one.position for one in placed if one.position not in found.rows]
-    if others:
-        changed += bringing.find_others(others)
+    acts, rows = bringing.plan(), bringing.rows()
+    if {"write", "confirm"} & acts.keys():
+        bringing.lock()
+    others = [one.position for one in placed if one.position not in rows]
+    if others and bringing.plan_others(others):
+        acts["restore"], rows = 1, bringing.rows()
+    done = _Done(rows)
+    if "ask" in acts:
+        done.unsure = bringing.unsure()
     if _may_settle(placed):
         done.jobs = bringing.waiting_jobs()
-    if found.confirmed:
-        bringing.confirm()
-    if changed:
-        first += bringing.write()
-    if others:
-        first += bringing.arrive(others)
-        done.rows |= bringing.where(others)
-    if first:
-        follow_ups.let_others_pass(first, now=now)
+    active = _write(bringing, acts, others, done)
+    if active:
+        follow_ups.let_others_pass(sorted(active), now=now)
     return done
+
+
+def _write(
+    bringing: Bringing, acts: dict[str, int], others: list[int], done: _Done
+) -> set[tuple[int, str]]:
+    """Write what was planned; returns where somebody is active now."""
+    active: set[tuple[int, str]] = set()
+    if "confirm" in acts:
+        bringing.confirm()
+    if {"write", "restore"} & acts.keys():
+        active |= bringing.write()
+    if others:
+        arrived, too = bringing.arrive(others)
+        done.rows |= arrived
+        active |= too
+    return active
 
 
 def _may_settle(placed: list[Placed]) -> bool:
