@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from benchmarks import engine_data, engine_stage, fairness, stage
-from benchmarks.engine_sides import Calls, Ours, Peer, Sample, Side
+from benchmarks.engine_sides import Calls, Ours, Peer, Side
 from benchmarks.engine_stage import Backend, Scene
 from benchmarks.options import Options
 from benchmarks.table import Report
@@ -21,8 +21,8 @@ from benchmarks.versus import HEADER, Versus
 
 PROCESSES = 2
 DELAY = 0.05
-#: Jobs of the round that shows how many make a real one, and of that at least and at most.
-WARM_UP, FEWEST, MOST = 50, 30, 20_000
+#: Jobs of the round that shows how many fill a round.
+WARM_UP = 40
 AT_LEAST, AT_MOST = 5.0, 1.3
 MEANING = f"""\
 ours: the product's worker ({PROCESSES} processes) and beat; users in error are retried: a batch,
@@ -68,11 +68,11 @@ def run(options: Options, tell: Callable[[str], None]) -> Report:
     lines: list[Versus] = []
     with _all_cores(options), engine_stage.scene(PROCESSES) as scene:
         for many in (4, 16):
-            name = f"answered at once, {many} in flight"
+            name = f"answered at once ({many} in flight)"
             if options.wants(name):
                 lines += _compare(name, scene, 0.0, many, options, tell)
         for many in (4, 16):
-            name = f"after {DELAY * 1000:.0f} ms, {many} in flight"
+            name = f"after {DELAY * 1000:.0f} ms ({many} in flight)"
             if options.wants(name):
                 lines += _compare(name, scene, DELAY, many, options, tell)
         if options.wants("fairness"):
@@ -125,15 +125,11 @@ def _rounds(case: Case, options: Options, tell: Callable[[str], None]) -> None:
     """All sides in turn, again and again, now the one first and now the other."""
     sides = [case.ours, *case.others]
     tell(f"{case.name}: warming up")
-    jobs = [_enough(side.go(WARM_UP), options.seconds) for side in sides]
-    jobs = [_enough(side.go(n), options.seconds) for side, n in zip(sides, jobs, strict=True)]
+    for side in sides:
+        side.go(WARM_UP)  # the first connections, imports and plans
+    jobs = [side.enough(side.go(WARM_UP).rate * options.seconds) for side in sides]
     for number in range(options.rounds):
         tell(f"{case.name}: round {number + 1} of {options.rounds}")
         turns = list(zip(sides, jobs, strict=True))
         for side, count in turns if number % 2 else reversed(turns):
             side.samples.append(side.go(count))
-
-
-def _enough(sample: Sample, seconds: float) -> int:
-    """How many jobs fill a round."""
-    return min(max(int(sample.rate * seconds), FEWEST), MOST)

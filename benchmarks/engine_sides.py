@@ -7,7 +7,7 @@ import json
 import statistics
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import Celery
 
@@ -44,6 +44,13 @@ class Side:
     name: str
     backend: Backend
     samples: list[Sample] = field(default_factory=list, init=False)
+    #: A round of fewer tells nothing, one of more only takes time.
+    fewest: ClassVar[int] = 40
+    most: ClassVar[int] = 20_000
+
+    def enough(self, jobs: float) -> int:
+        """Return how many make a round, where so many would fill its time."""
+        return min(max(int(jobs), self.fewest), self.most)
 
     def go(self, jobs: int) -> Sample:
         """Do so many; raises MeasurementFailed unless each was done, and asked for once."""
@@ -117,7 +124,9 @@ class Workers(Side):
 
 
 class Ours(Workers):
-    """Our engine: one hint for all jobs, as a batch gives."""
+    """Our engine: one hint for all jobs, as a batch gives; it must come into its stride."""
+
+    fewest = 200
 
     def let_go(self) -> None:
         """Hint at the connection, as the product does."""
