@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -17,7 +17,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts.models import BackendConnection, Health
 from provisioning import selectors
+from userstatus.sync_age import STOPPED
 
 Report = dict[str, Any]
 
@@ -69,13 +71,17 @@ def _parts() -> Report:
     }
     parts["redis"] = "ok" if _redis_answers() else "degraded"
     parts["connections"] = {
-        str(c.partner.uuid): {
-            "state": "ok" if c.health == "ok" else "degraded",
-            "synced_seconds_ago": int((now - c.synced_at).total_seconds()) if c.synced_at else None,
-        }
-        for c in selectors.connections()
+        str(row.partner.uuid): _connection(row, now) for row in selectors.connections()
     }
     return parts
+
+
+def _connection(row: BackendConnection, now: datetime) -> Report:
+    """The age of the sync is that of the last complete one; too old is trouble by itself."""
+    age = int((now - row.synced_at).total_seconds()) if row.synced_at else None
+    is_late = age is None or age > STOPPED.total_seconds()
+    state = "ok" if row.health == Health.OK and not is_late else "degraded"
+    return {"state": state, "synced_seconds_ago": age}
 
 
 def _redis_answers() -> bool:

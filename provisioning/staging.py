@@ -72,8 +72,6 @@ _COPY = f"""
     COPY answer_staged ({", ".join(_COLUMNS)})
     FROM STDIN (DELIMITER '{_BETWEEN}', NULL '{_NULL}')
 """
-#: Bytes handed over at once.
-_CHUNK = 1 << 18
 _ESCAPED = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", _BETWEEN: f"\\{_BETWEEN}"})
 
 
@@ -107,7 +105,7 @@ def stage(placed: Sequence[Placed], *, now: datetime) -> None:
     with database.cursor() as cursor:
         # A new session has no such table yet, nor one whose transaction was undone.
         cursor.execute(_MAKE)
-        cursor.copy_expert(_COPY, lines, size=_CHUNK)
+        cursor.copy_expert(_COPY, lines)
 
 
 _texts = attrgetter("id", *(COPIED[name] for name in _TEXTS))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from accounts.models import BackendConnection
 from partnerhub import health
 from provisioning import selectors
 
@@ -26,6 +30,20 @@ def test_ready_looks_at_migrations_once(partner):
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json()["connections"][str(partner.uuid)]
     assert len(asked) <= 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "health_of_it", "state"),
+    [(5, "ok", "ok"), (3600, "ok", "degraded"), (None, "ok", "degraded"), (5, "held", "degraded")],
+)
+def test_each_connection_tells_how_old_its_sync_is(partner, seconds, health_of_it, state):
+    at = timezone.now() - timedelta(seconds=seconds) if seconds else None
+    BackendConnection.objects.update(synced_at=at, health=health_of_it)
+
+    told = Client().get("/readyz").json()["connections"][str(partner.uuid)]
+
+    assert told["state"] == state
+    assert told["synced_seconds_ago"] == (pytest.approx(seconds, abs=3) if seconds else None)
 
 
 def test_redis_that_is_away_is_told_and_fails_nothing(settings):
