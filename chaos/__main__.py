@@ -24,7 +24,7 @@ from partnerhub.local.bootstrap import ROOT
 
 def main(arguments: list[str]) -> int:
     """Play what is asked for and print the table."""
-    options = _options([word for word in arguments if word != "chaos"])
+    options = _options(arguments)
     began = time.monotonic()
     with stage.opened(options) as opened:
         os.environ.update(opened.environment)
@@ -47,6 +47,7 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> Options:
     parser = argparse.ArgumentParser(prog="chaos")
+    parser.add_argument("what", nargs="?", choices=["chaos", "soak"], default="chaos")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or 0))
     parser.add_argument("--faults", default=os.environ.get("FAULTS", ""), help="F1,F7")
     parser.add_argument("--smoke", action="store_true", help="the short set of `make test`")
@@ -60,7 +61,7 @@ def _options(arguments: list[str]) -> Options:
         scale=chosen.scale,
         kept=ROOT / ".run" / "chaos",
         report=chosen.report,
-        soak_minutes=float(os.environ.get("SOAK_MINUTES") or 60),
+        soak_minutes=float(os.environ.get("SOAK_MINUTES") or 60) * (chosen.what == "soak"),
     )
 
 
@@ -76,7 +77,8 @@ def _tell_all(options: Options, lines: list[table.Line], seconds: float) -> int:
     print(f"\n{table.show(lines)}\n\n{table.MEANING}")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {seconds / 60:.1f} minutes")
     for line in wrong:
-        print(f"replay: make chaos SEED={options.seed} FAULTS={line.number}")
+        again = "make soak" if options.soak_minutes else f"make chaos FAULTS={line.number}"
+        print(f"replay: {again} SEED={options.seed}")
     return 1 if wrong else 0
 
 

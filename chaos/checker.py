@@ -71,10 +71,11 @@ def check(
 def _check_history(findings: Findings, history: History, jobs: list[Job]) -> None:
     """Acknowledged: exactly one job with exactly one end. And no job that nobody asked for."""
     by_uuid = {str(job.uuid): job for job in jobs}
+    by_form = {str(job.submission_id): job for job in jobs}
     for entry in history.accepted():
         if entry.kind == BATCH:
             continue
-        job = by_uuid.get(entry.job)
+        job = by_uuid.get(entry.job) if entry.job else by_form.get(entry.submission)
         if job is None:
             findings.lost += 1
             findings.problems.append(f"{entry.kind} of {entry.user}: acknowledged, no job")

@@ -17,7 +17,7 @@ class Entry:
         at: when it was asked, seconds since 1970.
         took: seconds until the answer.
         outcome: "accepted", "refused" (a clear no: `detail` is the code) or "unclear".
-        job: the UUID that was answered; "" unless accepted.
+        job: the UUID that was answered; "" unless accepted, or when a page was the answer.
     """
 
     at: float

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
+from chaos.browsing import Browser, NoAnswer, TryLater
 from chaos.history import Entry, History
 from chaos.world import Person, World
 from provisioning import services
@@ -61,10 +62,18 @@ def parts(world: World, seed: int, actions: int, *, once: bool = False) -> list[
 
 
 class Load:
-    """Some clients at work, each with users of its own so that their order is its order."""
+    """Some clients at work, each with users of its own so that their order is its order.
 
-    def __init__(self, world: World, history: History, todo: list[Part], *, clients: int) -> None:
+    They call the product's services, or, with the address of a web server, send it forms.
+    """
+
+    def __init__(
+        self, world: World, history: History, todo: list[Part], *, clients: int, url: str = ""
+    ) -> None:
         self.world, self.history = world, history
+        self._browsers = {
+            name: Browser(url, actor.user) for name, actor in world.actors.items() if actor.user
+        } if url else {}  # fmt: skip
         self.pause = 0.0
         self.give_up_at = float("inf")
         self._threads = [
@@ -118,12 +127,16 @@ class Load:
         began, clock = time.time(), time.monotonic()
         outcome, job, detail = "unclear", "", ""
         try:
-            job = str(self._submit(part).uuid)
+            job = self._send(part) if self._browsers else str(self._submit(part).uuid)
             outcome = "accepted"
         except ActionRefused as refusal:
             outcome, detail = "refused", refusal.code
+        except TryLater:
+            detail = "busy"
         except Subscriber.DoesNotExist:
             outcome, detail = "refused", "gone"
+        except NoAnswer as error:
+            detail = str(error)
         except DatabaseError as error:
             detail = type(error).__name__
             connection.close()
@@ -136,12 +149,19 @@ class Load:
             )
         return not later
 
+    def _send(self, part: Part) -> str:
+        """Send the form; a page does not tell which job it made."""
+        row, kind = _row_of(part), part.kinds[0]
+        fields = {"submission_id": str(part.submission)}
+        if kind == "retry":
+            fields["email"] = _address(part)
+        if kind == "package":
+            fields["package"] = _other_package(row, part)
+        self._browsers[part.person.tenant].send(f"/users/{row.uuid}/{kind}/", fields)
+        return ""
+
     def _submit(self, part: Part) -> Job:
-        rows = Subscriber.objects.live().filter(broadworks_id=part.person.user_id)
-        row = rows.order_by("pk").last()  # twins: where the backend allows them
-        if row is None:
-            raise Subscriber.DoesNotExist
-        kind = part.kinds[0]
+        row, kind = _row_of(part), part.kinds[0]
         common = {
             "actor": self.world.actors[part.person.tenant],
             "now": timezone.now(),
@@ -150,9 +170,25 @@ class Load:
         return ACTIONS[kind](row, part, common)
 
 
+def _row_of(part: Part) -> Subscriber:
+    rows = Subscriber.objects.live().filter(broadworks_id=part.person.user_id)
+    row: Subscriber | None = rows.order_by("pk").last()  # twins: where the backend allows them
+    if row is None:
+        raise Subscriber.DoesNotExist
+    return row
+
+
+def _address(part: Part) -> str:
+    return f"r{part.submission.hex[:12]}@{part.person.tenant.lower()}.example"
+
+
+def _other_package(row: Subscriber, part: Part) -> str:
+    others = [package for package in PACKAGES if package != row.package]
+    return others[part.submission.int % len(others)]
+
+
 def _retry(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
-    address = f"r{part.submission.hex[:12]}@{part.person.tenant.lower()}.example"
-    return services.retry_activation(row, email=address, **common)  # type: ignore[arg-type]
+    return services.retry_activation(row, email=_address(part), **common)  # type: ignore[arg-type]
 
 
 def _delete(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
@@ -160,9 +196,8 @@ def _delete(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
 
 
 def _package(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
-    others = [package for package in PACKAGES if package != row.package]
-    chosen = others[part.submission.int % len(others)]
-    return services.change_package(row, package=chosen, **common)  # type: ignore[arg-type]
+    package = _other_package(row, part)
+    return services.change_package(row, package=package, **common)  # type: ignore[arg-type]
 
 
 ACTIONS: dict[str, Callable[[Subscriber, Part, dict[str, object]], Job]] = {

@@ -22,7 +22,7 @@ class Options:
         scale: factor on every duration of the product.
         kept: where history and logs of a failed run go.
         report: where the results go as JSON; None = nowhere.
-        soak_minutes: how long `make soak` mixes faults.
+        soak_minutes: how long `make soak` mixes faults; 0 = this is no soak.
     """
 
     seed: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from django.db import DatabaseError, connection, connections
 
 from chaos import load, steps, world
 from chaos.backend import Backend, Json
+from chaos.browsing import Browser, Watcher
 from chaos.history import History
 from chaos.options import Options
 from chaos.processes import Child
@@ -137,6 +139,25 @@ class Run:
         environment[CLOCK] = str(wrong_by)
         return Child(name, command, environment, self.folder / f"{name}.log", _says(" ready."))
 
+    def start_web(self, module: str = "partnerhub.wsgi", **more: str) -> str:
+        """Start a web server; returns its address."""
+        port = free_port()
+        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", module]
+        bind = {"WEB_BIND": f"127.0.0.1:{port}"}
+        environment = self.environment() | plan.WEB_LIMITS | bind | more
+        child = Child("web", command, environment, self.folder / "web.log", _serves)
+        self.others.append(child)
+        child.start()
+        return f"http://127.0.0.1:{port}"
+
+    def watch(self, tenant: str) -> Watcher:
+        """Start a web server and a browser that opens the tenant's list again and again."""
+        user = self.world.actors[tenant].user
+        assert user is not None
+        watcher = Watcher(Browser(self.start_web(), user))
+        watcher.start()
+        return watcher
+
     def another_beat(self) -> Child:
         """A second beat, not started yet."""
         child = self._beat("beat2")
@@ -152,14 +173,21 @@ class Run:
     # ---- Acting ----
 
     def act(
-        self, actions: int, *, per_second: float = 0.0, once: bool = False, seconds: float = 120.0
+        self,
+        actions: int,
+        *,
+        per_second: float = 0.0,
+        once: bool = False,
+        seconds: float = 120.0,
+        url: str = "",
     ) -> load.Load:
         """Let clients start so many actions; returns at once.
 
         `once`: one for each user, so that nobody has to wait until another action has ended.
+        `url`: of a web server to which they send forms.
         """
         todo = load.parts(self.world, self.options.seed, actions, once=once)
-        self.load = load.Load(self.world, self.history, todo, clients=CLIENTS)
+        self.load = load.Load(self.world, self.history, todo, clients=CLIENTS, url=url)
         self.load.start(per_second=per_second, seconds=seconds)
         return self.load
 
@@ -235,6 +263,12 @@ class Run:
         with suppress(DatabaseError):
             connections.close_all()
         self.history.close()
+
+
+def _serves(child: Child) -> bool:
+    host, port = child.environment["WEB_BIND"].split(":")
+    with socket.socket() as caller:
+        return caller.connect_ex((host, int(port))) == 0
 
 
 def _shared_out(users: int) -> dict[str, int]:

@@ -15,6 +15,7 @@ from django.db import connections
 from chaos import checker, truth
 from chaos.backend import Json
 from chaos.faults import FAULTS, NOT_RUN, Fault
+from chaos.faults.base import SOAK
 from chaos.options import Options
 from chaos.run import Run
 from chaos.stage import Stage
@@ -32,7 +33,9 @@ def prepare() -> None:
 
 def numbers(options: Options) -> list[str]:
     """The faults to play or to name, in the plan's order; raises KeyError for an unknown one."""
-    known = [*FAULTS, *NOT_RUN]
+    if options.soak_minutes:
+        return [SOAK]
+    known = [*(FAULTS.keys() - {SOAK}), *NOT_RUN]
     for number in options.faults:
         if number not in known:
             raise KeyError(number)
@@ -46,7 +49,7 @@ def play(stage: Stage, wanted: list[str], tell: Callable[[str], None]) -> list[L
     """Play them all; a fault that breaks off does not keep the others from being played."""
     lines = []
     for number in wanted:
-        if number in FAULTS:
+        if number not in NOT_RUN or stage.options.soak_minutes:
             tell(f"{number} {FAULTS[number].title} …")
             lines.append(_play(stage, FAULTS[number]))
         else:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from chaos.faults import answers, brokers, database, deploys, outages, pauses, races, workers
+from chaos.faults import (
+    answers,
+    brokers,
+    database,
+    deploys,
+    limits,
+    outages,
+    pages,
+    pauses,
+    races,
+    soak,
+    workers,
+)
 from chaos.faults.base import FAULTS, Fault
 
 __all__ = [
@@ -13,13 +25,15 @@ __all__ = [
     "brokers",
     "database",
     "deploys",
+    "limits",
     "outages",
+    "pages",
     "pauses",
     "races",
+    "soak",
     "workers",
 ]
 
-NOT_YET = "not written yet"
 #: Number: what it is, and why it is not run here.
 NOT_RUN: dict[str, tuple[str, str]] = {
     "F14": (
@@ -31,11 +45,15 @@ NOT_RUN: dict[str, tuple[str, str]] = {
         "proven by tests/provisioning/test_hostile_sync.py and tests/webex/test_paging.py",
     ),
     "F19": ("two dispatchers", "there is none: a hint after commit, and beat's sweep"),
-    "F20": ("web killed around COMMIT", NOT_YET),
-    "F21": ("exports that cannot be written", NOT_YET),
-    "F27": ("PostgreSQL's limits", NOT_YET),
-    "F28": ("the mail server", NOT_YET),
-    "F29": ("an hour of everything", "it is make soak"),
+    "F21": (
+        "exports: their writer killed, a full disk, a folder that cannot be written",
+        "proven by tests/provisioning/test_exports.py and test_exports_worker.py beside it",
+    ),
+    "F28": (
+        "the mail server down, slow, refusing; its worker killed",
+        "proven by tests/provisioning/test_mails.py",
+    ),
+    "F29": ("an hour of everything", "make soak plays it"),
     "F30": (
         "a model against the whole engine",
         "proven by tests/provisioning/test_state_machine.py",

@@ -32,6 +32,8 @@ class Fault:
 
 
 FAULTS: dict[str, Fault] = {}
+#: The one that `make soak` plays: F29.
+SOAK = "F29"
 
 
 def fault(

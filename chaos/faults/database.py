@@ -13,6 +13,7 @@ from django.db import connections
 from chaos.faults.base import fault
 from chaos.processes import Child
 from chaos.run import Run, chosen
+from chaos.world import TENANTS
 from partnerhub.local.servers import free_port
 
 RESUMED_SECONDS = 5.0
@@ -22,19 +23,23 @@ RESUMED_SECONDS = 5.0
 def postgres_restarts(run: Run) -> None:
     """Three immediate restarts, a fast one and one with 10 s down, while users act.
 
-    What was acknowledged stays; work goes on within 5 s after it is back.
+    What was acknowledged stays; work goes on within 5 s after it is back. Pages say 503 meanwhile,
+    and nothing worse.
     """
     run.begin(users=500)
+    watcher = run.watch(TENANTS[0])
     clients = run.act(500, per_second=12)
     immediate, fast = signal.SIGQUIT, signal.SIGINT
     for number, down in ((immediate, 0), (immediate, 0), (immediate, 0), (fast, 0), (fast, 10)):
         time.sleep(run.luck.uniform(2, 5))
         _restart(run, number, down)
     clients.wait()
+    watcher.stop()
     for took in run.result.recoveries:
         run.require(took <= RESUMED_SECONDS, f"work went on after {took:.1f} s")
     unclear = sum(entry.outcome == "unclear" for entry in run.history.entries)
     run.note(f"{unclear} tries of clients met a database that was away, and were made again")
+    run.require(watcher.seen.keys() <= {"200", "503"}, f"the list's pages: {dict(watcher.seen)}")
     run.settle(120)
 
 
