@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,22 +28,44 @@ def deaths_in(passages: Sequence[dict[str, Any]]) -> list[Death]:
     ]
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """A job that a dead process held, and how long it then waited longer than it had to.
+
+    One that was perhaps sent had to wait out the quiet time first.
+    """
+
+    seconds: float
+    was_sent: bool
+
+
 def recoveries(
     passages: Sequence[dict[str, Any]], deaths: Sequence[Death], quiet_seconds: float
-) -> list[float]:
-    """For each job that a dead process held: seconds until it was taken up again.
+) -> list[Recovery]:
+    """For each job that a dead process held: how long until it was taken up again.
 
-    A job that was perhaps sent must first wait out the quiet time, reckoned from its intent; what
-    it waited beyond that counts. Jobs that nobody needed to take up again are left out.
+    The quiet time is reckoned from the intent. Jobs that nobody needed to take up again are left
+    out.
     """
     found = []
     for death in deaths:
         for taken in _held(passages, death):
             again = _taken_again(passages, taken["job"], death.at)
             if again is not None:
-                free_at = taken["t"] + quiet_seconds if taken.get("sent") else death.at
-                found.append(max(0.0, again - max(free_at, death.at, death.back_at)))
+                was_sent = bool(taken.get("sent"))
+                free_at = taken["t"] + quiet_seconds if was_sent else death.at
+                waited = again - max(free_at, death.at, death.back_at)
+                found.append(Recovery(max(0.0, waited), was_sent))
     return found
+
+
+def taken_up(passages: Sequence[dict[str, Any]], accepted: Mapping[str, float]) -> list[float]:
+    """How long after they were accepted (user: when) users' first jobs were claimed."""
+    first: dict[str, float] = {}
+    for entry in passages:
+        if entry["step"] == "claimed":
+            first.setdefault(entry["user"], entry["t"])
+    return [first[user] - at for user, at in accepted.items() if user in first]
 
 
 def _held(passages: Sequence[dict[str, Any]], death: Death) -> list[dict[str, Any]]:

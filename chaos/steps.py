@@ -94,14 +94,19 @@ class Steps:
         self.log = os.open(self.folder / "passages", flags, 0o600)
 
     def passed(self, step: str, job_id: int, user: str, **more: Any) -> None:
-        """A job has come to a step."""
-        self._note(step, job_id, user, more)
+        """A job has come to a step: note it, then perhaps strike."""
+        self.note(step, job_id, user, **more)
+        self.strike(step, job_id, user)
+
+    def strike(self, step: str, job_id: int, user: str) -> None:
+        """Do what the rules say for this job at this step."""
         for rule in self.plan.rules:
             if rule.step == step and self._strikes(rule, job_id, user):
-                self._note(rule.act, job_id, user, {"at": step, "seconds": rule.seconds})
+                self.note(rule.act, job_id, user, at=step, seconds=rule.seconds)
                 _strike(rule)
 
-    def _note(self, step: str, job_id: int, user: str, more: dict[str, Any]) -> None:
+    def note(self, step: str, job_id: int, user: str, **more: Any) -> None:
+        """Write down that a job has come to a step."""
         entry = {"t": time.time(), "pid": os.getpid(), "step": step, "job": job_id, "user": user}
         os.write(self.log, (json.dumps(entry | more) + "\n").encode())
 

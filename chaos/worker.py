@@ -65,41 +65,44 @@ class _Wraps:
         self.book = book
         self.under_way = threading.local()  # the job that the exchange in a thread is about
 
-    def note(self, step: str, job: Any) -> None:
+    def passed(self, step: str, job: Any) -> None:
         if job is not None:
-            self.book.passed(step, job.pk, job.broadworks_id, sent=job.state == "sending")
+            self.book.passed(step, job.pk, job.broadworks_id)
 
     def claim(self, function: Any, *args: Any) -> Any:
         group = function(*args)
-        for one in group.exchanges if group else []:
-            self.note("claimed", one.job)
+        jobs = [one.job for one in group.exchanges] if group else []
+        for job in jobs:  # all are written down before the first one may strike
+            self.book.note("claimed", job.pk, job.broadworks_id, sent=job.state == "sending")
+        for job in jobs:
+            self.book.strike("claimed", job.pk, job.broadworks_id)
         return group
 
     def run(self, function: Any, one: Any, client: Any) -> Any:
         self.under_way.job = one.job
         outcome = function(one, client)
         self.under_way.job = None
-        self.note("answered", one.job)
+        self.passed("answered", one.job)
         return outcome
 
     def begin(self, function: Any, call: Any) -> None:
         is_first = not call.sent
         function(call)
         if is_first:  # not yet written, but no check is left before that
-            self.note("byte", getattr(self.under_way, "job", None))
+            self.passed("byte", getattr(self.under_way, "job", None))
 
     def tell_gate(self, function: Any, outcome: Any) -> Any:
         began = time.time()
         is_clear = function(outcome)
         if seconds := getattr(outcome.error, "retry_after", 0):
             job, until = outcome.job, began + seconds
-            self.book.passed("told", job.pk, job.broadworks_id, until=until)
+            self.book.note("told", job.pk, job.broadworks_id, until=until)
         return is_clear
 
     def record(self, function: Any, outcomes: Any) -> Any:
         ended = function(outcomes)
         for one in outcomes:
-            self.note("recorded", one.job)
+            self.passed("recorded", one.job)
         return ended
 
 

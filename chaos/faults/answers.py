@@ -18,8 +18,6 @@ WAIT_SECONDS = 3
 REQUESTS_PER_MINUTE, BURST, USED = 600, 40, 0.9
 #: On a machine that has too much to do, a request that was begun in time may be that late.
 GRACE_MS = 1000
-#: What a worker of a run waits when a refusal says nothing (chaos.worker).
-GUESS_SECONDS = 3
 
 
 @fault("F10", "429 with Retry-After in every form", smoke=True)
@@ -36,11 +34,11 @@ def throttled(run: Run) -> None:
     run.grace_ms = GRACE_MS
     for form in ("seconds", "date"):
         _refuse(run, form, hold=True, probability=0.01)
-    for form in RUBBISH:
+    for form in run.luck.sample(RUBBISH, chosen(3, len(RUBBISH), run.options)):
         _refuse(run, form, times=1, probability=0.05)
     run.act(actions, once=True).wait()
     run.settle(180)
-    used, refused = _used(run.backend.log())
+    used, refused = _used(run)
     run.require(refused >= 5, f"{refused} requests were answered 429")
     run.require(used >= USED, f"{used:.0%} of what the backend allowed was used")
     ahead = _ahead_of_the_gate(run)
@@ -63,21 +61,21 @@ def _ahead_of_the_gate(run: Run) -> int:
     return sum(any(begin < at < end for begin, end in told) for at in claims)
 
 
-def _used(log: list[Json]) -> tuple[float, int]:
-    """Return the share of the allowed requests that were made while there was a backlog."""
+def _used(run: Run) -> tuple[float, int]:
+    """Return the share of the allowed requests that were made while there was a backlog, and how
+    many were refused.
+
+    Nothing is allowed while a worker knows of a wait, be it the backend's or, for want of a
+    readable one, its own guess.
+    """
+    log = run.backend.log()
     changes = [line for line in log if line["operation"] in {"provision", "update", "remove"}]
-    begin, end = _at(changes[0], "at"), _at(changes[-1], "at")
-    span = [line for line in log if begin <= _at(line, "at") <= end]
-    refused = [line for line in span if line["status"] == 429]
-    closed = [(_at(line, "at"), _open_again(line)) for line in refused]
-    open_seconds = end - begin - _covered(closed, end)
-    allowed = open_seconds * REQUESTS_PER_MINUTE / 60
-    return (len(span) - len(refused)) / allowed, len(refused)
-
-
-def _open_again(line: Json) -> float:
-    """When the client may come again: as it was told, or by its own guess."""
-    return _at(line, "hold_until") if line["hold_until"] else _at(line, "at") + GUESS_SECONDS
+    begin, end = _at(changes[0]), _at(changes[-1])
+    span = [line for line in log if begin <= _at(line) <= end]
+    refused = sum(line["status"] == 429 for line in span)
+    told = [(one["t"], one["until"]) for one in run.passages() if one["step"] == "told"]
+    allowed = (end - begin - _covered(told, end)) * REQUESTS_PER_MINUTE / 60
+    return (len(span) - refused) / allowed, refused
 
 
 def _covered(spans: list[tuple[float, float]], end: float) -> float:
@@ -90,8 +88,8 @@ def _covered(spans: list[tuple[float, float]], end: float) -> float:
     return total
 
 
-def _at(line: Json, name: str) -> float:
-    return datetime.fromisoformat(line[name]).timestamp()
+def _at(line: Json) -> float:
+    return datetime.fromisoformat(line["at"]).timestamp()
 
 
 @fault("F13", "answers lost after the effect, effects that come late", smoke=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chaos import recovery
-from chaos.recovery import Death
+from chaos.recovery import Death, Recovery
 from chaos.table import Line, show, words
 
 
@@ -31,7 +31,7 @@ def test_recovery_stands_in_the_table_by_its_median_and_its_worst_percent():
 
 
 def passage(t: float, step: str, *, pid: int = 1, sent: bool = False) -> dict[str, object]:
-    return {"t": t, "step": step, "job": 7, "pid": pid, "sent": sent}
+    return {"t": t, "step": step, "job": 7, "user": "u", "pid": pid, "sent": sent}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_job_waits_from_its_worker_s_death_or_its_quiet_time(sent, again, wait
     passages = [passage(9.5, "claimed", sent=sent), passage(again, "claimed", pid=2)]
     deaths = [Death(10.0, frozenset({1}))]
 
-    assert recovery.recoveries(passages, deaths, quiet_seconds=9.0) == [waited]
+    assert recovery.recoveries(passages, deaths, quiet_seconds=9.0) == [Recovery(waited, sent)]
 
 
 def test_a_job_that_was_recorded_before_the_death_waits_for_nobody():
@@ -56,4 +56,10 @@ def test_when_everybody_is_dead_waiting_counts_from_the_return():
     passages = [passage(1.0, "claimed"), passage(9.0, "claimed", pid=2)]
     death = Death(2.0, frozenset({1}), back_at=8.0)
 
-    assert recovery.recoveries(passages, [death], 0.0) == [1.0]
+    assert recovery.recoveries(passages, [death], 0.0) == [Recovery(1.0, was_sent=False)]
+
+
+def test_a_job_is_taken_up_by_its_first_claim():
+    passages = [passage(3.0, "claimed"), passage(9.0, "claimed")]
+
+    assert recovery.taken_up(passages, {"u": 1.0, "nobody": 1.0}) == [2.0]
