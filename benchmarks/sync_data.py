@@ -76,4 +76,5 @@ def answer(number: int, generation: int, name: str) -> Answer:
         last_status_change=at,
         provisioning_id=PROVISIONING_ID,
     )
-    return Answer(remote, at, listed=True)
+    asked_at = BEGAN + timedelta(days=1, minutes=generation, seconds=number // 100)  # of its page
+    return Answer(remote, asked_at, listed=True)

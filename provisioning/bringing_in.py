@@ -32,8 +32,9 @@ _CHANGES = f"""
     (ROW (s.template_id, {", ".join(f"s.{name}" for name in _PLAIN)})
      IS DISTINCT FROM ROW (a.template_id, {", ".join(f"a.{name}" for name in _PLAIN)})
      OR s.backend_changed_at IS DISTINCT FROM COALESCE(a.backend_changed_at, s.backend_changed_at)
-     OR ROW (s.backend_error ->> 'code', s.backend_error ->> 'text')
-        IS DISTINCT FROM ROW (a.backend_error ->> 'code', a.backend_error ->> 'text')
+     OR s.backend_error <> a.backend_error
+        AND ROW (s.backend_error ->> 'code', s.backend_error ->> 'text')
+            IS DISTINCT FROM ROW (a.backend_error ->> 'code', a.backend_error ->> 'text')
      OR a.backend_status = 'provisioned'
         AND (s.job_error <> '{{}}' OR s.activation_error <> '{{}}'))
 """
@@ -67,10 +68,8 @@ _PLAN = f"""
                                   WHEN {_CHANGES} THEN 'write' WHEN {_CONFIRMS} THEN 'confirm'
                                   ELSE 'leave' END
       FROM answer_staged a JOIN {_LIVE}
+    RETURNING position, row_id, act
 """  # noqa: S608 - own words
-_WHO = "SELECT position, row_id FROM answer_plan"
-_HOW_MANY = "SELECT act, count(*) FROM answer_plan WHERE act <> 'leave' GROUP BY act"
-_UNSURE_PLACES = "SELECT position FROM answer_plan WHERE act = 'ask'"
 _LOCK = """
     SELECT count(*) FROM (
         SELECT FROM answer_plan p JOIN provisioning_subscriber s ON s.id = p.row_id
@@ -128,6 +127,7 @@ _PLAN_OTHERS = f"""
          WHERE {_HALFWAY} OR s.webex_id = a.webex_id AND s.deleted_at IS NOT NULL AND NOT {_OLDER}
          ORDER BY s.id FOR NO KEY UPDATE OF s
     ) due
+    RETURNING position, row_id, act
 """  # noqa: S608 - own words
 # Jobs that wait for the backend's outcome, where an answer that is not older may be it.
 _WAITING = f"""
@@ -236,34 +236,27 @@ class Bringing:
     def __init__(self, *, connection: int, partner: int, now: datetime) -> None:
         self._values: dict[str, Any] = {"connection": connection, "partner": partner, "now": now}
 
-    def plan(self) -> dict[str, int]:
-        """Judge the answers; returns how many are to be written, confirmed or asked for again."""
-        self._run(_PLAN)
-        return dict(self._fetch(_HOW_MANY))
-
-    def rows(self) -> dict[int, int]:
-        """The live row of each answer that has one, by the answer's place."""
-        return dict(self._fetch(_WHO))
-
-    def unsure(self) -> list[int]:
-        """The places of answers that may be older or newer than the row."""
-        return [row[0] for row in self._fetch(_UNSURE_PLACES)]
+    def plan(self) -> list[tuple[int, int, str]]:
+        """Judge the answers about live rows; returns for each its place, the row and what is due:
+        "write", "confirm", "ask" (it may be older or newer than the row) or "leave".
+        """
+        return self._fetch(_PLAN)
 
     def lock(self) -> None:
         """Hold the rows that are to be written, in the order of their ids."""
         self._fetch(_LOCK)
 
-    def plan_others(self, positions: Sequence[int]) -> int:
+    def plan_others(self, positions: Sequence[int]) -> list[tuple[int, int, str]]:
         """Leave out what tells of the past; lock rows that wait for a new ID, or were deleted.
 
-        Returns how many must be written.
+        Returns those as plan() does, to be written ("restore").
         """
         [(is_needed,)] = self._fetch(_MAY_BE_KNOWN, positions=positions)
         if not is_needed:
-            return 0
+            return []
         self._run(_LEAVE_DELETED, positions=positions)
         self._run(_LEAVE_REPLACED, positions=positions)
-        return self._run(_PLAN_OTHERS, positions=positions)
+        return self._fetch(_PLAN_OTHERS, positions=positions)
 
     def waiting_jobs(self) -> list[int]:
         """Jobs that one of the answers may end; to be asked before the rows are written."""
@@ -298,7 +291,6 @@ class Bringing:
             cursor.execute(statement, self._values | values)
             return list(cursor.fetchall())
 
-    def _run(self, statement: str, **values: Any) -> int:
+    def _run(self, statement: str, **values: Any) -> None:
         with database.cursor() as cursor:
             cursor.execute(statement, self._values | values)
-            return int(cursor.rowcount)

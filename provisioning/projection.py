@@ -132,15 +132,17 @@ def _in_one_go(connection: BackendConnection, placed: list[Placed], *, now: date
     """Each subscriber once, in one transaction."""
     staging.stage(placed, now=now)
     bringing = Bringing(connection=connection.pk, partner=connection.partner_id, now=now)
-    acts, rows = bringing.plan(), bringing.rows()
-    if {"write", "confirm"} & acts.keys():
+    plan = bringing.plan()
+    acts = {act for _, _, act in plan}
+    if {"write", "confirm"} & acts:
         bringing.lock()
-    others = [one.position for one in placed if one.position not in rows]
-    if others and bringing.plan_others(others):
-        acts["restore"], rows = 1, bringing.rows()
-    done = _Done(rows)
+    done = _Done({position: key for position, key, _ in plan})
     if "ask" in acts:
-        done.unsure = bringing.unsure()
+        done.unsure = [position for position, _, act in plan if act == "ask"]
+    others = [one.position for one in placed if one.position not in done.rows]
+    for position, key, act in bringing.plan_others(others) if others else []:
+        done.rows[position] = key
+        acts.add(act)
     if _may_settle(placed):
         done.jobs = bringing.waiting_jobs()
     active = _write(bringing, acts, others, done)
@@ -150,13 +152,13 @@ def _in_one_go(connection: BackendConnection, placed: list[Placed], *, now: date
 
 
 def _write(
-    bringing: Bringing, acts: dict[str, int], others: list[int], done: _Done
+    bringing: Bringing, acts: set[str], others: list[int], done: _Done
 ) -> set[tuple[int, str]]:
     """Write what was planned; returns where somebody is active now."""
     active: set[tuple[int, str]] = set()
     if "confirm" in acts:
         bringing.confirm()
-    if {"write", "restore"} & acts.keys():
+    if {"write", "restore"} & acts:
         active |= bringing.write()
     if others:
         arrived, too = bringing.arrive(others)

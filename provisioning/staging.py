@@ -45,12 +45,12 @@ _TYPES = {
 }
 #: The others: which answer it is (its place among those given), and what it is about.
 _OTHERS = {
-    "position": "integer",
     "template_id": "bigint",
     "asked_at": "timestamptz",
     "cause": "text",
     "job_id": "bigint",
     "listed": "boolean",
+    "position": "integer",
     "backend_error": "jsonb",
     "webex_id": "text",
 }
@@ -113,6 +113,9 @@ _texts = attrgetter("id", *(COPIED[name] for name in _TEXTS))
 
 def _lines(placed: Sequence[Placed], latest: datetime) -> Iterator[str]:
     """In the order of the columns."""
+    # What answers of one page or job have in common is written once.
+    common: tuple[object, ...] = ()
+    start = ""
     for position, template_id, answer in placed:
         remote = answer.remote
         changed_at = remote.last_status_change
@@ -120,13 +123,13 @@ def _lines(placed: Sequence[Placed], latest: datetime) -> Iterator[str]:
             # A time that has not come yet: kept, it would make all that the backend says look old
             # as soon as its clock is right again, and a job would wait for ever.
             changed_at = None
+        mine = template_id, answer.asked_at, answer.cause, answer.job, answer.listed
+        if mine != common:
+            common, start = mine, _start(template_id, answer)
         yield _BETWEEN.join(
             (
-                f"{position}{_BETWEEN}{template_id}",
-                _moment(answer.asked_at),
-                answer.cause,
-                str(answer.job.pk) if answer.job else _NULL,
-                "t" if answer.listed else "f",
+                start,
+                str(position),
                 _error_of(answer, changed_at),
                 _written(_texts(remote)),
                 "t" if remote.self_activated else "f",
@@ -134,6 +137,18 @@ def _lines(placed: Sequence[Placed], latest: datetime) -> Iterator[str]:
                 _moment(changed_at),
             )
         )
+
+
+def _start(template_id: int, answer: Answer) -> str:
+    return _BETWEEN.join(
+        (
+            str(template_id),
+            _moment(answer.asked_at),
+            answer.cause,
+            str(answer.job.pk) if answer.job else _NULL,
+            "t" if answer.listed else "f",
+        )
+    )
 
 
 @lru_cache(maxsize=1024)
