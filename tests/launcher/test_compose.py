@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from partnerhub.local.plan import Place, Plan
+from partnerhub.local.plan import QUEUES, Place, Plan
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -42,33 +42,38 @@ def test_only_declared_volumes_are_mounted(name):
     assert mounted <= set(COMPOSE["volumes"])
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "beat", "prepare", "simulator"])
+@pytest.mark.parametrize("name", ["web", "worker", "background", "beat", "prepare", "simulator"])
 def test_every_variable_given_is_read_by_someone(name):
     assert set(SERVICES[name]["environment"]) <= names_read_by_the_product()
 
 
-def test_web_and_worker_share_the_exports():
-    assert SERVICES["web"]["volumes"] == SERVICES["worker"]["volumes"]
+def test_web_and_whoever_writes_exports_share_them():
+    assert SERVICES["web"]["volumes"] == SERVICES["background"]["volumes"]
 
 
 def queues(command):
     return set(command[command.index("-Q") + 1].split(","))
 
 
-def test_the_worker_listens_to_every_queue_that_is_written_to(folder):
+@pytest.mark.parametrize("name", QUEUES)
+def test_both_workers_listen_to_the_same_queues_wherever_they_run(folder, name):
+    place = Place(run=folder, port=8000, simulator_port=8001, given={})
+    worker = next(spec for spec in Plan(place).everything() if spec.name == name)
+
+    assert queues(worker.command) == queues(SERVICES[name]["command"])
+
+
+def test_every_queue_that_is_written_to_has_a_worker():
     from django.conf import settings
 
     from partnerhub.celery import app
-    from provisioning import tasks as _its_tasks  # noqa: F401 - registered by being read
+    from provisioning.outbox import TROUBLED_QUEUE
 
-    ticks = {entry["options"].get("queue") for entry in app.conf.beat_schedule.values()}
-    tasks = {getattr(task, "queue", None) for task in app.tasks.values()}
-    written = (ticks | tasks | {settings.CELERY_TASK_DEFAULT_QUEUE}) - {None}
-    place = Place(run=folder, port=8000, simulator_port=8001, given={})
-    worker = next(spec for spec in Plan(place).everything() if spec.name == "worker")
+    ticks = {entry.get("options", {}).get("queue") for entry in app.conf.beat_schedule.values()}
+    routes = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    written = (ticks | routes | {settings.CELERY_TASK_DEFAULT_QUEUE, TROUBLED_QUEUE}) - {None}
 
-    assert queues(SERVICES["worker"]["command"]) >= written
-    assert queues(worker.command) == queues(SERVICES["worker"]["command"])
+    assert written == {queue for name in QUEUES for queue in queues(SERVICES[name]["command"])}
 
 
 @pytest.mark.parametrize(

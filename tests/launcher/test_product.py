@@ -21,7 +21,7 @@ from partnerhub.local import rooms, servers
 from partnerhub.local.undertaker import is_alive
 from tests.launcher.conftest import ROOT, Play, wait_for
 
-SERVICES = {"postgres", "redis", "simulator", "web", "worker", "beat"}
+SERVICES = {"postgres", "redis", "simulator", "web", "worker", "background", "beat"}
 KEYS = {
     "url", "simulator_url", "simulator_token", "password", "administrators", "templates",
     "portal_logins", "spare_provisioning_ids", "processes",
