@@ -59,6 +59,7 @@ def play(stage: Stage, wanted: list[str], tell: Callable[[str], None]) -> list[L
 
 
 def _play(stage: Stage, fault: Fault) -> Line:
+    stage.mend()
     folder = stage.folder / fault.number
     folder.mkdir()
     line = Line(fault.number, fault.title)
@@ -72,7 +73,6 @@ def _play(stage: Stage, fault: Fault) -> Line:
         line.problems.append(f"broke off: {traceback.format_exc()}")
     finally:
         run.end()
-        stage.mend()
     line.seconds = time.monotonic() - began
     if line.problems:
         line.kept = str(_keep(stage, folder))

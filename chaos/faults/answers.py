@@ -98,7 +98,7 @@ def answers_lost(run: Run) -> None:
 
     Late: after up to twice the time that the client waits. Nothing may be done twice.
     """
-    actions = chosen(120, 600, run.options)
+    actions = chosen(100, 600, run.options)
     late = CALL_SECONDS * run.options.scale * 2
     run.begin(users=actions)
     changes = {"operation": "provision,update,remove", "seed": str(run.options.seed)}

@@ -27,7 +27,7 @@ def redis_killed(run: Run) -> None:
     The gates open meanwhile. After 5 s Redis is back, empty: within 5 s the first job is taken
     up, and none of them is lost.
     """
-    actions = chosen(400, 2000, run.options)
+    actions = chosen(300, 2000, run.options)
     run.begin(users=actions)
     run.world.close(60)
     run.act(actions, once=True).wait()
@@ -50,7 +50,7 @@ def redis_killed(run: Run) -> None:
 @fault("F4", "Redis away while users act", smoke=True)
 def redis_away(run: Run) -> None:
     """Users act while nothing listens on Redis' port: each is answered within 300 ms."""
-    actions = chosen(150, 600, run.options)
+    actions = chosen(120, 600, run.options)
     run.begin(users=actions)
     server = run.stage.redis
     run.tell("stop", "redis")

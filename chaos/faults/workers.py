@@ -22,7 +22,7 @@ def children_killed(run: Run) -> None:
     Nothing is lost or doubled. A job that was not sent is taken up within 5 s; one that was
     perhaps sent is asked for within 10 s of its quiet time.
     """
-    actions = chosen(100, 400, run.options)
+    actions = chosen(80, 400, run.options)
     rules = tuple(steps.Rule(step, "kill", chance=0.08) for step in steps.STEPS)
     run.begin(users=actions, rules=rules)
     run.act(actions, per_second=8)  # no backlog: what is measured is the recovery, not the queue
