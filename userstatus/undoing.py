@@ -53,7 +53,7 @@ def job_undo(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     try:
         words = _undo(found, Actor.of(request), timezone.now())
     except ActionRefused as refused:
-        return _answer(request, found, refused.message, tone="bad")
+        return _answer(request, found, _undone_by(found) or refused.message, tone="bad")
     return _answer(request, found, words)
 
 
@@ -67,6 +67,14 @@ def _undo(found: Job | JobBatch, actor: Actor, now: datetime) -> str:
     count = batches.cancel(found, actor=actor, now=now)
     text = ngettext("Undone. %(n)s user stays.", "Undone. %(n)s users stay.", count)
     return text % {"n": batch_words.figure(count)}
+
+
+def _undone_by(found: Job | JobBatch) -> str:
+    """Who undid it before, so that nobody reads that the user is being deleted; else ""."""
+    found.refresh_from_db()
+    at = found.cancelled_at if isinstance(found, JobBatch) else found.finished_at
+    is_undone = found.cancelled_by and found.undo_until and at and at < found.undo_until
+    return _("Undone by %(who)s") % {"who": found.cancelled_by} if is_undone else ""
 
 
 def _answer(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -370,6 +372,20 @@ def test_undoing_a_batch_too_late_stops_nothing(template, anna, client_of):
 
     assert "too late to undo" in text
     assert set(batch.jobs.values_list("state", flat=True)) == {JobState.QUEUED}
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_undoing_a_batch_twice_says_who_undid_it(seconds, template, anna, bo, client_of):
+    batch = accepted(template, anna, 4, JobKind.DELETE)
+    client_of(bo).post(url("job_undo", batch))
+    since = timedelta(seconds=seconds)
+    JobBatch.objects.update(
+        undo_until=F("undo_until") - since, cancelled_at=F("cancelled_at") - since
+    )
+
+    answer = client_of(anna).post(url("job_undo", batch), headers={"HX-Request": "true"})
+
+    assert json.loads(answer["HX-Trigger"])["toast"]["text"] == "Undone by Bo Skovgaard"
 
 
 def test_what_is_no_delete_cannot_be_undone(paused, bo, client_of):
