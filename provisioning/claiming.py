@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.models import BackendConnection
+from accounts.models import BackendConnection, User
 from accounts.rights import Right, may
 from provisioning import (
     action_rules,
@@ -23,13 +23,15 @@ from provisioning import (
     gate,
     leases,
     operations,
+    reading,
     timing,
 )
 from provisioning.endings import Ending
 from provisioning.exchange import Exchange
-from provisioning.models import Job
+from provisioning.models import Job, Subscriber
 from provisioning.operations import Step
 from provisioning.states import UNFINISHED, JobState
+from templates_app.models import OnboardingTemplate
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +51,16 @@ class Group:
     ended: list[Job]
 
 
-def claim(connection_id: int) -> Group | None:
-    """Take what may go out now; None when nothing is due or nothing may go out."""
+def claim(connection_id: int, *, answered: int = 0) -> Group | None:
+    """Take what may go out now; None when nothing is due or nothing may go out.
+
+    So many of the caller's requests are `answered` but not recorded: leased, yet not in flight.
+    """
     taken_at = time.monotonic()
     with transaction.atomic():
         row = gate.locked(connection_id)
         now = timing.now()
-        allowed = gate.allowance(row, _in_flight(row, now), now)
+        allowed = gate.allowance(row, _in_flight(row, now) - answered, now)
         jobs = _due(row, now, allowed.requests) if allowed.requests else []
         if not jobs:
             return None
@@ -63,13 +68,25 @@ def claim(connection_id: int) -> Group | None:
         leases.take([exchange.job for exchange in exchanges], now)
         if exchanges:
             gate.spend(row, len(exchanges), now, is_probe=allowed.is_probe)
-            row.save(update_fields=["paid_until", "not_before", "gate_reason"])
+            gate.keep_spent(row)
     return Group(row, exchanges, taken_at, ended)
 
 
+_UNFINISHED = ", ".join(f"'{state}'" for state in sorted(UNFINISHED))
+_IN_FLIGHT = f"""
+    SELECT count(*) FROM provisioning_job
+     WHERE connection_id = %s AND lease_until > %s AND state IN ({_UNFINISHED})
+"""  # noqa: S608 -- own words
+#: Job.objects.due(), single actions before rows of batches, the longest due first.
+_DUE = f"""
+    WHERE connection_id = %s AND state IN ({_UNFINISHED})
+      AND lease_until IS NULL AND NOT held AND not_before <= %s
+    ORDER BY priority, not_before LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+
 def _in_flight(row: BackendConnection, now: datetime) -> int:
-    leased = Job.objects.filter(connection=row, lease_until__gt=now, state__in=UNFINISHED)
-    return leased.count()
+    return int(reading.value(_IN_FLIGHT, [row.pk, now]))
 
 
 def _due(row: BackendConnection, now: datetime, most: int) -> list[Job]:
@@ -77,16 +94,25 @@ def _due(row: BackendConnection, now: datetime, most: int) -> list[Job]:
 
     A job that cost a worker goes alone: it must not take innocent ones with it.
     """
-    due = Job.objects.due(now).filter(connection=row).order_by("priority", "not_before")
-    locked = due.select_for_update(skip_locked=True, of=("self",))
-    jobs = list(locked.select_related("template", "subscriber", "requested_by")[:most])
+    jobs = reading.rows(Job, _DUE, [row.pk, now, most])
     suspects = [job for job in jobs if job.crashes]
     jobs = suspects[:1] or jobs
-    for job in jobs:
-        job.connection = row
-        if job.subscriber:
-            job.subscriber.template = job.template
+    _complete(row, jobs)
     return jobs
+
+
+def _complete(row: BackendConnection, jobs: list[Job]) -> None:
+    """Put into the jobs the rows that they belong to."""
+    templates = reading.by_id(OnboardingTemplate, (job.template_id for job in jobs))
+    askers = reading.by_id(User, (job.requested_by_id for job in jobs))
+    subscribers = reading.by_id(Subscriber, (job.subscriber_id for job in jobs))
+    for job in jobs:
+        job.connection, job.template = row, templates[job.template_id]
+        if job.requested_by_id:
+            job.requested_by = askers[job.requested_by_id]
+        if job.subscriber_id:
+            job.subscriber = subscribers[job.subscriber_id]
+            job.subscriber.template = job.template
 
 
 def _prepared(

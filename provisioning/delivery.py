@@ -8,7 +8,16 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from provisioning import consequences, endings, leases, operations, projection, shown, timing
+from provisioning import (
+    consequences,
+    endings,
+    leases,
+    operations,
+    projection,
+    reading,
+    shown,
+    timing,
+)
 from provisioning.endings import Ending
 from provisioning.exchange import Outcome
 from provisioning.models import Cause, Job, Subscriber
@@ -81,7 +90,7 @@ def _bring_in(outcomes: Sequence[Outcome]) -> None:
     ]
     with transaction.atomic():
         ids = projection.apply_answers(connection, answers, now=now)
-        rows = Subscriber.objects.in_bulk(filter(None, ids))
+        rows = reading.by_id(Subscriber, ids)
         ends = []
         for outcome, key in zip(outcomes, ids, strict=True):
             job, row = outcome.job, rows.get(key or 0)
@@ -121,6 +130,8 @@ def _attach(job: Job, row: Subscriber) -> None:
         job.subscriber_id = job.subscriber_id or row.pk
     if job.subscriber_id == row.pk:
         job.subscriber = row
+    if job.template_id == row.template_id:
+        row.template = job.template
 
 
 def _record_one(outcome: Outcome) -> None:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from django.db import connection as database
 from django.db import transaction
 
 from accounts.models import BackendConnection, Health
-from provisioning import timing
+from provisioning import reading, timing
 from provisioning.timing import HELD_SECONDS, scaled
 
 #: So many seconds' worth of requests may go out at once after a pause: sweeps come every two.
@@ -73,8 +74,7 @@ NOTHING = Allowance(0)
 
 def locked(connection_id: int) -> BackendConnection:
     """The row, held until the transaction ends."""
-    rows = BackendConnection.objects.select_for_update(no_key=True)
-    row: BackendConnection = rows.get(pk=connection_id)
+    [row] = reading.rows(BackendConnection, "WHERE id = %s FOR NO KEY UPDATE", [connection_id])
     return row
 
 
@@ -118,6 +118,16 @@ def spend(row: BackendConnection, requests: int, now: datetime, *, is_probe: boo
         row.not_before, row.gate_reason = now + scaled(PROBE_SECONDS), PROBING
 
 
+def keep_spent(row: BackendConnection) -> None:
+    """Write what `spend` noted."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_backendconnection"
+            " SET paid_until = %s, not_before = %s, gate_reason = %s WHERE id = %s",
+            [row.paid_until, row.not_before, row.gate_reason, row.pk],
+        )
+
+
 def admit(connection_id: int) -> float:
     """Take the right to send one request now, outside of any job.
 
@@ -135,7 +145,7 @@ def admit(connection_id: int) -> float:
         if not allowed.requests:
             return _interval(row).total_seconds()
         spend(row, 1, now, is_probe=allowed.is_probe)
-        row.save(update_fields=["paid_until", "not_before", "gate_reason"])
+        keep_spent(row)
         return 0.0
 
 

@@ -23,6 +23,8 @@ from provisioning import batch_watching, claiming, consequences, delivery, excha
 from provisioning.backend import client_for
 from provisioning.claiming import Group
 from provisioning.exchange import Outcome
+from provisioning.models import Job
+from provisioning.states import JobState
 from provisioning.timing import START_SECONDS, scaled
 
 logger = logging.getLogger(__name__)
@@ -68,18 +70,36 @@ class _Turn:
         self._clear = 0
         self._answer_ms = 0
         self._connection: BackendConnection | None = None
+        self._batches: set[int] = set()
 
     def run(self) -> None:
         """Take, send and record until the turn is over or nothing may go out."""
         while True:
             self._hear()
-            if not self._take() and not self._under_way and not self._heard:
+            is_taken = self._take()
+            is_recorded = self._record()
+            if not (is_taken or is_recorded or self._under_way):
                 break
-            self._wait_for_some()
-            outcomes, self._heard = self._heard, []
-            if outcomes:
-                batch_watching.watch_over(_surely(delivery.record, outcomes))
+            if is_taken or not is_recorded:
+                self._wait_for_some()
         _surely(lambda _none: self._tell_clear(), [])
+        batch_watching.watch_all(self._batches)
+
+    def _record(self) -> bool:
+        """Write what came of the exchanges that were heard of; False when there was none."""
+        outcomes, self._heard = self._heard, []
+        if outcomes:
+            self._watch(_surely(delivery.record, outcomes))
+        return bool(outcomes)
+
+    def _watch(self, ended: list[Job]) -> None:
+        """Failures may stop a batch: look at once; also at one that is new in this turn, as its
+        first rows hold back the others. What goes well is looked at when the turn is over.
+        """
+        new = {job.batch_id for job in ended if job.batch_id} - self._batches
+        self._batches |= new
+        watched = [job for job in ended if job.state == JobState.FAILED or job.batch_id in new]
+        batch_watching.watch_over(watched)
 
     def _take(self) -> bool:
         if time.monotonic() >= self._until:
@@ -89,13 +109,19 @@ class _Turn:
         if group is None:
             return False
         self._connection = group.connection
-        batch_watching.watch_over(group.ended)
+        self._watch(group.ended)
         self._send(group)
         return True
 
+    def _free(self) -> int:
+        """Requests that are answered, but not recorded yet: when all is well the next ones go out
+        before, so that the backend need not wait for our books.
+        """
+        return len(self._heard) if all(one.error is None for one in self._heard) else 0
+
     def _group(self) -> Group | None:
         try:
-            return claiming.claim(self.connection_id)
+            return claiming.claim(self.connection_id, answered=self._free())
         except GONE:
             if not self._under_way and not self._heard:
                 raise

@@ -536,9 +536,9 @@ def test_what_webex_told_is_heard_before_anything_else_goes_out(rig, monkeypatch
     rig.simulator.fault(operation="provision", status=429, headers={"Retry-After": "1"}, times=9)
     claims, real = [], claiming.claim
 
-    def claim_late(connection_id):
+    def claim_late(connection_id, **given):
         time.sleep(0.1)  # by now every answer of the group before is there
-        group = real(connection_id)
+        group = real(connection_id, **given)
         claims.append(group)
         return group
 
