@@ -23,9 +23,23 @@ from partnerhub.local.bootstrap import ROOT
 
 
 def main(arguments: list[str]) -> int:
-    """Play what is asked for and print the table."""
+    """Play what is asked for and print the table, also when it is broken off."""
     options = _options(arguments)
     began = time.monotonic()
+    lines: list[table.Line] = []
+    try:
+        code = _play(options, lines)
+    except KeyboardInterrupt:
+        code = 130
+    if options.report:
+        told = [asdict(line) | {"verdict": line.verdict} for line in lines]
+        options.report.write_text(json.dumps(told))
+    if lines:
+        _tell_all(options, lines, time.monotonic() - began)
+    return code or int(any(line.problems for line in lines))
+
+
+def _play(options: Options, lines: list[table.Line]) -> int:
     with stage.opened(options) as opened:
         os.environ.update(opened.environment)
         django.setup()
@@ -38,11 +52,11 @@ def main(arguments: list[str]) -> int:
             return 2
         print(f"seed {options.seed}, durations × {options.scale}", flush=True)
         session.prepare()
-        lines = session.play(opened, wanted, _tell)
-    if options.report:
-        options.report.write_text(json.dumps([asdict(line) | {"verdict": line.verdict}
-                                              for line in lines]))  # fmt: skip
-    return _tell_all(options, lines, time.monotonic() - began)
+        for line in session.play(opened, wanted, _tell):
+            lines.append(line)
+            if not line.not_run:
+                print(table.words(line), flush=True)
+    return 0
 
 
 def _options(arguments: list[str]) -> Options:
@@ -69,21 +83,13 @@ def _tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _tell_all(options: Options, lines: list[table.Line], seconds: float) -> int:
-    wrong = [line for line in lines if line.problems]
-    for line in lines:
-        if not line.not_run:
-            print(table.words(line))
+def _tell_all(options: Options, lines: list[table.Line], seconds: float) -> None:
     print(f"\n{table.show(lines)}\n\n{table.MEANING}")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {seconds / 60:.1f} minutes")
-    for line in wrong:
+    for line in filter(lambda one: one.problems, lines):
         again = "make soak" if options.soak_minutes else f"make chaos FAULTS={line.number}"
         print(f"replay: {again} SEED={options.seed}")
-    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit("\nStopped.")
+    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.core.management import call_command
@@ -45,17 +45,15 @@ def numbers(options: Options) -> list[str]:
     return sorted(wanted, key=lambda number: (int(number.strip("FB")), number))
 
 
-def play(stage: Stage, wanted: list[str], tell: Callable[[str], None]) -> list[Line]:
-    """Play them all; a fault that breaks off does not keep the others from being played."""
-    lines = []
+def play(stage: Stage, wanted: list[str], tell: Callable[[str], None]) -> Iterator[Line]:
+    """Play one after the other; one that breaks off does not keep the others from being played."""
     for number in wanted:
         if number not in NOT_RUN or stage.options.soak_minutes:
             tell(f"{number} {FAULTS[number].title} …")
-            lines.append(_play(stage, FAULTS[number]))
+            yield _play(stage, FAULTS[number])
         else:
             title, reason = NOT_RUN[number]
-            lines.append(Line(number, title, not_run=reason))
-    return lines
+            yield Line(number, title, not_run=reason)
 
 
 def _play(stage: Stage, fault: Fault) -> Line:
