@@ -61,6 +61,7 @@ class Run:
         self.grace_ms = 50
         self.may_double = False
         self.gone: set[str] = set()  # users whom somebody else removed
+        self.log_began = (stage.logs / "postgres.log").stat().st_size
         self.since = 0  # the last line of the backend's log that is not ours
 
     # ---- Setting up ----

@@ -85,7 +85,7 @@ def _judge(run: Run, line: Line) -> None:
     findings = checker.check(run.history, log, verdict, gone=run.gone)
     line.actions, line.lost, line.doubled = findings.actions, findings.lost, findings.doubled
     line.recoveries = run.result.recoveries
-    line.notes = [*run.result.notes, *findings.notes]
+    line.notes = [*run.result.notes, *findings.notes, *_deadlocks(run)]
     line.problems = [*run.result.problems, *findings.problems]
     if run.may_double:
         line.notes += findings.doubles
@@ -95,6 +95,13 @@ def _judge(run: Run, line: Line) -> None:
     for one in _breaches(log):
         where = line.notes if run.may_double and one.invariant == "I3" else line.problems
         where.append(f"{one.invariant}: {one.what}, {one.count} times: {one.examples[:3]}")
+
+
+def _deadlocks(run: Run) -> list[str]:
+    """Deadlocks end by themselves, after a second, at the cost of somebody's transaction."""
+    log = (run.stage.logs / "postgres.log").read_text(errors="replace")
+    count = log.count("deadlock detected", run.log_began)
+    return [f"{count} deadlocks between transactions of ours"] if count else []
 
 
 def _breaches(log: list[Json]) -> list[Finding]:
