@@ -10,6 +10,7 @@ from datetime import datetime
 from accounts.models import BackendConnection
 from provisioning import gate, timing
 from provisioning.gate import Trouble
+from provisioning.models import Job
 from webex.client import WebexClient
 from webex.errors import (
     Forbidden,
@@ -21,6 +22,9 @@ from webex.errors import (
     WebexError,
 )
 from webex.payloads import Page, RemoteSubscriber
+
+#: However few requests a minute are allowed, sync gets on.
+LONGEST_PAUSE = 5.0
 
 
 class OutOfTime(Exception):
@@ -72,9 +76,19 @@ class Asker:
     def _permit(self) -> None:
         if time.monotonic() > self._until:
             raise OutOfTime
+        self._let_jobs_pass()
         gate.wait_turn(self.connection.pk)
         self.asked_at = timing.now()
         self._began, self._is_open = time.monotonic(), True
+
+    def _let_jobs_pass(self) -> None:
+        """While jobs are due, take no more than every second request of the rate: we ask all the
+        time, workers in turns, and they would find nothing left.
+        """
+        began = self._began + 2 * gate.interval(self.connection).total_seconds()
+        early = began - time.monotonic()
+        if early > 0 and Job.objects.due(timing.now()).filter(connection=self.connection).exists():
+            time.sleep(min(early, LONGEST_PAUSE))
 
     def _answered(self) -> None:
         """At once: it may have been the request that goes first, and the others wait for it."""

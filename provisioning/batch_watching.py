@@ -106,6 +106,7 @@ def decide(batch: JobBatch, now: datetime) -> Decision | None:
 def _ended(batch: JobBatch) -> Any:
     """Jobs that tell how things go: what was skipped or cancelled does not."""
     jobs = Job.objects.filter(batch=batch, state__in=[JobState.DONE, JobState.FAILED])
+    jobs = jobs.exclude(finished_at=None)  # or the index would lead through all that is left
     return jobs.filter(finished_at__gt=batch.resumed_at) if batch.resumed_at else jobs
 
 

@@ -108,7 +108,7 @@ def insert(batch: JobBatch, rows: Sequence[Judged], actor: Actor, times: Times) 
         "priority": Job.Priority.BATCH.value,
         "free": FIRST,
         "undo_until": batch.undo_until,
-        "deadline_at": times.created_at + timedelta(seconds=DEADLINE_SECONDS),
+        "deadline_at": times.now + timedelta(seconds=DEADLINE_SECONDS),
         "asker": actor.user.pk if actor.user else None,
         "label": actor.label[:200],
         "cause": str(Cause.ADMINISTRATOR),

@@ -64,12 +64,12 @@ def claim(connection_id: int, *, answered: int = 0) -> Group | None:
         jobs = _due(row, now, allowed.requests) if allowed.requests else []
         if not jobs:
             return None
-        exchanges, ended = _prepared(row, jobs, now, is_probe=allowed.is_probe)
+        exchanges, ends = _prepared(jobs, now, is_probe=allowed.is_probe)
         leases.take([exchange.job for exchange in exchanges], now)
         if exchanges:
             gate.spend(row, len(exchanges), now, is_probe=allowed.is_probe)
             gate.keep_spent(row)
-    return Group(row, exchanges, taken_at, ended)
+    return Group(row, exchanges, taken_at, _ended(ends, now))
 
 
 _UNFINISHED = ", ".join(f"'{state}'" for state in sorted(UNFINISHED))
@@ -116,41 +116,52 @@ def _complete(row: BackendConnection, jobs: list[Job]) -> None:
 
 
 def _prepared(
-    row: BackendConnection, jobs: list[Job], now: datetime, *, is_probe: bool
-) -> tuple[list[Exchange], list[Job]]:
-    exchanges, ended = [], []
+    jobs: list[Job], now: datetime, *, is_probe: bool
+) -> tuple[list[Exchange], list[tuple[Job, Ending]]]:
+    """What to send or ask, and which jobs end instead."""
+    exchanges, ends = [], []
     for job in jobs:
         try:
-            exchange = _exchange(job, now, is_probe=is_probe)
+            prepared: Exchange | Ending | None = _exchange(job, now, is_probe=is_probe)
         except Exception:
             logger.exception("job cannot be prepared", extra={"job_id": job.pk})
-            exchange = None
-            _count_crash(job, now)
-        if exchange:
-            exchanges.append(exchange)
-        if not job.is_unfinished:
-            ended.append(job)
-    return exchanges, ended
+            prepared = _count_crash(job)
+        if isinstance(prepared, Exchange):
+            exchanges.append(prepared)
+            continue
+        # Should it not end either, it is not looked at over and over.
+        Job.objects.filter(pk=job.pk).update(not_before=now + timing.scaled(1))
+        if prepared:
+            ends.append((job, prepared))
+    return exchanges, ends
 
 
-def _count_crash(job: Job, now: datetime) -> None:
+def _ended(ends: list[tuple[Job, Ending]], now: datetime) -> list[Job]:
+    """End them after the claim: that would wait for users' rows, and all others for the gate."""
+    for job, ending in ends:
+        try:
+            consequences.give_up(job, ending, now=now)
+        except Exception:
+            logger.exception("job cannot be ended", extra={"job_id": job.pk})
+    return [job for job, _ending in ends if not job.is_unfinished]
+
+
+def _count_crash(job: Job) -> Ending | None:
     """An error nobody foresaw, as if the worker had died at it: three of them end the job."""
     job.refresh_from_db()
     job.crashes += 1
-    Job.objects.filter(pk=job.pk).update(crashes=job.crashes, not_before=now + timing.scaled(1))
-    if job.crashes >= leases.MAX_CRASHES:
-        consequences.give_up(job, endings.poisoned(job), now=now)
+    Job.objects.filter(pk=job.pk).update(crashes=job.crashes)
+    return endings.poisoned(job) if job.crashes >= leases.MAX_CRASHES else None
 
 
-def _exchange(job: Job, now: datetime, *, is_probe: bool) -> Exchange | None:
-    """What the job does next, with its intent noted in memory; None when it ended instead."""
+def _exchange(job: Job, now: datetime, *, is_probe: bool) -> Exchange | Ending:
+    """What the job does next, with its intent noted in memory; or how it ends instead."""
     steps = operations.steps(job, now)
     step = next((step for step in steps if step.name == job.step), steps[0])
     if job.state != JobState.QUEUED:
         return Exchange(job, step, now, is_probe)
     if ending := _not_to_be_sent(job, steps, step):
-        consequences.give_up(job, ending, now=now)
-        return None
+        return ending
     if not is_probe:
         before = operations.before_send(job)
         leases.intend(job, step=step.name, body_hash=step.body_hash, now=now, before=before)

@@ -8,15 +8,13 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from provisioning import codes, endings, gate, leases, shown, timing
+from provisioning import asking, codes, endings, leases, shown, timing
 from provisioning.endings import Ending
 from provisioning.exchange import Outcome
-from provisioning.gate import Trouble
 from provisioning.models import Job
 from provisioning.states import JobKind, JobState
 from provisioning.timing import QUIET_SECONDS, scaled
 from webex.errors import (
-    Forbidden,
     Locked,
     NotFound,
     NotSent,
@@ -31,24 +29,10 @@ from webex.errors import (
 
 def tell_gate(outcome: Outcome) -> bool:
     """Let all workers know at once what this outcome means for them; True: Webex answered."""
-    connection, error = outcome.job.connection, outcome.error
-    if isinstance(error, NotSent):
-        if error.reason != "late":  # it was us who were too late
-            gate.troubled(connection, Trouble.UNREACHABLE, "cannot be reached")
-    elif isinstance(error, Throttled):
-        gate.throttled(connection, error.retry_after)
-    elif isinstance(error, TokenRefused):
-        gate.hold(connection, "Webex refuses the token")
-    elif isinstance(error, Unknown):
-        words = f"unclear answer ({error.status or 'none'})"
-        gate.troubled(connection, Trouble.UNCLEAR, words)
-        if error.retry_after:
-            gate.throttled(connection, error.retry_after, status=error.status or 503)
-    elif isinstance(error, Forbidden):
-        gate.troubled(connection, Trouble.FORBIDDEN, "")
-    else:
-        return error is None or isinstance(error, WebexError)
-    return False
+    error = outcome.error
+    if isinstance(error, WebexError):
+        return not asking.tell_trouble(outcome.job.connection, error)
+    return error is None
 
 
 # ---- For the job ----

@@ -95,33 +95,33 @@ def waiting(subscriber: Subscriber) -> list[Job]:
 
 def settle(job: Job, ending: Ending, *, now: datetime) -> bool:
     """End a waiting job, after an answer of whatever origin told how; its lease dies with it."""
+    shown.touch(job)  # the row first, as in outbox.enqueue
     changed = Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(
         state=ending.state, **_result(ending, now)
     )
     if changed:
-        shown.touch(job)
         end_activation(job, ending, now=now)
     return bool(changed)
 
 
-def overdue(now: datetime) -> list[Job]:
-    """Unfinished jobs past their deadline that no worker holds.
+def overdue(now: datetime, most: int) -> list[Job]:
+    """Unfinished jobs past their deadline that no worker holds, at most so many.
 
     Of those that were sent the backend is asked a little longer.
     """
     over = Q(state=JobState.QUEUED, deadline_at__lte=now)
     over |= Q(deadline_at__lte=now - scaled(GRACE_SECONDS))
     jobs = Job.objects.unfinished().filter(over, lease_until=None)
-    return list(jobs.select_related("subscriber"))
+    return list(jobs.select_related("subscriber").order_by("deadline_at")[:most])
 
 
 def give_up(job: Job, ending: Ending, *, now: datetime) -> bool:
     """End a job that no worker holds; False when a worker was quicker."""
     free = Job.objects.unfinished().filter(lease_until=None, pk=job.pk, state=job.state)
+    shown.touch(job)  # the row first, as in outbox.enqueue
     changed = free.update(state=ending.state, **_result(ending, now))
     if changed:
         job.state = ending.state
-        shown.touch(job)
         end_activation(job, ending, now=now)
     return bool(changed)
 

@@ -99,21 +99,22 @@ def is_in_trouble(row: BackendConnection) -> bool:
     return is_tripped(row) or bool(row.unreachable or row.window_unclear) or slow
 
 
-def _interval(row: BackendConnection) -> timedelta:
+def interval(row: BackendConnection) -> timedelta:
+    """The time from one request to the next at the connection's rate."""
     return timedelta(minutes=1) / max(row.requests_per_minute, 1)
 
 
 def _affordable(row: BackendConnection, now: datetime) -> int:
     """The leaky bucket: how many requests the rate allows at this moment."""
-    interval = _interval(row)
-    burst = max(row.max_in_flight, int(BURST_SECONDS / interval.total_seconds()))
+    each = interval(row)
+    burst = max(row.max_in_flight, int(BURST_SECONDS / each.total_seconds()))
     paid_until = max(row.paid_until or now, now)
-    return max(int((now + burst * interval - paid_until) / interval), 0)
+    return max(int((now + burst * each - paid_until) / each), 0)
 
 
 def spend(row: BackendConnection, requests: int, now: datetime, *, is_probe: bool) -> None:
     """Note that so many are about to go out; the caller saves the row."""
-    row.paid_until = max(row.paid_until or now, now) + requests * _interval(row)
+    row.paid_until = max(row.paid_until or now, now) + requests * interval(row)
     if is_probe:
         row.not_before, row.gate_reason = now + scaled(PROBE_SECONDS), PROBING
 
@@ -143,7 +144,7 @@ def admit(connection_id: int) -> float:
             raise Closed(row.not_before)
         allowed = allowance(row, 0, now)
         if not allowed.requests:
-            return _interval(row).total_seconds()
+            return interval(row).total_seconds()
         spend(row, 1, now, is_probe=allowed.is_probe)
         keep_spent(row)
         return 0.0

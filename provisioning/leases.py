@@ -17,6 +17,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import connection as database
+from django.db import transaction
 from django.db.models import Q
 
 from provisioning.models import Job
@@ -71,23 +72,30 @@ def let_go(jobs: Sequence[Job]) -> list[Job]:
     for job in jobs:
         job.lease_until, job.lease_owner = None, None
     mine = "j.lease_token = t.lease_token AND j.state IN (t.taken_as, 'checking')"
-    written = _write(jobs, mine, clear_token=True)
+    with transaction.atomic():
+        _touch(jobs)  # the rows first, as everywhere: who does both must not wait in a circle
+        written = _write(jobs, mine, clear_token=True)
     kept = [job for job in jobs if job.pk in written]
     for job in jobs:
         if job.pk not in written:
             logger.warning("lease lost", extra={"job_id": job.pk})
-    _touch(kept)
     for job in kept:
         logger.info("job", extra={"job_id": job.pk, "job_kind": job.kind, "job_state": job.state})
     return kept
 
 
-_TOUCH = "UPDATE provisioning_subscriber SET version = version + 1 WHERE id = ANY(%s)"
+#: In the order of their ids, as everybody locks who locks several.
+_TOUCH = """
+    UPDATE provisioning_subscriber s SET version = s.version + 1
+      FROM (SELECT id FROM provisioning_subscriber WHERE id = ANY(%s)
+             ORDER BY id FOR NO KEY UPDATE) held
+     WHERE s.id = held.id
+"""
 
 
 def _touch(jobs: Sequence[Job]) -> None:
     """The rows on the screen show their jobs: let live pages see the change."""
-    ids = sorted({job.subscriber_id for job in jobs if job.subscriber_id})
+    ids = [job.subscriber_id for job in jobs if job.subscriber_id]
     if ids:
         with database.cursor() as cursor:
             cursor.execute(_TOUCH, [ids])
@@ -203,6 +211,13 @@ def to_wait(job: Job, *, not_before: datetime) -> None:
     job.not_before, job.result_text = not_before, ""
 
 
+#: About to send, and about to send once more: a request that kills workers kills the next one.
+_PROVES_NOTHING = {
+    (JobState.QUEUED, JobState.SENDING),
+    (JobState.CHECKING, JobState.QUEUED),
+}
+
+
 def move(job: Job, state: JobState) -> None:
     """Change the state of a job in memory; `let_go` writes it.
 
@@ -212,7 +227,9 @@ def move(job: Job, state: JobState) -> None:
     old = JobState(job.state)
     if state != old and state not in TRANSITIONS.get(old, frozenset()):
         raise ValueError(f"{old} -> {state} is not a legal change of a job")
-    job.state, job.crashes = state, 0
+    if (old, state) not in _PROVES_NOTHING:
+        job.crashes = 0
+    job.state = state
 
 
 # ---- Dead workers ----

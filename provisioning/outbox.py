@@ -93,7 +93,8 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
     if submission_id and (known := _submitted(target, submission_id)):
         return known
     seconds = PORTAL_DEADLINE_SECONDS if activation else DEADLINE_SECONDS
-    due_at = timing.now() + (grace or timedelta())  # the workers' clock, not this process's
+    accepted_at = timing.now()  # by the workers' clock, not this process's
+    due_at = accepted_at + (grace or timedelta())
     job = Job(
         partner_id=target.connection.partner_id,
         connection=target.connection,
@@ -104,7 +105,7 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
         activation=activation,
         kind=kind,
         params=params or {},
-        deadline_at=now + timedelta(seconds=seconds),
+        deadline_at=accepted_at + timedelta(seconds=seconds),
         requested_by=actor.user,
         requested_label=actor.label[:200],
         submission_id=submission_id,

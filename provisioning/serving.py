@@ -163,6 +163,8 @@ class _Turn:
 
     def _tell(self, outcomes: list[Outcome]) -> None:
         for one in outcomes:
+            if one.error is not None:
+                self._tell_clear()  # or trouble among them would look like nothing but trouble
             if consequences.tell_gate(one):
                 self._clear += 1
                 self._answer_ms = one.took_ms
@@ -170,7 +172,7 @@ class _Turn:
                 self._tell_clear()
 
     def _tell_clear(self) -> None:
-        """Clear answers are told once a turn: they change nothing for the others."""
+        """Clear answers are told once a turn, and before trouble: else they change nothing."""
         if self._clear and self._connection:
             gate.answered(self._connection, calls=self._clear, answer_ms=self._answer_ms)
             self._clear = 0

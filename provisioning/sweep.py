@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 #: Hints for mails published by one sweep; what is left is found two seconds later.
 HINTS = 200
+#: Jobs past their deadline that one sweep ends: a batch has ten thousand with the same, and what
+#: comes after them in the sweep must not wait.
+OVERDUE = 200
 MOMENT = timedelta(seconds=1)
 
 
@@ -48,7 +51,7 @@ def run() -> None:
     beat("beat", now)
     for job in leases.recover(now):
         _give_up(job, endings.poisoned(job))
-    for job in endings.overdue(now):
+    for job in endings.overdue(now, OVERDUE):
         _give_up(job, _overdue_ending(job))
     batch_watching.watch_all(batch_watching.unfinished_ids())
     outbox.hint_all(outbox.waiting_connections())

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import BackendConnection, RetryBy
 from provisioning import (
     claiming,
+    codes,
     consequences,
     delivery,
     endings,
@@ -208,6 +209,30 @@ def test_crashes_count_only_in_a_row(rig, job):
         job.refresh_from_db()
         assert (job.state, job.crashes) == ("checking", 1)
         Job.objects.update(not_before=timezone.now(), state="queued")
+
+
+def test_a_job_whose_request_kills_its_worker_is_sent_three_times_and_no_more(rig, job):
+    for death in (1, 2, 3):
+        assert rig.taken().job.state == "sending"
+        Job.objects.update(lease_until=timezone.now())
+        sweep.run()
+        Job.objects.update(not_before=timezone.now())
+        if death < 3:  # after the quiet time Webex is asked, and says that it did not happen
+            consequences.did_not_happen(rig.taken().job, timezone.now())
+
+    job.refresh_from_db()
+    assert (job.state, job.result_code, job.sends) == ("failed", codes.UNCLEAR, 3)
+
+
+def test_a_web_server_whose_clock_is_slow_fails_no_job(rig):
+    row = rig.given(FREJA)
+    long_ago = timezone.now() - timedelta(days=2)
+    job = services.retry_activation(row, email=SAME, actor=rig.actor, now=long_ago)
+
+    sweep.run()
+
+    job.refresh_from_db()
+    assert job.state == "queued"
 
 
 # ---- Two steps ----

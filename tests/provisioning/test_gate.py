@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import BackendConnection, Health
-from provisioning import claiming, gate, oversight, services, timing
+from provisioning import claiming, gate, oversight, services, serving, timing
+from provisioning.exchange import Outcome
 from provisioning.gate import Trouble
 from provisioning.models import Job
 from tests.provisioning.rig import Rig, subscriber
+from webex.errors import Facts, Forbidden, NotSent, Unknown
 
 SOON = timedelta(seconds=1)
 
@@ -216,6 +218,24 @@ def test_a_403_between_answers_is_only_that_users(rig):
         gate.answered(rig.connection, calls=1, answer_ms=10)
 
     assert row(rig).health == Health.OK
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Forbidden(Facts(status=403)), Unknown("timeout", Facts(status=None)), NotSent("refused")],
+    ids=lambda error: type(error).__name__,
+)
+def test_trouble_that_is_rare_among_the_answers_of_one_turn_closes_nothing(rig, backlog, error):
+    exchange = claiming.claim(rig.connection.pk).exchanges[0]
+    turn = serving._Turn(rig.connection.pk)
+    turn._connection = rig.connection
+
+    for _ in range(25):
+        turn._tell([Outcome(exchange)] * 4)
+        turn._tell([Outcome(exchange, error=error)])
+
+    told = row(rig)
+    assert (told.trips, told.not_before, told.health == Health.HELD) == (0, None, False)
 
 
 def test_a_held_connection_is_tried_with_one_request(rig, backlog):

@@ -9,7 +9,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BackendConnection
-from provisioning import gate, sync
+from provisioning import gate, services, sync
+from provisioning.asking import Asker
+from provisioning.backend import client_for
 from provisioning.models import StatusEvent, Subscriber
 from tests.provisioning.rig import TOKEN, Rig, subscriber
 from webex.client import WebexClient
@@ -208,3 +210,21 @@ def test_a_sync_that_takes_too_long_breaks_off_by_itself(rig: Rig, monkeypatch):
     connection = BackendConnection.objects.get()
     assert connection.health == "degraded"
     assert (connection.synced_at, connection.watermarks) == (None, {})
+
+
+def test_a_sync_leaves_half_of_the_rate_to_jobs_that_are_due(rig: Rig):
+    row = rig.given(FREJA)
+    asker = Asker(rig.connection, client_for(rig.connection), seconds=60)
+    BackendConnection.objects.update(requests_per_minute=600)
+    rig.connection.refresh_from_db()
+    began = time.monotonic()
+    for _ in range(5):
+        asker.subscriber(str(row.webex_id))
+    alone = time.monotonic() - began
+
+    services.retry_activation(row, email="freja@good.example", actor=rig.actor, now=timezone.now())
+    began = time.monotonic()
+    for _ in range(5):
+        asker.subscriber(str(row.webex_id))
+
+    assert alone < 0.8 <= 0.9 < time.monotonic() - began  # five times two tenths of a second
