@@ -16,7 +16,6 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from common import throttle
@@ -112,7 +111,7 @@ def _due(now: datetime) -> Any:
 
 def send(mail_id: int) -> bool:
     """Send one mail if it is due; False when it was not, or is no longer wanted."""
-    now = timezone.now()
+    now = timing.now()
     mail = _claim(mail_id, now)
     if mail is None:
         return False
@@ -129,7 +128,7 @@ def send(mail_id: int) -> bool:
     except Again as trouble:
         _again(mail, str(trouble))
     else:
-        _end(mail, state=MailState.SENT, sent_at=timezone.now(), error="")
+        _end(mail, state=MailState.SENT, sent_at=timing.now(), error="")
     return True
 
 
@@ -186,7 +185,7 @@ def _end(mail: Mail, **values: Any) -> None:
 
 
 def _again(mail: Mail, trouble: str) -> None:
-    now = timezone.now()
+    now = timing.now()
     if now - mail.created_at >= timing.scaled(GIVE_UP.total_seconds()):
         _give_up(mail, codes.MAIL_AWAY, trouble)
         return
@@ -203,4 +202,4 @@ def _give_up(mail: Mail, code: str, reason: str) -> None:
         run.refresh_from_db()
         if mail.purpose == Mail.Purpose.CONFIRM and run.state == ActivationState.MAIL_SENT:
             refusal = PortalRefused(code, reason)
-            activation_runs.refuse(run, refusal, now=timezone.now())
+            activation_runs.refuse(run, refusal, now=timing.now())

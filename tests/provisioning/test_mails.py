@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from provisioning import mail_sending, mails
+from provisioning import mail_sending, mails, timing
 from provisioning.models import Activation, Mail, Subscriber
 from provisioning.states import ActivationState, MailState, Status
 from tests.factories import make_partner, make_subscriber, make_template
@@ -170,6 +170,24 @@ def test_a_mail_of_a_dead_worker_is_sent_by_the_next(server: MailServer, run: Ac
 
     assert mails.due_ids(timezone.now(), 10) == [mail.pk]
     assert mails.send(mail.pk)
+
+
+@pytest.mark.parametrize("wrong_by", [-600, 600])
+def test_a_mail_is_leased_by_the_common_clock(run: Activation, settings, monkeypatch, wrong_by):
+    settings.TIME_SCALE = 1.0
+    mail = queued(run)
+    leased = []
+
+    def look(mail: Mail, _secrets: object) -> None:
+        soon = timing.now() + timedelta(seconds=mails.LEASE_SECONDS + 5)
+        leased.append((mails.due_ids(timing.now(), 10), mails.due_ids(soon, 10)))
+
+    monkeypatch.setattr(mail_sending, "send", look)
+    right = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: right() + timedelta(seconds=wrong_by))
+
+    assert mails.send(mail.pk)
+    assert leased == [([], [mail.pk])]
 
 
 def test_a_mail_that_nobody_waits_for_is_not_sent(server: MailServer, run: Activation):
