@@ -69,8 +69,8 @@ class _Wraps:
         if job is not None:
             self.book.passed(step, job.pk, job.broadworks_id)
 
-    def claim(self, function: Any, *args: Any) -> Any:
-        group = function(*args)
+    def claim(self, function: Any, *args: Any, **more: Any) -> Any:
+        group = function(*args, **more)
         jobs = [one.job for one in group.exchanges] if group else []
         for job in jobs:  # all are written down before the first one may strike
             self.book.note("claimed", job.pk, job.broadworks_id, sent=job.state == "sending")
