@@ -1,9 +1,9 @@
 """`make test`: every test, the browser's included, with all the set-up they need.
 
-Three tracks run beside each other, since all of them mostly wait, for processes, answers and
-pages: the tests of the engine and its neighbours followed by the chaos', the launcher's followed
-by the browser's, and all others. What the tracks but one print is kept and shown at the end, so
-that nothing is mixed up.
+Four tracks run beside each other, since all of them mostly wait, for processes, answers and
+pages: the tests of the engine and its neighbours, the chaos', the launcher's followed by the
+browser's, and all others. What the tracks but one print is kept and shown at the end, so that
+nothing is mixed up.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ def plan(argv: list[str], folder: Path, *, with_browser: bool) -> list[Track]:
     if with_browser:
         arguments = [BROWSER_TESTS, *BROWSER_PLUGINS]
         waiting.append(Run(arguments, folder / "browser", folder / "browser.out"))
-    return [Track([Run(others, folder / "others")]), Track([engine, chaos]), Track(waiting)]
+    others_run = Run(others, folder / "others")
+    return [Track([others_run]), Track([engine]), Track([chaos]), Track(waiting)]
 
 
 def _run(tracks: list[Track]) -> None:
