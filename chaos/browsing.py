@@ -51,6 +51,16 @@ class Browser:
         if answer.status_code != HTTPStatus.FOUND:
             raise TryLater(str(answer.status_code))
 
+    def read(self, path: str) -> str:
+        """Open a page and return it; raises NoAnswer for anything but a page."""
+        try:
+            answer = self.http.get(self.url + path, timeout=ANSWER_SECONDS)
+        except requests.RequestException as error:
+            raise NoAnswer(type(error).__name__) from None
+        if answer.status_code != HTTPStatus.OK:
+            raise NoAnswer(str(answer.status_code))
+        return answer.text
+
     def look(self, path: str) -> str:
         """Open a page; returns its status, or what went wrong instead of an answer."""
         try:

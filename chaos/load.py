@@ -75,6 +75,7 @@ class Load:
             name: Browser(url, actor.user) for name, actor in world.actors.items() if actor.user
         } if url else {}  # fmt: skip
         self.pause = 0.0
+        self.meanwhile: Callable[[], None] = lambda: None
         self.give_up_at = float("inf")
         self._threads = [
             threading.Thread(target=self._work, args=[todo[n::clients]], daemon=True)
@@ -95,9 +96,10 @@ class Load:
         return not any(thread.is_alive() for thread in self._threads)
 
     def wait(self) -> None:
-        """Wait for all clients."""
-        for thread in self._threads:
-            thread.join()
+        """Wait for all clients, and do `meanwhile` again and again."""
+        while not self.is_over:
+            self.meanwhile()
+            time.sleep(0.05)
 
     def _work(self, mine: list[Part]) -> None:
         try:

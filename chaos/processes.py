@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -126,3 +127,15 @@ class Child:
             self.process.wait(seconds)
         self.kill()
         return time.monotonic() - began
+
+
+def says(words: str) -> Callable[[Child], bool]:
+    """Ready when its log holds these words."""
+    return lambda child: words in child.said()
+
+
+def serves(child: Child) -> bool:
+    """Ready when somebody listens where its environment's WEB_BIND says."""
+    host, port = child.environment["WEB_BIND"].split(":")
+    with socket.socket() as caller:
+        return caller.connect_ex((host, int(port))) == 0

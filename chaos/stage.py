@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import secrets
 import shutil
@@ -16,7 +17,10 @@ from chaos.backend import Backend
 from chaos.options import SYNC_SECONDS, Options
 from partnerhub.local import rooms, servers, vault
 
-ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)  # the last: `make` was killed
+#: The last: `make` was killed.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+#: Whatever hangs while all is taken down: then it is told where, and what is left dies with us.
+ENDED_SECONDS = 40
 PREPARED = "prepared"
 
 
@@ -97,6 +101,7 @@ class Stage:
             "TIME_SCALE": str(self.options.scale),
             "SYNC_SECONDS": str(SYNC_SECONDS),
             "LOG_LEVEL": "INFO",
+            "TMPDIR": str(_passable(self.folder / "tmp")),  # killed processes leave things there
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -105,7 +110,7 @@ class Stage:
 def opened(options: Options) -> Iterator[Stage]:
     """Start a stage; at the end nothing of it is left but what was kept on purpose."""
     for number in ENDINGS:
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+        signal.signal(number, _end)
     folder = Path(tempfile.mkdtemp(prefix="partnerhub-chaos-"))
     folder.chmod(0o711)
     stage = Stage(folder, options)
@@ -116,6 +121,14 @@ def opened(options: Options) -> Iterator[Stage]:
         with suppress(ProcessLookupError):
             stage.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(number: int, _frame: object) -> None:
+    """Break off: a second signal, or a hanging part, must not keep it from ending."""
+    faulthandler.dump_traceback_later(ENDED_SECONDS, exit=True)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
 
 
 def _passable(folder: Path) -> Path:

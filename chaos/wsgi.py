@@ -10,13 +10,14 @@ import os
 import random
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from partnerhub.wsgi import application
-from provisioning import outbox
+from provisioning import batch_writing, outbox
 
 __all__ = ["application"]
 
@@ -24,13 +25,18 @@ VARIABLE = "CHAOS_WEB"
 _transaction = threading.local()
 _folder = Path(os.environ["CHAOS_STEPS"]).parent
 _before, _after = map(float, os.environ[VARIABLE].split())
-_enqueue, _commit = outbox.enqueue, vars(BaseDatabaseWrapper)["_commit"]
+_commit = vars(BaseDatabaseWrapper)["_commit"]
 
 
-def _noted(*args: Any, **kwargs: Any) -> Any:
-    job = _enqueue(*args, **kwargs)
-    _transaction.has_job = True
-    return job
+def _noting(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function that writes jobs mark its transaction."""
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        written = write(*args, **kwargs)
+        _transaction.has_job = True
+        return written
+
+    return noted
 
 
 def _struck(wrapper: BaseDatabaseWrapper) -> None:
@@ -48,5 +54,6 @@ def _strike(where: str, chance: float) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-outbox.enqueue = _noted
+outbox.enqueue = _noting(outbox.enqueue)
+batch_writing.insert = _noting(batch_writing.insert)
 setattr(BaseDatabaseWrapper, "_commit", _struck)  # noqa: B010 - mypy knows no such name

@@ -129,15 +129,20 @@ _PLAN_OTHERS = f"""
     ) due
     RETURNING position, row_id, act
 """  # noqa: S608 - own words
-# Jobs that wait for the backend's outcome, where an answer that is not older may be it.
+# Jobs that wait for the backend's outcome, where an answer that is not older may be it. They come
+# first: beside a batch that was just accepted the planner knows neither how many jobs there are nor
+# how many answers, and would compare each answer with each user.
 _WAITING = f"""
-    SELECT DISTINCT j.id
-      FROM provisioning_job j
-      JOIN provisioning_subscriber s ON s.id = j.subscriber_id AND s.deleted_at IS NULL
-      JOIN answer_staged a ON a.webex_id = s.webex_id
-     WHERE j.connection_id = %(connection)s AND s.connection_id = %(connection)s
-       AND j.state IN ('checking', 'queued', 'sending', 'waiting') AND j.state = 'waiting'
-       AND a.job_id IS NULL AND NOT {_OLDER} AND NOT {_UNSURE}
+    WITH s AS MATERIALIZED (
+        SELECT s.*, j.id AS waiting_id
+          FROM provisioning_job j
+          JOIN provisioning_subscriber s ON s.id = j.subscriber_id AND s.deleted_at IS NULL
+         WHERE j.connection_id = %(connection)s AND s.connection_id = %(connection)s
+           AND j.state IN ('checking', 'queued', 'sending', 'waiting') AND j.state = 'waiting'
+    )
+    SELECT DISTINCT s.waiting_id
+      FROM s JOIN answer_staged a ON a.webex_id = s.webex_id
+     WHERE a.job_id IS NULL AND NOT {_OLDER} AND NOT {_UNSURE}
 """  # noqa: S608 - own words
 _CONFIRM = """
     UPDATE provisioning_subscriber s SET seen_at = GREATEST(s.seen_at, a.asked_at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,16 +52,16 @@ class Group:
     ended: list[Job]
 
 
-def claim(connection_id: int, *, answered: int = 0) -> Group | None:
+def claim(connection_id: int, *, answered: Sequence[Job] = ()) -> Group | None:
     """Take what may go out now; None when nothing is due or nothing may go out.
 
-    So many of the caller's requests are `answered` but not recorded: leased, yet not in flight.
+    Of the jobs in `answered` the caller has an answer that is not recorded: leased, not in flight.
     """
     taken_at = time.monotonic()
     with transaction.atomic():
         row = gate.locked(connection_id)
         now = timing.now()
-        allowed = gate.allowance(row, _in_flight(row, now) - answered, now)
+        allowed = gate.allowance(row, _in_flight(row, now, answered), now)
         jobs = _due(row, now, allowed.requests) if allowed.requests else []
         if not jobs:
             return None
@@ -76,6 +77,7 @@ _UNFINISHED = ", ".join(f"'{state}'" for state in sorted(UNFINISHED))
 _IN_FLIGHT = f"""
     SELECT count(*) FROM provisioning_job
      WHERE connection_id = %s AND lease_until > %s AND state IN ({_UNFINISHED})
+       AND id <> ALL(%s)
 """  # noqa: S608 -- own words
 #: Job.objects.due(), single actions before rows of batches, the longest due first.
 _DUE = f"""
@@ -85,8 +87,8 @@ _DUE = f"""
 """
 
 
-def _in_flight(row: BackendConnection, now: datetime) -> int:
-    return int(reading.value(_IN_FLIGHT, [row.pk, now]))
+def _in_flight(row: BackendConnection, now: datetime, answered: Sequence[Job]) -> int:
+    return int(reading.value(_IN_FLIGHT, [row.pk, now, [job.pk for job in answered]]))
 
 
 def _due(row: BackendConnection, now: datetime, most: int) -> list[Job]:

@@ -113,11 +113,12 @@ class _Turn:
         self._send(group)
         return True
 
-    def _free(self) -> int:
-        """Requests that are answered, but not recorded yet: when all is well the next ones go out
+    def _free(self) -> list[Job]:
+        """Jobs that are answered, but not recorded yet: when all is well the next ones go out
         before, so that the backend need not wait for our books.
         """
-        return len(self._heard) if all(one.error is None for one in self._heard) else 0
+        is_well = all(one.error is None for one in self._heard)
+        return [one.job for one in self._heard] if is_well else []
 
     def _group(self) -> Group | None:
         try:

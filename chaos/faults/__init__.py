@@ -8,6 +8,7 @@ from chaos.faults import (
     database,
     deploys,
     limits,
+    mails,
     outages,
     pages,
     pauses,
@@ -26,6 +27,7 @@ __all__ = [
     "database",
     "deploys",
     "limits",
+    "mails",
     "outages",
     "pages",
     "pauses",
@@ -48,10 +50,6 @@ NOT_RUN: dict[str, tuple[str, str]] = {
     "F21": (
         "exports: their writer killed, a full disk, a folder that cannot be written",
         "proven by tests/provisioning/test_exports.py and test_exports_worker.py beside it",
-    ),
-    "F28": (
-        "the mail server down, slow, refusing; its worker killed",
-        "proven by tests/provisioning/test_mails.py",
     ),
     "F29": ("an hour of everything", "make soak plays it"),
     "F30": (

@@ -15,7 +15,8 @@ from chaos.world import TENANTS
 RUBBISH = ("absent", "zero", "negative", "decimal", "text", "past_date", "malformed_date", "empty")
 WAIT_SECONDS = 3
 #: What the backend allows each token in F10, and how much of that must be used.
-REQUESTS_PER_MINUTE, BURST, USED = 600, 40, 0.9
+REQUESTS_PER_MINUTE, BURST = 600, 40
+USED, USED_BESIDE_TESTS = 0.9, 0.7
 #: On a machine that has too much to do, a request that was begun in time may be that late.
 GRACE_MS = 1000
 
@@ -40,7 +41,8 @@ def throttled(run: Run) -> None:
     run.settle(180)
     used, refused = _used(run)
     run.require(refused >= 5, f"{refused} requests were answered 429")
-    run.require(used >= USED, f"{used:.0%} of what the backend allowed was used")
+    least = USED_BESIDE_TESTS if run.options.smoke else USED
+    run.require(used >= least, f"{used:.0%} of what the backend allowed was used")
     ahead = _ahead_of_the_gate(run)
     run.require(not ahead, f"{ahead} jobs were claimed though their worker knew better")
 

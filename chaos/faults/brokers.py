@@ -141,4 +141,4 @@ def _waiting(broker: redis.Redis) -> int:
 
 def _judge_resumption(run: Run, seconds: float) -> None:
     for took in run.result.recoveries:
-        run.require(took <= seconds, f"the first job was taken up after {took:.1f} s")
+        run.require_within(seconds, took, f"the first job was taken up after {took:.1f} s")

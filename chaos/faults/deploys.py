@@ -102,7 +102,7 @@ def rolling_restart(run: Run) -> None:
     clients = run.act(400, per_second=8, once=True)
     longest = 0.0
     for _ in range(4):
-        for child in (*run.workers, *([run.beat] if run.beat else [])):
+        for child in run.supervised:
             run.tell("SIGTERM", child.name)
             longest = max(longest, child.stop())
             child.start()

@@ -37,10 +37,10 @@ def soak(run: Run) -> None:
         run.tell("begin", trouble.__name__)
         trouble(run)
         run.tell("end", trouble.__name__)
-        _revive(run)
+        run.revive()
     run.backend.heal()
     run.settle(300)
-    readings.take([*run.workers, *([run.beat] if run.beat else [])], run.broker())
+    readings.take(run.supervised, run.broker())
     run.result.notes += readings.notes()
     run.result.problems += readings.problems()
 
@@ -48,15 +48,8 @@ def soak(run: Run) -> None:
 def _calm(run: Run, readings: Readings, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        readings.take([*run.workers, *([run.beat] if run.beat else [])], run.broker())
+        readings.take(run.supervised, run.broker())
         time.sleep(min(READ_EVERY, seconds))
-
-
-def _revive(run: Run) -> None:
-    """What a supervisor does: start again what has died."""
-    for child in (*run.workers, *([run.beat] if run.beat else [])):
-        if not child.pid:
-            child.start()
 
 
 def _child_killed(run: Run) -> None:

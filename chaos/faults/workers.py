@@ -57,7 +57,7 @@ def _firsts(run: Run) -> dict[str, float]:
 
 def _require(run: Run, seconds: list[float], most: float, words: str) -> None:
     worst = recovery.part(seconds, 0.99) or 0.0
-    run.require(worst <= most, f"{len(seconds)} jobs {words}, p99 {worst:.1f} s")
+    run.require_within(most, worst, f"{len(seconds)} jobs {words}, p99 {worst:.1f} s")
 
 
 @fault("F2", "whole workers killed again and again", smoke=True)

@@ -58,14 +58,17 @@ def test_no_process_stays_when_it_is_ended(ending):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         mark = {"CHAOS_TEST_MARK": folder}
-        process = subprocess.Popen(
-            [*CHAOS, "--faults", "F1", "--smoke"], cwd=ROOT,
-            env={**os.environ, **mark, "TMPDIR": folder, "FAULTS": ""},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        said = Path(folder) / "said"
+        with said.open("wb") as out:
+            process = subprocess.Popen(
+                [*CHAOS, "--faults", "F1", "--smoke"], cwd=ROOT,
+                env={**os.environ, **mark, "TMPDIR": folder, "FAULTS": ""},
+                stdout=out, stderr=out,
+            )  # fmt: skip
         _until(lambda: any("chaos.worker" in " ".join(_words(one)) for one in _marked(folder)))
         process.send_signal(ending)
         process.wait(60)
+        assert "Timeout" not in said.read_text()  # nothing hung while all was taken down
 
         _until(lambda: not _marked(folder))
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import BackendConnection, Health
-from provisioning import claiming, gate, oversight, services, serving, timing
+from provisioning import claiming, gate, oversight, services, serving, sweep, timing
 from provisioning.exchange import Outcome
 from provisioning.gate import Trouble
 from provisioning.models import Job
@@ -57,6 +57,27 @@ def test_a_group_is_no_larger_than_what_may_be_under_way_at_once(rig, backlog):
     let(rig, max_in_flight=6)
 
     assert (taken(rig), taken(rig)) == (6, 0)
+
+
+def test_answers_that_are_not_recorded_yet_make_room_for_the_next(rig, backlog):
+    let(rig, max_in_flight=4)
+    first = claiming.claim(rig.connection.pk)
+    answered = [one.job for one in first.exchanges[:3]]
+
+    group = claiming.claim(rig.connection.pk, answered=answered)
+
+    assert len(group.exchanges) == 3
+
+
+def test_answered_jobs_that_others_took_over_make_no_room_twice(rig, backlog):
+    let(rig, max_in_flight=4)
+    answered = [one.job for one in claiming.claim(rig.connection.pk).exchanges]
+    Job.objects.exclude(lease_until=None).update(lease_owner=-5)  # its session is lost meanwhile
+    sweep.run()
+
+    group = claiming.claim(rig.connection.pk, answered=answered)
+
+    assert len(group.exchanges) <= 4
 
 
 def test_no_more_goes_out_than_the_rate_allows(rig, backlog):

@@ -1,0 +1,174 @@
+"""The portal's mails: their server away, slow, refusing, and their senders killed."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from django.utils import timezone
+
+from accounts.audit import Actor
+from chaos.faults.base import fault
+from chaos.history import Entry
+from chaos.mailing import MailServer, Strike
+from chaos.processes import Child, says
+from chaos.run import Run
+from chaos.steps import CLOCK
+from chaos.world import TENANTS
+from provisioning import activation, activation_confirm
+from provisioning.models import Activation, Job, Mail, Subscriber
+from provisioning.states import ActivationState, MailState
+
+LINK = re.compile(r"/confirm/([\w-]+)/")
+#: How wrong the clocks of the two senders are, one way each.
+WRONG_BY = 600.0
+#: A killed sender's mail goes out again when its lease (6 s) is over, by the next sweep, from a
+#: process that has come up meanwhile; some are struck twice.
+AGAIN_SECONDS = 20.0
+SLOW_SECONDS = 1.5
+
+
+@fault("F28", "the mail server away, slow, refusing; senders killed at a mail")
+def mail_troubles(run: Run) -> None:
+    """Users of the portal ask for mails while the server is away, slow, says "later", and kills
+    whoever hands it a mail, before or after taking that. The clocks of both senders are wrong.
+
+    No mail is lost; one goes out again only when its sender was killed after handing it in. The
+    link of the last one that arrived works, always.
+    """
+    run.begin(users=dict.fromkeys(TENANTS[:2], 45))  # whose activations are one request each
+    senders: list[Child] = []
+    server = MailServer(run.luck, lambda: [one for child in senders for one in child.family()])
+    senders += _senders(run, server.port)
+    rows = list(Subscriber.objects.live().filter(status="error").order_by("pk"))
+    lots = (rows[0::4], rows[1::4], rows[2::4], rows[3::4])
+    for lot, trouble in zip(lots, (_away, _slow, _refusing, _deadly), strict=True):
+        run.tell("begin", trouble.__name__)
+        trouble(run, server, lambda asked=lot: _ask(run, asked))
+    _all_sent(run)
+    server.deaths = 0.15
+    _confirm(run, server)
+    run.settle(60)
+    _all_sent(run)
+    server.stop()
+    _judge(run, server)
+
+
+def _senders(run: Run, port: int) -> list[Child]:
+    """Two workers that send mails, in place of one."""
+    background = run.workers[-1]
+    background.stop()
+    told = dict(background.environment) | {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
+    background.environment = told | {CLOCK: str(WRONG_BY)}
+    words = {_queues(background): "mail", background.name: "mail"}
+    command = [words.get(word, word) for word in background.command]
+    second = Child(
+        "mail", command, told | {CLOCK: str(-WRONG_BY)}, run.folder / "mail.log",
+        says(" ready."),
+    )  # fmt: skip
+    run.others.append(second)
+    for child in (background, second):
+        child.start()
+    return [background, second]
+
+
+def _queues(worker: Child) -> str:
+    """The queues that a worker serves, as its command line says."""
+    return worker.command[worker.command.index("-Q") + 1]
+
+
+def _ask(run: Run, rows: Sequence[Subscriber]) -> None:
+    """These users are signed in to the portal and give an address."""
+    for row in rows:
+        names = {"enterprise": row.enterprise_id, "group_enterprise": row.enterprise_id}
+        begun = Activation.objects.create(
+            partner=row.partner, template=row.template, subscriber=row,
+            broadworks_id=row.broadworks_id, profile=names | {"first_name": "Freja"},
+        )  # fmt: skip
+        user, _, domain = row.broadworks_id.partition("@")
+        actor = Actor(user=None, label=row.broadworks_id)
+        activation.give_address(begun, email=f"m{user}@{domain}", actor=actor, now=timezone.now())
+        time.sleep(0.1)
+
+
+def _away(run: Run, server: MailServer, ask: Callable[[], None]) -> None:
+    ask()
+    time.sleep(3)
+    server.start()
+
+
+def _slow(run: Run, server: MailServer, ask: Callable[[], None]) -> None:
+    server.seconds = SLOW_SECONDS
+    ask()
+    time.sleep(6)
+    server.seconds = 0.0
+
+
+def _refusing(run: Run, server: MailServer, ask: Callable[[], None]) -> None:
+    server.refusals = 0.6
+    ask()
+    time.sleep(3)
+    server.refusals = 0.0
+    run.require(server.refused >= 10, f"{server.refused} times the server said 'later'")
+
+
+def _deadly(run: Run, server: MailServer, ask: Callable[[], None]) -> None:
+    server.deaths = 0.4
+    ask()
+
+
+def _all_sent(run: Run) -> None:
+    waiting = Mail.objects.filter(state__in=[MailState.QUEUED, MailState.SENDING])
+    run.until(lambda: not waiting.exists(), 90, "all mails sent")
+
+
+def _confirm(run: Run, server: MailServer) -> None:
+    """Each user opens the link of the last mail that came."""
+    last = {one.mail: one.text for one in server.delivered}
+    for mail in Mail.objects.select_related("activation__template").order_by("pk"):
+        found = LINK.search(last.get(str(mail.uuid), ""))
+        if found is None:
+            run.require(False, f"{mail.to} has no mail with a link")
+            continue
+        template, began = mail.activation.template, time.time()
+        actor = Actor(user=None, label=mail.activation.broadworks_id)
+        activation_confirm.confirm_by_link(template, found[1], actor=actor, now=timezone.now())
+        job = Job.objects.get(broadworks_id=mail.activation.broadworks_id)
+        took, form = time.time() - began, str(job.submission_id)
+        run.history.add(
+            Entry(began, took, "accepted", job.kind, job.broadworks_id, form, str(job.uuid))
+        )
+
+
+def _judge(run: Run, server: MailServer) -> None:
+    times, mails = server.times(), list(Mail.objects.all())
+    lost = [mail for mail in mails if mail.state != MailState.SENT or not times[str(mail.uuid)]]
+    run.require(not lost, f"{len(lost)} of {len(mails)} mails were lost")
+    after = Counter(one.mail for one in server.strikes if one.is_taken)
+    extra = sum(count - 1 for count in times.values())
+    words = f"{extra} mails went out again, {after.total()} senders were killed after theirs"
+    run.require(all(count <= 1 + after[key] for key, count in times.items()), words)
+    before = len(server.strikes) - after.total()
+    words = f"{before} senders killed before, {after.total()} after their mail was taken"
+    run.require(min(before, after.total()) >= 5, words)
+    open_runs = Activation.objects.exclude(state=ActivationState.DONE).count()
+    run.require(open_runs == 0, f"{open_runs} users were not let in by the link of their last mail")
+    _recoveries(run, server)
+
+
+def _waits(server: MailServer, strike: Strike) -> list[float]:
+    return [
+        one.at - strike.at
+        for one in server.delivered
+        if one.mail == strike.mail and one.at > strike.at
+    ]
+
+
+def _recoveries(run: Run, server: MailServer) -> None:
+    """How long each mail of a killed sender took to come (again)."""
+    waits = [min(later) for strike in server.strikes if (later := _waits(server, strike))]
+    run.result.recoveries = waits
+    worst = max(waits, default=0.0)
+    run.require(worst <= AGAIN_SECONDS, f"the slowest of them came after {worst:.1f} s")
