@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection as database
 
+from provisioning import reading
 from provisioning.shown import SHOWN, derive
 from provisioning.staging import COPIED
 
@@ -50,6 +51,12 @@ _CONFIRMS = """
         )
     ))
 """
+_KINDS = {
+    "connection": "bigint",
+    "partner": "bigint",
+    "now": "timestamptz",
+    "positions": "integer[]",
+}
 _LIVE = """
     provisioning_subscriber s ON s.connection_id = %(connection)s
         AND s.webex_id = a.webex_id AND s.deleted_at IS NULL
@@ -238,8 +245,9 @@ _ARRIVE = f"""
 class Bringing:
     """The statements with what they have in common; for the length of one transaction."""
 
-    def __init__(self, *, connection: int, partner: int, now: datetime) -> None:
+    def __init__(self, *, connection: int, partner: int, now: datetime, are_few: bool) -> None:
         self._values: dict[str, Any] = {"connection": connection, "partner": partner, "now": now}
+        self._are_few = are_few  # answers: then a plan that was made for few serves
 
     def plan(self) -> list[tuple[int, int, str]]:
         """Judge the answers about live rows; returns for each its place, the row and what is due:
@@ -259,8 +267,8 @@ class Bringing:
         [(is_needed,)] = self._fetch(_MAY_BE_KNOWN, positions=positions)
         if not is_needed:
             return []
-        self._run(_LEAVE_DELETED, positions=positions)
-        self._run(_LEAVE_REPLACED, positions=positions)
+        self._fetch(_LEAVE_DELETED, positions=positions)
+        self._fetch(_LEAVE_REPLACED, positions=positions)
         return self._fetch(_PLAN_OTHERS, positions=positions)
 
     def waiting_jobs(self) -> list[int]:
@@ -269,7 +277,7 @@ class Bringing:
 
     def confirm(self) -> None:
         """Keep when rows that stay as they are were last asked for."""
-        self._run(_CONFIRM)
+        self._fetch(_CONFIRM)
 
     def write(self) -> set[tuple[int, str]]:
         """Write the locked rows.
@@ -292,10 +300,8 @@ class Bringing:
         return {position: key for position, key, *_ in new}, active
 
     def _fetch(self, statement: str, **values: Any) -> list[Any]:
+        if self._are_few:
+            return reading.prepared(statement, _KINDS, self._values | values)
         with database.cursor() as cursor:
             cursor.execute(statement, self._values | values)
-            return list(cursor.fetchall())
-
-    def _run(self, statement: str, **values: Any) -> None:
-        with database.cursor() as cursor:
-            cursor.execute(statement, self._values | values)
+            return list(cursor.fetchall()) if cursor.description else []

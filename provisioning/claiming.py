@@ -73,11 +73,12 @@ def claim(connection_id: int, *, answered: Sequence[Job] = ()) -> Group | None:
     return Group(row, exchanges, taken_at, _ended(ends, now))
 
 
+_TYPES = {"connection": "bigint", "now": "timestamptz", "answered": "bigint[]"}
 _UNFINISHED = ", ".join(f"'{state}'" for state in sorted(UNFINISHED))
 _IN_FLIGHT = f"""
     SELECT count(*) FROM provisioning_job
-     WHERE connection_id = %s AND lease_until > %s AND state IN ({_UNFINISHED})
-       AND id <> ALL(%s)
+     WHERE connection_id = %(connection)s AND lease_until > %(now)s
+       AND state IN ({_UNFINISHED}) AND id <> ALL(%(answered)s)
 """  # noqa: S608 -- own words
 #: Job.objects.due(), single actions before rows of batches, the longest due first.
 _DUE = f"""
@@ -88,7 +89,9 @@ _DUE = f"""
 
 
 def _in_flight(row: BackendConnection, now: datetime, answered: Sequence[Job]) -> int:
-    return int(reading.value(_IN_FLIGHT, [row.pk, now, [job.pk for job in answered]]))
+    values = {"connection": row.pk, "now": now, "answered": [job.pk for job in answered]}
+    [(count,)] = reading.prepared(_IN_FLIGHT, _TYPES, values)
+    return int(count)
 
 
 def _due(row: BackendConnection, now: datetime, most: int) -> list[Job]:

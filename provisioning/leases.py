@@ -20,6 +20,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Q
 
+from provisioning import reading
 from provisioning.models import Job
 from provisioning.states import TRANSITIONS, UNFINISHED, JobState
 from provisioning.timing import LEASE_SECONDS, QUIET_SECONDS, scaled
@@ -87,7 +88,7 @@ def let_go(jobs: Sequence[Job]) -> list[Job]:
 #: In the order of their ids, as everybody locks who locks several.
 _TOUCH = """
     UPDATE provisioning_subscriber s SET version = s.version + 1
-      FROM (SELECT id FROM provisioning_subscriber WHERE id = ANY(%s)
+      FROM (SELECT id FROM provisioning_subscriber WHERE id = ANY(%(ids)s)
              ORDER BY id FOR NO KEY UPDATE) held
      WHERE s.id = held.id
 """
@@ -97,8 +98,7 @@ def _touch(jobs: Sequence[Job]) -> None:
     """The rows on the screen show their jobs: let live pages see the change."""
     ids = [job.subscriber_id for job in jobs if job.subscriber_id]
     if ids:
-        with database.cursor() as cursor:
-            cursor.execute(_TOUCH, [ids])
+        reading.prepared(_TOUCH, {"ids": "bigint[]"}, {"ids": ids})
 
 
 def let_go_one(job: Job) -> None:
@@ -136,12 +136,11 @@ def _write(jobs: Sequence[Job], condition: str, *, clear_token: bool = False) ->
     token = "NULL" if clear_token else "t.lease_token"
     sql = f"""
         UPDATE provisioning_job j SET {_SET}, lease_token = {token}
-        FROM jsonb_to_recordset(%s::jsonb) AS t({_RECORD})
+        FROM jsonb_to_recordset(%(records)s) AS t({_RECORD})
         WHERE j.id = t.id AND {condition} RETURNING j.id
     """  # noqa: S608 -- made of this module's own words
-    with database.cursor() as cursor:
-        cursor.execute(sql, [json.dumps([_record(job) for job in jobs])])
-        return {row[0] for row in cursor.fetchall()}
+    records = json.dumps([_record(job) for job in jobs])
+    return {row[0] for row in reading.prepared(sql, {"records": "jsonb"}, {"records": records})}
 
 
 def _record(job: Job) -> dict[str, Any]:

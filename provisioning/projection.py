@@ -12,7 +12,7 @@ from psycopg2.errors import DeadlockDetected
 from accounts.models import BackendConnection
 from provisioning import follow_ups, staging
 from provisioning.bringing_in import Bringing
-from provisioning.models import Subscriber
+from provisioning.models import Job, Subscriber
 from provisioning.staging import Answer, Placed
 from provisioning.states import SETTLED, Status
 from templates_app.models import OnboardingTemplate
@@ -21,6 +21,8 @@ __all__ = ["Answer", "Brought", "apply_answer", "apply_answers", "bring_in"]
 
 #: Other processes may bring in the same subscribers at the same moment, but not for ever.
 TRIES = 4
+#: Answers of jobs come in such groups, those of lists in larger ones.
+FEW = 32
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,17 @@ def bring_in(connection: BackendConnection, answers: Sequence[Answer], *, now: d
 
 def _placed(connection: BackendConnection, answers: Sequence[Answer]) -> list[Placed]:
     """Find the templates; answers that have none here are left out."""
-    wanted = {answer.remote.provisioning_id for answer in answers}
-    known: dict[str, int] = dict(
-        OnboardingTemplate.objects.order_by()
-        .filter(partner_id=connection.partner_id, provisioning_id__in=wanted - {""})
-        .values_list("provisioning_id", "pk")
-    )
+    wanted = {answer.remote.provisioning_id for answer in answers} - {""}
+    known = {
+        job.template.provisioning_id: job.template_id
+        for answer in answers
+        if (job := answer.job) and Job.template.is_cached(job)
+    }
+    if wanted - known.keys():
+        templates = OnboardingTemplate.objects.order_by().filter(
+            partner_id=connection.partner_id, provisioning_id__in=wanted
+        )
+        known |= dict(templates.values_list("provisioning_id", "pk"))
     places = enumerate(answers)
     found = ((place, _template_of(answer, known), answer) for place, answer in places)
     return [Placed(place, key, answer) for place, key, answer in found if key is not None]
@@ -131,7 +138,9 @@ def _again_if_met(connection: BackendConnection, placed: list[Placed], *, now: d
 def _in_one_go(connection: BackendConnection, placed: list[Placed], *, now: datetime) -> _Done:
     """Each subscriber once, in one transaction."""
     staging.stage(placed, now=now)
-    bringing = Bringing(connection=connection.pk, partner=connection.partner_id, now=now)
+    bringing = Bringing(
+        connection=connection.pk, partner=connection.partner_id, now=now, are_few=len(placed) <= FEW
+    )
     plan = bringing.plan()
     acts = {act for _, _, act in plan}
     if {"write", "confirm"} & acts:

@@ -1,17 +1,24 @@
 """Rows by SQL that is ready made: the engine asks for them many times a second.
 
-Django builds the text of a query anew each time, which costs more than PostgreSQL's answer.
+Django builds the text of a query anew each time, and PostgreSQL its plan; either costs more than
+the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.db import connection as database
 from django.db.models import Model
 
 Row = TypeVar("Row", bound=Model)
+#: Statements that a session of PostgreSQL has been told; they end with it, not with a transaction.
+_told: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+_PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def rows(model: type[Row], condition: str, values: Sequence[Any]) -> list[Row]:
@@ -27,8 +34,28 @@ def by_id(model: type[Row], ids: Iterable[int | None]) -> dict[int, Row]:
     return {row.pk: row for row in found}
 
 
-def value(sql: str, values: Sequence[Any]) -> Any:
-    """The one value that a statement answers."""
+def prepared(sql: str, types: Mapping[str, str], values: Mapping[str, Any]) -> list[Any]:
+    """Run a statement whose plan the session keeps; returns its rows, if it has any.
+
+    `sql` names its values as %(this)s, and nothing else in it is a per cent sign; `types` gives
+    PostgreSQL's type of each. For statements about few rows: one plan serves all values.
+    """
+    text, names = _numbered(sql)
     with database.cursor() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchone()[0]
+        session = database.connection
+        known = _told.setdefault(session, {})
+        if text not in known:
+            name = f"kept_{len(known)}"
+            kinds = f"({', '.join(types[one] for one in names)})" if names else ""
+            cursor.execute(f"PREPARE {name}{kinds} AS {text}")
+            known[text] = name
+        given = f"({', '.join('%s' for _ in names)})" if names else ""
+        cursor.execute(f"EXECUTE {known[text]}{given}", [values[one] for one in names] or None)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+@lru_cache(maxsize=64)
+def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """The statement as PREPARE wants it, and the names of its values in their order."""
+    names = tuple(dict.fromkeys(_PLACE.findall(sql)))
+    return _PLACE.sub(lambda found: f"${names.index(found[1]) + 1}", sql), names

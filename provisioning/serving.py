@@ -31,8 +31,9 @@ logger = logging.getLogger(__name__)
 
 #: How long one connection is served before others have their turn.
 TURN_SECONDS = 1.0
-#: Answers that come so soon after the first one are recorded together with it.
-TOGETHER_SECONDS = 0.004
+#: Answers that come within a third of the time that the first one took, within these limits, are
+#: recorded together with it: they were sent together, and a group costs little more than one.
+TOGETHER_PART, TOGETHER_SECONDS = 1 / 3, (0.004, 0.05)
 #: Threads of a process; a connection uses no more than its requests at once.
 MOST_AT_ONCE = 32
 #: What a lost connection to PostgreSQL raises; a lock or a statement that took too long does too.
@@ -147,10 +148,12 @@ class _Turn:
             consequences.again(one.job, until, reason)
 
     def _wait_for_some(self) -> None:
-        """Until an answer is there, with those that come right after it."""
+        """Until an answer is there, with those that come soon after it."""
         if not self._heard and self._under_way:
-            wait(self._under_way, return_when=FIRST_COMPLETED)
-            wait(self._under_way, timeout=TOGETHER_SECONDS)
+            done, left = wait(self._under_way, return_when=FIRST_COMPLETED)
+            until = time.monotonic() + _patience(done)
+            while left and _are_well(done) and (seconds := until - time.monotonic()) > 0:
+                done, left = wait(left, seconds, FIRST_COMPLETED)
             self._hear()
 
     def _hear(self) -> None:
@@ -177,6 +180,18 @@ class _Turn:
         if self._clear and self._connection:
             gate.answered(self._connection, calls=self._clear, answer_ms=self._answer_ms)
             self._clear = 0
+
+
+def _are_well(done: set[Future[Outcome]]) -> bool:
+    """Trouble is told at once: it may close the gate for all workers."""
+    return all(one.result().error is None for one in done)
+
+
+def _patience(first: set[Future[Outcome]]) -> float:
+    """How long to wait for answers that came with the first ones, in seconds."""
+    took = min(one.result().took_ms for one in first) / 1000
+    least, most = TOGETHER_SECONDS
+    return min(max(took * TOGETHER_PART, least), most)
 
 
 def _surely(write: Callable[[list[Outcome]], Made], outcomes: list[Outcome]) -> Made:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from django.db import connection as database
+from django.db import transaction
 
 from provisioning.models import Cause, Job
 from provisioning.timing import AHEAD
@@ -57,6 +59,7 @@ _OTHERS = {
 #: Copied texts first, so that they can be written out together.
 _TEXTS = [name for name in COPIED if name not in _TYPES]
 _COLUMNS = _OTHERS | dict.fromkeys(_TEXTS, "text") | _TYPES
+_EMPTY = "DELETE FROM answer_staged; DELETE FROM answer_plan"
 _MAKE = f"""
     CREATE TEMPORARY TABLE IF NOT EXISTS answer_staged (
         {", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())}
@@ -64,8 +67,10 @@ _MAKE = f"""
     CREATE TEMPORARY TABLE IF NOT EXISTS answer_plan (
         position integer, row_id bigint, act text
     ) ON COMMIT DELETE ROWS;
-    DELETE FROM answer_staged; DELETE FROM answer_plan
-"""  # noqa: S608 - own words
+    {_EMPTY}
+"""
+#: Sessions of PostgreSQL that have the tables.
+_having: WeakSet[Any] = WeakSet()
 #: Control characters that no text begins or ends with; inside of one the first is escaped.
 _BETWEEN, _NULL = "\x1f", "\x1e"
 _COPY = f"""
@@ -103,9 +108,11 @@ def stage(placed: Sequence[Placed], *, now: datetime) -> None:
     """Fill the waiting room with these answers and no others; inside a transaction."""
     lines = io.BytesIO("\n".join(_lines(placed, now + AHEAD)).encode())
     with database.cursor() as cursor:
-        # A new session has no such table yet, nor one whose transaction was undone.
-        cursor.execute(_MAKE)
+        session = database.connection
+        cursor.execute(_EMPTY if session in _having else _MAKE)
         cursor.copy_expert(_COPY, lines)
+    # Not before: should this transaction be undone, the session has no such tables.
+    transaction.on_commit(lambda: _having.add(session))
 
 
 _texts = attrgetter("id", *(COPIED[name] for name in _TEXTS))

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import psutil
 from django.utils import timezone
 
 from accounts.audit import Actor
@@ -40,7 +41,11 @@ def mail_troubles(run: Run) -> None:
     """
     run.begin(users=dict.fromkeys(TENANTS[:2], 45))  # whose activations are one request each
     senders: list[Child] = []
-    server = MailServer(run.luck, lambda: [one for child in senders for one in child.family()])
+
+    def processes() -> list[psutil.Process]:
+        return [one for child in senders for one in child.family()]
+
+    server = MailServer(run.luck, processes)
     senders += _senders(run, server.port)
     rows = list(Subscriber.objects.live().filter(status="error").order_by("pk"))
     lots = (rows[0::4], rows[1::4], rows[2::4], rows[3::4])
