@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import psutil
 from django.utils import timezone
@@ -51,7 +52,7 @@ def mail_troubles(run: Run) -> None:
     lots = (rows[0::4], rows[1::4], rows[2::4], rows[3::4])
     for lot, trouble in zip(lots, (_away, _slow, _refusing, _deadly), strict=True):
         run.tell("begin", trouble.__name__)
-        trouble(run, server, lambda asked=lot: _ask(run, asked))
+        trouble(run, server, partial(_ask, run, lot))
     _all_sent(run)
     server.deaths = 0.15
     _confirm(run, server)
