@@ -117,7 +117,7 @@ def _check_effects(findings: Findings, effects: Effects, gone: Collection[str]) 
         if count > 1:
             findings.doubled += count - 1
             findings.doubles.append(f"{what}: {count} times {name}")
-    if others := counts.keys() - _expected(job):
+    if others := counts.keys() - operations_of(job):
         findings.problems.append(f"{what}: also {', '.join(sorted(others))}")
     was_gone = job.kind == JobKind.DELETE and job.broadworks_id in gone
     if job.state == JobState.DONE and times == 0 and not was_gone:
@@ -127,8 +127,8 @@ def _check_effects(findings: Findings, effects: Effects, gone: Collection[str]) 
         findings.problems.append(f"{what}: it had an effect all the same")
 
 
-def _expected(job: Job) -> set[str]:
-    """The operations of a job; a retry may be sent as two."""
+def operations_of(job: Job) -> set[str]:
+    """What a job sends; a retry may be sent as two requests."""
     by_delete = job.connection.retry_by == RetryBy.DELETE_THEN_POST
     removes = job.kind == JobKind.RETRY and by_delete and job.params.get("webex_id")
     return {EFFECT[job.kind], "remove"} if removes else {EFFECT[job.kind]}

@@ -29,6 +29,9 @@ CHANGES_A_JOB = re.compile(rb'(UPDATE|INSERT INTO)\s+"?provisioning_job"?\b', re
 BEGINS = re.compile(rb"\s*BEGIN", re.IGNORECASE)
 ENDS = re.compile(rb"\s*(COMMIT|ROLLBACK)\s*;?\s*\x00?\s*$", re.IGNORECASE)
 COMMITS = re.compile(rb"\s*COMMIT\s*;?\s*\x00?\s*$", re.IGNORECASE)
+#: Statements whose plan the session keeps are named once, and then run by their name.
+PREPARES = re.compile(rb"\s*PREPARE (\w+)", re.IGNORECASE)
+EXECUTES = re.compile(rb"\s*EXECUTE (\w+)", re.IGNORECASE)
 QUERY = b"Q"
 
 
@@ -38,6 +41,7 @@ class Transaction:
     def __init__(self) -> None:
         self.is_open = False
         self.changes: list[bytes] = []
+        self.kept: dict[bytes, bytes] = {}
 
     def commits(self, text: bytes) -> bytes:
         """Take a statement in; returns what it commits, if that changed a job, else nothing."""
@@ -47,6 +51,11 @@ class Transaction:
             return found
         if BEGINS.match(text):
             self.is_open = True
+        if told := PREPARES.match(text):
+            self.kept[told[1]] = text
+            return b""
+        if run := EXECUTES.match(text):
+            text = self.kept[run[1]] + text
         if not CHANGES_A_JOB.search(text):
             return b""
         if self.is_open:

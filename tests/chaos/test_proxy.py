@@ -83,6 +83,15 @@ def test_every_commit_is_cut_and_half_of_them_were_done(proxied):
         (["UPDATE provisioning_job j SET x = 1"], [True]),
         (["BEGIN", "SELECT 1", "COMMIT"], [False, False, False]),
         (["BEGIN", 'INSERT INTO "provisioning_job" (x)', "ROLLBACK"], [False, False, False]),
+        (
+            [
+                "PREPARE a(int) AS UPDATE provisioning_job j SET x = $1",
+                "BEGIN",
+                "EXECUTE a(1)",
+                "COMMIT",
+            ],
+            [False, False, False, True],
+        ),
         (["BEGIN", 'UPDATE "provisioning_jobbatch" SET x = 1', "COMMIT"], [False, False, False]),
     ],
 )
