@@ -51,18 +51,24 @@ class Group:
     taken_at: float
     ended: list[Job]
 
+    @property
+    def is_suspect(self) -> bool:
+        """It is one job that cost a worker before."""
+        return any(exchange.job.crashes for exchange in self.exchanges)
 
-def claim(connection_id: int, *, answered: Sequence[Job] = ()) -> Group | None:
+
+def claim(connection_id: int, *, answered: Sequence[Job] = (), alone: bool = True) -> Group | None:
     """Take what may go out now; None when nothing is due or nothing may go out.
 
     Of the jobs in `answered` the caller has an answer that is not recorded: leased, not in flight.
+    `alone`: nothing else would be lost with the caller, should it die of what it takes.
     """
     taken_at = time.monotonic()
     with transaction.atomic():
         row = gate.locked(connection_id)
         now = timing.now()
         allowed = gate.allowance(row, _in_flight(row, now, answered), now)
-        jobs = _due(row, now, allowed.requests) if allowed.requests else []
+        jobs = _due(row, now, allowed.requests, alone=alone) if allowed.requests else []
         if not jobs:
             return None
         exchanges, ends = _prepared(jobs, now, is_probe=allowed.is_probe)
@@ -94,14 +100,15 @@ def _in_flight(row: BackendConnection, now: datetime, answered: Sequence[Job]) -
     return int(count)
 
 
-def _due(row: BackendConnection, now: datetime, most: int) -> list[Job]:
+def _due(row: BackendConnection, now: datetime, most: int, *, alone: bool) -> list[Job]:
     """The due jobs, single actions before rows of batches, the longest due first.
 
     A job that cost a worker goes alone: it must not take innocent ones with it.
     """
     jobs = reading.rows(Job, _DUE, [row.pk, now, most])
     suspects = [job for job in jobs if job.crashes]
-    jobs = suspects[:1] or jobs
+    innocent = [job for job in jobs if not job.crashes]
+    jobs = suspects[:1] or innocent if alone else innocent
     _complete(row, jobs)
     return jobs
 

@@ -65,6 +65,7 @@ class _Turn:
         self.connection_id = connection_id
         self.exchanges = 0
         self.is_cut_short = False
+        self._beside_suspect = False
         self._until = time.monotonic() + TURN_SECONDS
         self._under_way: set[Future[Outcome]] = set()
         self._heard: list[Outcome] = []
@@ -106,13 +107,20 @@ class _Turn:
         if time.monotonic() >= self._until:
             self.is_cut_short = True
             return False
+        if self._beside_suspect and not self._is_alone:
+            return False
         group = self._group()
         if group is None:
             return False
-        self._connection = group.connection
+        self._connection, self._beside_suspect = group.connection, group.is_suspect
         self._watch(group.ended)
         self._send(group)
         return True
+
+    @property
+    def _is_alone(self) -> bool:
+        """Nothing is under way or unrecorded: a job that kills us takes no other with it."""
+        return not self._under_way and not self._heard
 
     def _free(self) -> list[Job]:
         """Jobs that are answered, but not recorded yet: when all is well the next ones go out
@@ -123,7 +131,7 @@ class _Turn:
 
     def _group(self) -> Group | None:
         try:
-            return claiming.claim(self.connection_id, answered=self._free())
+            return claiming.claim(self.connection_id, answered=self._free(), alone=self._is_alone)
         except GONE:
             if not self._under_way and not self._heard:
                 raise

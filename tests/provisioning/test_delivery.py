@@ -172,6 +172,42 @@ def test_a_job_that_cost_a_worker_is_taken_alone(rig, job):
     assert rig.taken().job.pk == job.pk
 
 
+def test_a_job_that_cost_a_worker_is_not_taken_beside_what_would_be_lost_with_it(rig, job):
+    Job.objects.update(crashes=1)
+    other = rig.given("4533121213@nordictel.example", status="error")
+    innocent = services.retry_activation(
+        other, email="o@good.example", actor=rig.actor, now=timezone.now()
+    )
+
+    group = claiming.claim(rig.connection.pk, alone=False)
+
+    assert [one.job.pk for one in group.exchanges] == [innocent.pk]
+    assert claiming.claim(rig.connection.pk, alone=False) is None
+
+
+def test_nothing_is_taken_while_a_job_that_cost_a_worker_is_under_way(rig, job, monkeypatch):
+    Job.objects.update(crashes=1)
+    for number in range(3):
+        other = rig.given(f"453312130{number}@nordictel.example")
+        email = f"o{number}@good.example"
+        services.retry_activation(other, email=email, actor=rig.actor, now=timezone.now())
+    open_at_claim = []
+    real = claiming.claim
+
+    def claim(*args, **options):
+        leased = Job.objects.exclude(lease_until=None)
+        open_at_claim.append(leased.filter(crashes__gt=0).count())
+        return real(*args, **options)
+
+    monkeypatch.setattr(claiming, "claim", claim)
+
+    while rig.step():
+        pass
+
+    assert set(open_at_claim) == {0}
+    assert rig.effects("provision") == 4
+
+
 def test_a_job_past_its_deadline_fails_with_words(rig, job):
     Job.objects.filter(pk=job.pk).update(deadline_at=timezone.now())
 
