@@ -180,7 +180,7 @@ def build(tokens: dict[str, str], spare_ids: dict[str, list[str]]) -> dict[str, 
             for cast in all_casts.values()
             for company in cast.companies
         ],
-        "addresses": _addresses(),
+        "addresses": [*_addresses(), *_spoilt_addresses(subscribers)],
         "broadworks_users": [*map(_phone_user, subscribers), *strangers()],
         "subscribers": subscribers,
     }
@@ -205,6 +205,15 @@ def _addresses() -> list[dict[str, Any]]:
         {"email": private, "kind": "consumer"},
         {"email": down, "kind": "down", "attempts": 2},
         {"email": slow, "kind": "slow", "seconds": 45},
+    ]
+
+
+def _spoilt_addresses(subscribers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Who failed because of an address fails again with the same one, for the same cause."""
+    return [
+        {"email": user["email"], "kind": "refused", "code": user["errors"][0]}
+        for user in subscribers
+        if {str(error) for error in user["errors"]} & set(ADDRESS_ERRORS)
     ]
 
 
