@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from accounts.audit import Actor
 from provisioning import batch_judging, batches, catalogue, codes
 from provisioning.batches import Refusal
+from provisioning.models import Subscriber
 from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate, Package
 from userstatus.batch_words import figure
 from userstatus.bulk_words import BulkWords, counted
+
+ADDRESS_CODES = [code for code, line in catalogue.CATALOGUE.items() if line.address_fault]
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Verdict:
     Attributes:
         able: for how many users it can be done; for a package, with any but their own.
         packages: package -> how many would get it; empty for other actions.
+        other_address: of a retry, how many failed because of the address that it is tried with.
     """
 
     total: int
     able: int
     reasons: tuple[Reason, ...]
     packages: Mapping[str, int] = field(default_factory=dict)
+    other_address: int = 0
 
     def words(self, words: BulkWords) -> str:
         """The verdict as a sentence."""
@@ -63,7 +68,14 @@ def verdict_of(
     if kind == JobKind.PACKAGE:
         return _of_packages(template, ids, actor)
     found = batches.preview(template, kind, ids, params={}, actor=actor)
-    return Verdict(found.total, found.able, _reasons(found.refused))
+    doubtful = _other_address(ids) if kind == JobKind.RETRY and found.able else 0
+    return Verdict(found.total, found.able, _reasons(found.refused), other_address=doubtful)
+
+
+def _other_address(ids: Sequence[int]) -> int:
+    """How many stand in an error that only another address can mend."""
+    failed = Subscriber.objects.live().filter(pk__in=ids, error_code__in=ADDRESS_CODES)
+    return failed.count()
 
 
 def _of_packages(template: OnboardingTemplate, ids: Sequence[int], actor: Actor) -> Verdict:

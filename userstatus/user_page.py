@@ -59,7 +59,7 @@ def user_check(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Ask Webex for this one user now."""
     row = _subscriber(request, uuid)
     if throttle.take("user-check", str(request.user.pk), limit=CHECKS):
-        outcome = refreshing.refresh_one(row, now=timezone.now())
+        outcome = refreshing.refresh_one(row)
     else:
         outcome = Refreshed.HELD
     tell = messages.success if outcome in _GOOD else messages.warning

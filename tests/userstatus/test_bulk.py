@@ -366,6 +366,16 @@ def test_a_delete_says_what_it_means(browser, template, failing):
     assert "For 10 seconds you and your colleagues can undo it." in dialog
 
 
+def test_a_retry_warns_of_addresses_that_have_failed(browser, template, failing):
+    make_subscriber(template, Status.ERROR, error_code="200050", minutes_ago=9)
+    others = Subscriber.objects.filter(error_code="200050")
+
+    assert "3 failed because of their email address" in words(
+        ask(browser, RETRY, template, *failing, *others)
+    )
+    assert "because of" not in words(ask(browser, RETRY, template, *others))
+
+
 # ---- What cannot be acted on ----
 
 
