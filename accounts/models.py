@@ -198,6 +198,7 @@ class BackendConnection(models.Model):
     full_pass_started_at = models.DateTimeField(null=True, blank=True, editable=False)
     full_pass_template_id = models.BigIntegerField(null=True, blank=True, editable=False)
     full_pass_done_at = models.DateTimeField(null=True, blank=True, editable=False)
+    full_pass_not_before = models.DateTimeField(null=True, blank=True, editable=False)
 
     health = models.CharField(
         max_length=10, choices=Health.choices, default=Health.UNKNOWN, editable=False

@@ -28,7 +28,7 @@ LONGEST_PAUSE = 5.0
 
 
 class OutOfTime(Exception):
-    """The task has used up the time that it has."""
+    """Whoever asks has used up the time that they have."""
 
 
 #: What asking may end with.
@@ -36,7 +36,7 @@ BROKEN_OFF = (WebexError, gate.Closed, OutOfTime)
 
 
 class Asker:
-    """A connection's client that goes through the gate; background work only, it may wait.
+    """A connection's client that goes through the gate and waits for its turn there.
 
     After `seconds` it asks no more. All of it raises WebexError, gate.Closed when nothing may be
     sent now, and OutOfTime.
@@ -77,7 +77,8 @@ class Asker:
         if time.monotonic() > self._until:
             raise OutOfTime
         self._let_jobs_pass()
-        gate.wait_turn(self.connection.pk)
+        if not gate.wait_turn(self.connection.pk, self._until):
+            raise OutOfTime
         self.asked_at = timing.now()
         self._began, self._is_open = time.monotonic(), True
 

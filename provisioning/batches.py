@@ -185,8 +185,10 @@ def retry_failed(
 
     Raises:
         ActionRefused: nothing_failed, and as `accept`.
-        PermissionDenied: the actor may not act here.
+        PermissionDenied: not this person's to try again.
     """
+    if not may_resume(batch, actor):
+        raise PermissionDenied
     failed = Job.objects.filter(batch=batch, state=JobState.FAILED, subscriber__isnull=False)
     ids = list(failed.order_by("pk").values_list("subscriber", flat=True))
     if not ids:
@@ -260,7 +262,7 @@ def may_cancel(batch: JobBatch, actor: Actor, now: datetime) -> bool:
 
 
 def may_resume(batch: JobBatch, actor: Actor) -> bool:
-    """Whether the person may: as `may_cancel` after the time of grace."""
+    """Whether the person may, or try the failed ones again: as `may_cancel` after the grace."""
     return _may(batch, actor, Right.MANAGE)
 
 

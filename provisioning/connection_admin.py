@@ -61,6 +61,7 @@ class BackendConnectionAdmin(AuditedAdmin):
         "watermarks",
         "full_pass_started_at",
         "full_pass_done_at",
+        "full_pass_not_before",
     ]
     fieldsets = [
         (None, {"fields": ["partner"]}),
@@ -87,7 +88,15 @@ class BackendConnectionAdmin(AuditedAdmin):
         ),
         (
             gettext_lazy("Sync"),
-            {"fields": ["synced_at", "watermarks", "full_pass_started_at", "full_pass_done_at"]},
+            {
+                "fields": [
+                    "synced_at",
+                    "watermarks",
+                    "full_pass_started_at",
+                    "full_pass_done_at",
+                    "full_pass_not_before",
+                ]
+            },
         ),
     ]
     object_actions = [

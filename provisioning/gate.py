@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from math import inf
 
 from django.db import connection as database
 from django.db import transaction
@@ -150,14 +151,19 @@ def admit(connection_id: int) -> float:
         return 0.0
 
 
-def wait_turn(connection_id: int) -> None:
-    """Wait until one request may go out, and take its right. For background work only.
+def wait_turn(connection_id: int, until: float = inf) -> bool:
+    """Wait until one request may go out, and take its right.
+
+    Returns False when it may not before `until` (of the monotonic clock).
 
     Raises:
         Closed: nothing of the connection may go out now.
     """
     while seconds := admit(connection_id):
+        if time.monotonic() + seconds > until:
+            return False
         time.sleep(min(seconds, 1.0))
+    return True
 
 
 def close(connection: BackendConnection, *, until: datetime, reason: str) -> None:

@@ -5,7 +5,6 @@ Each is one call with its own transactions and its own audit row; HTTP stands ou
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import IO
 
 from django.db import transaction
@@ -15,11 +14,10 @@ from django.utils.translation import gettext as _
 from accounts import audit, secrets
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Health
-from provisioning import export_files, gate, outbox, projection, shown
-from provisioning.backend import client_for
-from provisioning.models import Cause, Subscriber
-from provisioning.projection import Answer
-from webex.errors import NotFound, WebexError
+from provisioning import export_files, gate, outbox, refreshing
+from provisioning.asking import OutOfTime
+from provisioning.models import Subscriber
+from webex.errors import WebexError
 
 
 def export_users(users: QuerySet[Subscriber], *, actor: Actor) -> IO[bytes]:
@@ -91,28 +89,25 @@ def start_afresh(connection: BackendConnection, *, other_backend: bool) -> None:
     connection.save(update_fields=names)
 
 
-def ask_now(subscriber: Subscriber, *, actor: Actor, now: datetime) -> None:
+def ask_now(subscriber: Subscriber, *, actor: Actor) -> None:
     """Ask Webex for one subscriber and bring in what it answers, also that it is gone.
 
     Raises:
         AskingFailed: there is nothing to ask for, the gate is closed, or no answer came.
     """
-    connection = subscriber.connection
     if not subscriber.webex_id:
         raise AskingFailed(_("Webex has no subscriber for this user at the moment."))
-    if connection.not_before and connection.not_before > now:
-        raise AskingFailed(_("The gate of the connection is closed. Open it first."))
     audit.record(actor, "subscriber.ask", subscriber, partner=subscriber.partner)
     try:
-        remote = client_for(connection).get_subscriber(subscriber.webex_id)
-    except NotFound:
-        shown.mark_deleted(subscriber, now=now, by="Webex", here=False)
+        refreshing.ask_for(subscriber)
+    except gate.Closed as error:
+        raise AskingFailed(_("The gate of the connection is closed. Open it first.")) from error
+    except OutOfTime as error:
+        words = _("The rate of the connection is used up by other requests. Ask again soon.")
+        raise AskingFailed(words) from error
     except secrets.Unsealable as error:
         raise AskingFailed(_("The token cannot be read with the keys configured here.")) from error
     except WebexError as error:
         message = _("Webex gave no usable answer (%(reason)s, status %(status)s).")
         facts = {"reason": type(error).__name__, "status": error.status or "–"}
         raise AskingFailed(message % facts) from error
-    else:
-        answer = Answer(remote, asked_at=now, cause=Cause.SYNC)
-        projection.apply_answer(connection, answer, now=now)

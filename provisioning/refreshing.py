@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from enum import StrEnum
 
-from django.utils import timezone
-
 from accounts import secrets
-from provisioning import projection, selectors, shown
+from provisioning import gate, projection, selectors, shown, timing
+from provisioning.asking import Asker, OutOfTime
 from provisioning.backend import client_for
 from provisioning.models import Subscriber
 from provisioning.projection import Answer
-from webex.errors import NotFound, TokenRefused, WebexError
+from webex.errors import Throttled, TokenRefused, WebexError
 
 logger = logging.getLogger(__name__)
+
+#: How long somebody who looks at the page waits for a turn at the gate.
+PATIENCE_SECONDS = 2.0
 
 
 class Refreshed(StrEnum):
@@ -29,27 +30,41 @@ class Refreshed(StrEnum):
     SILENT = "silent"
 
 
-def refresh_one(row: Subscriber, *, now: datetime) -> Refreshed:
+def refresh_one(row: Subscriber) -> Refreshed:
     """Ask the backend for this one subscriber, as *Check now* does.
 
     Nothing is asked while a job of the user is unfinished (it asks by itself), nor while the
     connection's gate is closed. A subscriber that the backend does not hold becomes deleted.
     """
-    connection = row.connection
     if row.deleted_at or not row.webex_id or selectors.unfinished_job_of(row):
         return Refreshed.BUSY
-    if connection.not_before and connection.not_before > now:
-        return Refreshed.HELD
     try:
-        remote = client_for(connection).get_subscriber(row.webex_id)
-    except NotFound:
-        shown.mark_deleted(row, now=timezone.now(), by="Webex", here=False)
-        return Refreshed.GONE
+        return Refreshed.CURRENT if ask_for(row) else Refreshed.GONE
+    except (gate.Closed, OutOfTime, Throttled):
+        return Refreshed.HELD
     except (secrets.Unsealable, TokenRefused):
         return Refreshed.TOKEN
     except WebexError as error:
         logger.info("check now failed", extra={"reason": error.reason})
         return Refreshed.SILENT
-    answer = Answer(remote, now, template=row.template)
-    projection.apply_answer(connection, answer, now=timezone.now())
-    return Refreshed.CURRENT
+
+
+def ask_for(row: Subscriber) -> bool:
+    """Ask Webex for a subscriber that has an ID there, and bring in what it answers.
+
+    Returns False when Webex holds none: the row is deleted then.
+
+    Raises:
+        gate.Closed, OutOfTime: nothing may be sent now, or not soon.
+        secrets.Unsealable: the token cannot be read.
+        WebexError: it gave no usable answer.
+    """
+    connection = row.connection
+    asker = Asker(connection, client_for(connection), seconds=PATIENCE_SECONDS)
+    remote = asker.subscriber(row.webex_id or "")
+    if remote is None:
+        shown.mark_deleted(row, now=timing.now(), by="Webex", here=False)
+        return False
+    answer = Answer(remote, asker.asked_at, template=row.template)
+    projection.apply_answer(connection, answer, now=timing.now())
+    return True

@@ -77,7 +77,7 @@ class JobsInline(LookOnlyInline):
 
 def _ask(request: HttpRequest, subscriber: Subscriber) -> str:
     try:
-        oversight.ask_now(subscriber, actor=Actor.of(request), now=timezone.now())
+        oversight.ask_now(subscriber, actor=Actor.of(request))
     except oversight.AskingFailed as failed:
         raise Refused(str(failed)) from failed
     return _("Webex was asked; the row says what it answered.")

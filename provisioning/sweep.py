@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import BackendConnection
@@ -75,9 +76,20 @@ def _give_up(job: Job, ending: Ending) -> None:
         logger.exception("job cannot be ended", extra={"job_id": job.pk})
 
 
-def publish_for_connections(task: str) -> None:
-    """One task a connection."""
-    keys = BackendConnection.objects.values_list("pk", flat=True)
+def publish_syncs() -> None:
+    """One task a connection, so that one partner cannot delay another."""
+    _publish_for("provisioning.sync", BackendConnection.objects.all())
+
+
+def publish_full_passes() -> None:
+    """One task for each connection that does not rest after its last one."""
+    now = timing.now()
+    rested = Q(full_pass_not_before=None) | Q(full_pass_not_before__lte=now)
+    _publish_for("provisioning.full_pass", BackendConnection.objects.filter(rested))
+
+
+def _publish_for(task: str, connections: QuerySet[BackendConnection]) -> None:
+    keys = connections.values_list("pk", flat=True)
     outbox.publish_all(task, [{"connection_id": key} for key in keys])
 
 

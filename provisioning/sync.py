@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=120)
 #: Seconds that one run may take: less than the time limits of the tasks.
 SECONDS_OF_SYNC, SECONDS_OF_FULL_PASS = 240.0, 3500.0
+#: After a full pass its connection rests so many times as long: else the passes of a partner with
+#: hundreds of thousands of users would always take their part of its rate.
+REST, LONGEST_REST = 4, timedelta(hours=12)
 #: Unclear answers for so many templates are trouble of the whole connection.
 MAX_UNCLEAR = 3
 
@@ -193,8 +196,9 @@ def _read_everything(asker: Asker) -> Trouble:
     connection = asker.connection
     resuming = connection.full_pass_started_at is not None
     done_id = connection.full_pass_template_id or 0 if resuming else 0
+    started_at = connection.full_pass_started_at or timing.now()
     if not resuming:
-        _note(connection, full_pass_started_at=timing.now(), full_pass_template_id=None)
+        _note(connection, full_pass_started_at=started_at, full_pass_template_id=None)
 
     def read(template: OnboardingTemplate) -> None:
         _note(connection, full_pass_template_id=template.pk - 1)
@@ -206,8 +210,11 @@ def _read_everything(asker: Asker) -> Trouble:
         find_deleted(asker, seen.missing(template, began))
 
     trouble = _each([t for t in _templates(connection) if t.pk > done_id], read)
-    done = {} if trouble.unclear else {"full_pass_done_at": timing.now()}
-    _note(connection, full_pass_started_at=None, full_pass_template_id=None, **done)
+    now = timing.now()
+    done = {} if trouble.unclear else {"full_pass_done_at": now}
+    rest = now + min((now - started_at) * REST, LONGEST_REST)
+    _note(connection, full_pass_started_at=None, full_pass_template_id=None,
+          full_pass_not_before=rest, **done)  # fmt: skip
     return trouble
 
 

@@ -29,14 +29,14 @@ def run_sweep(**_: Any) -> None:
 
 @shared_task(name="provisioning.sync_all")
 def sync_all(**_: Any) -> None:
-    """Every half minute: one sync task a connection, so that one partner cannot delay another."""
-    sweep.publish_for_connections("provisioning.sync")
+    """Every half minute: bring in what changed."""
+    sweep.publish_syncs()
 
 
 @shared_task(name="provisioning.full_pass_all")
 def full_pass_all(**_: Any) -> None:
     """Now and then: look for what was deleted on the other side."""
-    sweep.publish_for_connections("provisioning.full_pass")
+    sweep.publish_full_passes()
 
 
 @shared_task(name="provisioning.sync", time_limit=300)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, BackendConnection, Health
 from partnerhub import admin_board
-from provisioning import backend, export_files, oversight
+from provisioning import backend, export_files, refreshing
 from provisioning.models import Export, Heartbeat, Subscriber
 from provisioning.states import ExportState, JobState, Status
 from tests import factories
@@ -114,7 +114,7 @@ def user(template) -> Subscriber:
 
 
 def ask(browser, user, answer, monkeypatch) -> str:
-    monkeypatch.setattr(oversight, "client_for", lambda connection: Webex(answer))
+    monkeypatch.setattr(refreshing, "client_for", lambda connection: Webex(answer))
     name = "admin:provisioning_subscriber_do"
     page = browser.post(reverse(name, args=[user.pk, "ask"]), follow=True)
     user.refresh_from_db()
@@ -164,7 +164,7 @@ def test_a_closed_gate_is_respected(browser, user, monkeypatch):
 
 
 def test_the_client_is_the_one_of_the_connection():
-    assert oversight.client_for is backend.client_for
+    assert refreshing.client_for is backend.client_for
 
 
 # ---- Exporting ----

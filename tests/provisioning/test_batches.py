@@ -464,6 +464,15 @@ def test_without_failures_there_is_nothing_to_retry(anna, template):
     assert refused.value.code == "nothing_failed"
 
 
+def test_the_failed_ones_of_somebody_else_are_for_the_full_administrator(partner, anna, template):
+    batch = accept(anna, template, stuck(template, 2))
+    batch.jobs.update(state="failed", result_code="200039", finished_at=timezone.now())
+    bo = factories.make_user(partner, Role.ADMIN)
+
+    with pytest.raises(PermissionDenied):
+        batches.retry_failed(batch, actor=factories.actor_of(bo), now=timezone.now())
+
+
 def test_a_second_partner_role_may_act_on_its_own(partner, template):
     bo = factories.make_user(partner, Role.ADMIN)
     batch = accept(bo, template, stuck(template, 4))

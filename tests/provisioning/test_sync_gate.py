@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BackendConnection
-from provisioning import gate, services, sync
+from provisioning import gate, outbox, services, sweep, sync, timing
 from provisioning.asking import Asker
 from provisioning.backend import client_for
 from provisioning.models import StatusEvent, Subscriber
@@ -36,7 +36,7 @@ def wait_for_the_gate() -> None:
 def test_every_request_asks_the_gate_first(rig: Rig, monkeypatch):
     rig.load(*crowd(12))
     real, turns = gate.wait_turn, []
-    monkeypatch.setattr(gate, "wait_turn", lambda key: turns.append(key) or real(key))
+    monkeypatch.setattr(gate, "wait_turn", lambda key, until: turns.append(key) or real(key))
     rig.sync()
     rig.simulator.call(
         "DELETE", f"/broadworks/subscribers/{Subscriber.objects.first().webex_id}", TOKEN
@@ -69,12 +69,12 @@ def test_a_gate_that_closes_amid_the_pages_stops_the_sync(rig: Rig, monkeypatch)
     rig.load(*crowd(12))
     real, turns = gate.wait_turn, []
 
-    def and_then_it_closes(key: int) -> None:
+    def and_then_it_closes(key: int, until: float) -> bool:
         real(key)
         turns.append(key)
         if len(turns) == 2:
-            until = timezone.now() + timedelta(minutes=1)
-            BackendConnection.objects.update(not_before=until)
+            BackendConnection.objects.update(not_before=timezone.now() + timedelta(minutes=1))
+        return True
 
     monkeypatch.setattr(gate, "wait_turn", and_then_it_closes)
 
@@ -228,3 +228,20 @@ def test_a_sync_leaves_half_of_the_rate_to_jobs_that_are_due(rig: Rig):
         asker.subscriber(str(row.webex_id))
 
     assert alone < 0.8 <= 0.9 < time.monotonic() - began  # five times two tenths of a second
+
+
+def test_after_a_full_pass_a_connection_rests_four_times_as_long(rig: Rig, monkeypatch):
+    rig.load(*crowd(3))
+    began = timing.now() - timedelta(minutes=10)  # one that was broken off and goes on
+    BackendConnection.objects.update(full_pass_started_at=began)
+    published = []
+    monkeypatch.setattr(outbox, "publish_all", lambda task, calls: published.append(list(calls)))
+
+    assert sync.full_pass(rig.connection.pk)
+
+    rests = BackendConnection.objects.get().full_pass_not_before - timing.now()
+    assert timedelta(minutes=39) < rests < timedelta(minutes=41)
+    sweep.publish_full_passes()
+    BackendConnection.objects.update(full_pass_not_before=timing.now())
+    sweep.publish_full_passes()
+    assert published == [[], [{"connection_id": rig.connection.pk}]]
