@@ -97,6 +97,21 @@ def point(cursor: Any, port: int, *, in_flight: int) -> None:
     )
 
 
+def shut(cursor: Any, party: Party) -> None:
+    """Close the gate of a connection."""
+    _gate(cursor, party, "clock_timestamp() + interval '1 hour'")
+
+
+def let_out(cursor: Any, party: Party) -> None:
+    """Open the gate of a connection."""
+    _gate(cursor, party, "NULL")
+
+
+def _gate(cursor: Any, party: Party, until: str) -> None:
+    sql = f"UPDATE accounts_backendconnection SET not_before = {until} WHERE id = %s"
+    cursor.execute(sql, [party.connection])
+
+
 def are_all_done(cursor: Any, ids: list[int]) -> bool:
     """Tell whether every one of these jobs is done and its user shown as provisioned."""
     cursor.execute(

@@ -129,8 +129,14 @@ class Ours(Workers):
 
     fewest = 200
 
+    def go(self, jobs: int) -> Sample:
+        """Do so many; a sweep that comes meanwhile finds the gate closed until the clock runs."""
+        engine_data.shut(self.cursor, self.party)
+        return super().go(jobs)
+
     def let_go(self) -> None:
-        """Hint at the connection, as the product does."""
+        """Open the gate and hint at the connection, as the product does."""
+        engine_data.let_out(self.cursor, self.party)
         hint(self.app, self.party)
 
 
