@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from chaos import endings
 from partnerhub.local import lifeline
 from partnerhub.local.bootstrap import ROOT
 
@@ -48,7 +49,7 @@ class Child:
     def spawn(self) -> None:
         """Start it without waiting until it is ready."""
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as out:
+        with self.log.open("ab") as out, endings.undisturbed():
             self.process = subprocess.Popen(
                 self.command,
                 cwd=ROOT,

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import secrets
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from chaos import endings
 from chaos.backend import Backend
 from chaos.options import SYNC_SECONDS, Options
 from partnerhub.local import rooms, servers, vault
 
-#: The last: `make` was killed.
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
-#: Whatever hangs while all is taken down: then it is told where, and what is left dies with us.
-ENDED_SECONDS = 40
 PREPARED = "prepared"
 
 
@@ -109,8 +104,7 @@ class Stage:
 @contextmanager
 def opened(options: Options) -> Iterator[Stage]:
     """Start a stage; at the end nothing of it is left but what was kept on purpose."""
-    for number in ENDINGS:
-        signal.signal(number, _end)
+    endings.listen()
     folder = Path(tempfile.mkdtemp(prefix="partnerhub-chaos-"))
     folder.chmod(0o711)
     stage = Stage(folder, options)
@@ -121,14 +115,6 @@ def opened(options: Options) -> Iterator[Stage]:
         with suppress(ProcessLookupError):
             stage.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _end(number: int, _frame: object) -> None:
-    """Break off: a second signal, or a hanging part, must not keep it from ending."""
-    faulthandler.dump_traceback_later(ENDED_SECONDS, exit=True)
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    sys.exit(128 + number)
 
 
 def _passable(folder: Path) -> Path:
