@@ -51,12 +51,6 @@ _CONFIRMS = """
         )
     ))
 """
-_KINDS = {
-    "connection": "bigint",
-    "partner": "bigint",
-    "now": "timestamptz",
-    "positions": "integer[]",
-}
 _LIVE = """
     provisioning_subscriber s ON s.connection_id = %(connection)s
         AND s.webex_id = a.webex_id AND s.deleted_at IS NULL
@@ -137,8 +131,7 @@ _PLAN_OTHERS = f"""
     RETURNING position, row_id, act
 """  # noqa: S608 - own words
 # Jobs that wait for the backend's outcome, where an answer that is not older may be it. They come
-# first: beside a batch that was just accepted the planner knows neither how many jobs there are nor
-# how many answers, and would compare each answer with each user.
+# first: beside a batch just accepted the planner would compare each answer with each user.
 _WAITING = f"""
     WITH s AS MATERIALIZED (
         SELECT s.*, j.id AS waiting_id
@@ -280,10 +273,8 @@ class Bringing:
         self._fetch(_CONFIRM)
 
     def write(self) -> set[tuple[int, str]]:
-        """Write the locked rows.
-
-        Returns templates and enterprises that have an active user now, so that nobody there waits
-        for the first one (*provision admin first*).
+        """Write the locked rows; returns templates and enterprises that have an active user now, so
+        that nobody there waits for the first one (*provision admin first*).
         """
         return set(self._fetch(_WRITE))
 
@@ -301,7 +292,7 @@ class Bringing:
 
     def _fetch(self, statement: str, **values: Any) -> list[Any]:
         if self._are_few:
-            return reading.prepared(statement, _KINDS, self._values | values)
+            return reading.prepared(statement, self._values | values)
         with database.cursor() as cursor:
             cursor.execute(statement, self._values | values)
             return list(cursor.fetchall()) if cursor.description else []

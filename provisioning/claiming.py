@@ -79,7 +79,6 @@ def claim(connection_id: int, *, answered: Sequence[Job] = (), alone: bool = Tru
     return Group(row, exchanges, taken_at, _ended(ends, now))
 
 
-_TYPES = {"connection": "bigint", "now": "timestamptz", "answered": "bigint[]"}
 _UNFINISHED = ", ".join(f"'{state}'" for state in sorted(UNFINISHED))
 _IN_FLIGHT = f"""
     SELECT count(*) FROM provisioning_job
@@ -96,7 +95,7 @@ _DUE = f"""
 
 def _in_flight(row: BackendConnection, now: datetime, answered: Sequence[Job]) -> int:
     values = {"connection": row.pk, "now": now, "answered": [job.pk for job in answered]}
-    [(count,)] = reading.prepared(_IN_FLIGHT, _TYPES, values)
+    [(count,)] = reading.prepared(_IN_FLIGHT, values)
     return int(count)
 
 

@@ -98,7 +98,7 @@ def _touch(jobs: Sequence[Job]) -> None:
     """The rows on the screen show their jobs: let live pages see the change."""
     ids = [job.subscriber_id for job in jobs if job.subscriber_id]
     if ids:
-        reading.prepared(_TOUCH, {"ids": "bigint[]"}, {"ids": ids})
+        reading.prepared(_TOUCH, {"ids": ids})
 
 
 def let_go_one(job: Job) -> None:
@@ -140,7 +140,7 @@ def _write(jobs: Sequence[Job], condition: str, *, clear_token: bool = False) ->
         WHERE j.id = t.id AND {condition} RETURNING j.id
     """  # noqa: S608 -- made of this module's own words
     records = json.dumps([_record(job) for job in jobs])
-    return {row[0] for row in reading.prepared(sql, {"records": "jsonb"}, {"records": records})}
+    return {row[0] for row in reading.prepared(sql, {"records": records})}
 
 
 def _record(job: Job) -> dict[str, Any]:

@@ -16,6 +16,16 @@ from django.db import connection as database
 from django.db.models import Model
 
 Row = TypeVar("Row", bound=Model)
+#: PostgreSQL's types of the values that prepared statements take, by their names there.
+TYPES = {
+    "answered": "bigint[]",
+    "connection": "bigint",
+    "ids": "bigint[]",
+    "now": "timestamptz",
+    "partner": "bigint",
+    "positions": "integer[]",
+    "records": "jsonb",
+}
 #: Statements that a session of PostgreSQL has been told; they end with it, not with a transaction.
 _told: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 _PLACE = re.compile(r"%\((\w+)\)s")
@@ -34,11 +44,11 @@ def by_id(model: type[Row], ids: Iterable[int | None]) -> dict[int, Row]:
     return {row.pk: row for row in found}
 
 
-def prepared(sql: str, types: Mapping[str, str], values: Mapping[str, Any]) -> list[Any]:
+def prepared(sql: str, values: Mapping[str, Any]) -> list[Any]:
     """Run a statement whose plan the session keeps; returns its rows, if it has any.
 
-    `sql` names its values as %(this)s, and nothing else in it is a per cent sign; `types` gives
-    PostgreSQL's type of each. For statements about few rows: one plan serves all values.
+    `sql` names its values as %(this)s, by a name in TYPES, and nothing else in it is a per cent
+    sign. For statements about few rows: one plan serves all values.
     """
     text, names = _numbered(sql)
     with database.cursor() as cursor:
@@ -46,12 +56,17 @@ def prepared(sql: str, types: Mapping[str, str], values: Mapping[str, Any]) -> l
         known = _told.setdefault(session, {})
         if text not in known:
             name = f"kept_{len(known)}"
-            kinds = f"({', '.join(types[one] for one in names)})" if names else ""
-            cursor.execute(f"PREPARE {name}{kinds} AS {text}")
+            told = f"PREPARE {name}{_listed(TYPES[one] for one in names)} AS {text}"
+            cursor.execute(told)
             known[text] = name
-        given = f"({', '.join('%s' for _ in names)})" if names else ""
-        cursor.execute(f"EXECUTE {known[text]}{given}", [values[one] for one in names] or None)
+        run = f"EXECUTE {known[text]}{_listed('%s' for _ in names)}"
+        cursor.execute(run, [values[one] for one in names] or None)
         return list(cursor.fetchall()) if cursor.description else []
+
+
+def _listed(words: Iterable[str]) -> str:
+    listed = ", ".join(words)
+    return f"({listed})" if listed else ""
 
 
 @lru_cache(maxsize=64)

@@ -68,14 +68,14 @@ def verdict_of(
     if kind == JobKind.PACKAGE:
         return _of_packages(template, ids, actor)
     found = batches.preview(template, kind, ids, params={}, actor=actor)
-    doubtful = _other_address(ids) if kind == JobKind.RETRY and found.able else 0
+    doubtful = _other_address(template, ids) if kind == JobKind.RETRY and found.able else 0
     return Verdict(found.total, found.able, _reasons(found.refused), other_address=doubtful)
 
 
-def _other_address(ids: Sequence[int]) -> int:
+def _other_address(template: OnboardingTemplate, ids: Sequence[int]) -> int:
     """How many stand in an error that only another address can mend."""
-    failed = Subscriber.objects.live().filter(pk__in=ids, error_code__in=ADDRESS_CODES)
-    return failed.count()
+    users = Subscriber.objects.live().filter(template=template)
+    return users.filter(pk__in=ids, error_code__in=ADDRESS_CODES).count()
 
 
 def _of_packages(template: OnboardingTemplate, ids: Sequence[int], actor: Actor) -> Verdict:

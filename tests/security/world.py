@@ -175,6 +175,7 @@ def _fill_jobs(side: Side) -> None:
             broadworks_id=f"deleting@{side.word}.example",
             last_name=f"{side.word}son",
         ),
+        seconds=3600,
         requested_by=side.full,
         requested_label=side.full.label,
     )
