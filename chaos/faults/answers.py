@@ -21,7 +21,7 @@ USED, USED_BESIDE_TESTS = 0.9, 0.7
 GRACE_MS = 1000
 
 
-@fault("F10", "429 with Retry-After in every form", smoke=True)
+@fault("F10", "429 with Retry-After in every form")
 def throttled(run: Run) -> None:
     """The backend allows 10 requests a second, and now and then closes for 3 s, in every form.
 

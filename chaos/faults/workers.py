@@ -60,7 +60,7 @@ def _require(run: Run, seconds: list[float], most: float, words: str) -> None:
     run.require_within(most, worst, f"{len(seconds)} jobs {words}, p99 {worst:.1f} s")
 
 
-@fault("F2", "whole workers killed again and again", smoke=True)
+@fault("F2", "whole workers killed again and again")
 def workers_killed(run: Run) -> None:
     """One of the two workers dies with all its children, and again as soon as both are up.
 
