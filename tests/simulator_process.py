@@ -24,6 +24,8 @@ import requests
 from requests import Response
 from requests.auth import HTTPBasicAuth
 
+from partnerhub.local.servers import free_port
+
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -134,7 +136,7 @@ def running_simulator(
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     program = [sys.executable, "-m", "simulator"]
     subprocess.run([*program, "prepare"], cwd=ROOT, env=environment, check=True, timeout=60)
-    port = port or _free_port()
+    port = port or free_port()
     _require_free(port)
     process = subprocess.Popen([*program, "serve", "--port", str(port)], cwd=ROOT, env=environment)
     simulator = SimulatorProcess(f"http://127.0.0.1:{port}", token, process)
@@ -163,10 +165,3 @@ def _require_free(port: int) -> None:
     with socket.socket() as caller:
         if caller.connect_ex(("127.0.0.1", port)) == 0:
             raise RuntimeError(f"something listens on port {port} already")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

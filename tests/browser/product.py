@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from partnerhub.local import lifeline
+from partnerhub.local.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
@@ -57,8 +57,8 @@ def running_product() -> Iterator[Product]:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", name),
-            "PORT": str(_free_port()),
-            "SIMULATOR_PORT": str(_free_port()),
+            "PORT": str(free_port()),
+            "SIMULATOR_PORT": str(free_port()),
             "SYNC_SECONDS": "5",
         }
         if os.geteuid() == 0:  # the database's own user must be able to walk in
@@ -105,9 +105,3 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(f"make run did not become ready:\n{log.read_text()[-3000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

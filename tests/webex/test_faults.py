@@ -179,7 +179,7 @@ def test_a_connection_that_the_server_closed_meanwhile_costs_nothing(backend, cl
     backend.will(raw(b"HTTP/1.1 204 No Content\r\n\r\n"), reply(204))
     client.remove("x")
     # The server's FIN must have arrived before we look; poll the socket itself, not the clock.
-    _wait_until_closed()
+    _wait_until_closed(backend)
 
     client.remove("x")
 
@@ -229,11 +229,12 @@ def test_what_is_not_usable_as_a_url_is_not_sent():
         assert caught.value.reason == "url"
 
 
-def _wait_until_closed() -> None:
+def _wait_until_closed(backend: WireServer) -> None:
     pools = [
         pool
         for adapter in http._adapters.values()
         for pool in adapter.poolmanager.pools._container.values()
+        if pool.port == backend.port
     ]
     idle = [connection for pool in pools for connection in pool.pool.queue if connection]
     deadline = time.monotonic() + 5
