@@ -92,8 +92,9 @@ def _marked(folder: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("CHAOS_TEST_MARK") == folder:
+            ours = process.environ().get("CHAOS_TEST_MARK") == folder
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
-        except psutil.Error:
+        except psutil.Error:  # it ended while we looked
             continue
-    return [one for one in found if one.status() != psutil.STATUS_ZOMBIE]
+    return found
