@@ -7,21 +7,21 @@ cannot be read is left out and named in `problems`.
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.db.models import F, QuerySet
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Concat, Lower
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from provisioning import searching
 from provisioning.models import Subscriber
+from provisioning.models.subscribers import NO_ERROR as NO_ERROR
+from provisioning.models.subscribers import UNCODED as UNCODED
 from provisioning.states import Status
 
 SEARCH_LENGTH = 64
@@ -30,34 +30,11 @@ VALUE_LENGTH = 200
 #: A query string names at most this many statuses or packages: the live poll repeats it.
 MOST_VALUES = 12
 DEFAULT_SORT = "-last_change"
-NO_ERROR = "none"
-#: Errors that Webex tells in words only; together they are one cause.
-UNCODED = "uncoded"
-WITHOUT_CODE = Q(error_code="") & (~Q(error_text="") | Q(status=Status.ERROR))
-
-#: Letters that sort elsewhere than their code says: æ ø å end the alphabet, accents do not count.
-_LETTERS = "æäøöåáàâçéèêíïñóúü"
-_SORTED = "{{||}aaaceeeiinouu"
-_PHONE = re.compile(r"[\d\s+()./-]*\d[\d\s+()./-]*")
-
-
-def _name_key() -> Combinable:
-    """Names as people sort them: as shown, case and accents aside, æ ø å last."""
-    shown = Lower(Concat("first_name", Value(" "), "last_name"))
-    return Func(
-        shown,
-        Value(_LETTERS),
-        Value(_SORTED),
-        function="TRANSLATE",
-        output_field=TextField(),
-    )
-
-
 #: What `sort` may say: the expression, to which the row's id is added.
 SORT_KEYS: dict[str, Combinable] = {
     "last_change": F("last_change_at"),
     "broadworks_id": F("broadworks_id"),
-    "name": _name_key(),
+    "name": F("name_key"),
 }
 SORTS = frozenset(f"{sign}{name}" for name in SORT_KEYS for sign in ("", "-"))
 
@@ -70,7 +47,7 @@ class UserFilter:
         q: any part of BroadWorks ID, name, e-mail address or phone number, at most 64 characters.
         template: UUID of an onboarding template, where the list is of the whole partner.
         statuses, packages: API words; empty means any.
-        error: a code, `none` for users without an error, "" for any.
+        error: a code, `none` or `uncoded` (models.Subscriber.error_key), "" for any.
         enterprise: an enterprise ID, "" for any.
         problems: what the URL said and could not be understood, in words for its reader.
     """
@@ -208,14 +185,8 @@ def narrow(users: QuerySet[Subscriber], chosen: UserFilter) -> QuerySet[Subscrib
     if chosen.enterprise:
         users = users.filter(enterprise_id=chosen.enterprise)
     if chosen.error:
-        users = users.filter(_of_error(chosen.error))
-    return _searched(users, chosen.q) if chosen.q else users
-
-
-def _of_error(word: str) -> Q:
-    """What `error` of the URL says: a code, or one of the two words."""
-    words = {NO_ERROR: Q(error_code="", error_text=""), UNCODED: WITHOUT_CODE}
-    return words.get(word, Q(error_code=word))
+        users = users.filter(error_key=chosen.error)
+    return searching.narrow(users, chosen.q) if chosen.q else users
 
 
 def ordered(users: QuerySet[Subscriber], sort: str) -> QuerySet[Subscriber]:
@@ -226,38 +197,3 @@ def ordered(users: QuerySet[Subscriber], sort: str) -> QuerySet[Subscriber]:
     users = users.annotate(sort_key=SORT_KEYS[sort.removeprefix("-")])
     sign = "-" if sort.startswith("-") else ""
     return users.order_by(f"{sign}sort_key", f"{sign}id")
-
-
-def _searched(users: QuerySet[Subscriber], text: str) -> QuerySet[Subscriber]:
-    """Every word must be somewhere; a phone number may be written in any way."""
-    names = ["broadworks_id", "first_name", "last_name", "email"]
-    users = users.alias(haystack=_joined(names, " "))
-    words = Q()
-    for word in text.split():
-        words &= Q(haystack__icontains=word)
-    if not _PHONE.fullmatch(text):
-        return users.filter(words)
-    digits = re.sub(r"\D", "", text)
-    numbers = ["primary_phone", "mobile_phone", "extension", "broadworks_id"]
-    users = users.alias(digits=_digits(_joined(numbers, "|")))
-    return users.filter(Q(haystack__icontains=text) | Q(digits__contains=digits))
-
-
-def _joined(names: Iterable[str], between: str) -> Combinable:
-    """The columns with something between, so that no match reaches from one into the next."""
-    parts: list[Any] = []
-    for name in names:
-        parts += [name, Value(between)]
-    return Concat(*parts, output_field=TextField())
-
-
-def _digits(joined: Combinable) -> Func:
-    """Digits and what stands between two numbers; what people write inside one is dropped."""
-    return Func(
-        joined,
-        Value("[^0-9|]"),
-        Value(""),
-        Value("g"),
-        function="REGEXP_REPLACE",
-        output_field=TextField(),
-    )

@@ -19,6 +19,7 @@ from provisioning import (
     leases,
     mails,
     outbox,
+    tallies,
     timing,
 )
 from provisioning.endings import Ending
@@ -59,6 +60,7 @@ def run() -> None:
     for mail_id in mails.due_ids(now, HINTS):
         mails.hint(mail_id)
     exports.sweep(now)
+    tallies.fold()
 
 
 def _overdue_ending(job: Job) -> Ending:

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from provisioning import catalogue
-from provisioning.filtering import NO_ERROR, UNCODED, WITHOUT_CODE, UserFilter
+from provisioning.filtering import NO_ERROR, UNCODED, UserFilter
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate, Package
 
@@ -58,8 +58,8 @@ def facets_of(
         .values_list("package", "error_code", "enterprise_id")
         .annotate(
             n=Count("pk"),
-            fine=Count("pk", filter=Q(error_code="", error_text="")),
-            odd=Count("pk", filter=WITHOUT_CODE),
+            fine=Count("pk", filter=Q(error_key=NO_ERROR)),
+            odd=Count("pk", filter=Q(error_key=UNCODED)),
         )
     )
     for package, code, enterprise, n, without_error, without_code in rows:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Concat, Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,31 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import BackendConnection, Partner, TenantQuerySet
 from provisioning.states import Status
 from templates_app.models import OnboardingTemplate, Package
+
+#: Users without an error, and errors that Webex tells in words only, as error keys.
+NO_ERROR, UNCODED = "none", "uncoded"
+_ERROR_KEY = Case(
+    When(~Q(error_code=""), then=F("error_code")),
+    When(Q(status=Status.ERROR) | ~Q(error_text=""), then=Value(UNCODED)),
+    default=Value(NO_ERROR),
+)
+#: Letters that sort elsewhere than their code says: æ ø å end the alphabet, accents do not count.
+_LETTERS = "æäøöåáàâçéèêíïñóúü"
+_SORTED = "{{||}aaaceeeiinouu"
+_NAME_KEY = Func(
+    Lower(Concat("first_name", Value(" "), "last_name")),
+    Value(_LETTERS),
+    Value(_SORTED),
+    function="TRANSLATE",
+)
+_LIVE = Q(deleted_at=None)
+
+
+def _list_index(name: str, *fields: str, condition: Q = _LIVE) -> models.Index:
+    """Serve one filter or order of the lists: a template's live rows, in an order of their own."""
+    return models.Index(
+        fields=["template", *fields], condition=condition, name=f"subscriber_{name}"
+    )
 
 
 class SubscriberQuerySet(TenantQuerySet):
@@ -35,17 +61,19 @@ class Subscriber(models.Model):
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="subscribers")
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="subscribers", db_index=False
+    )
     connection = models.ForeignKey(
         BackendConnection, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     template = models.ForeignKey(
-        OnboardingTemplate, on_delete=models.PROTECT, related_name="subscribers"
+        OnboardingTemplate, on_delete=models.PROTECT, related_name="subscribers", db_index=False
     )
     #: Empty only between the DELETE and the POST of a retry that needs both.
     webex_id = models.CharField(_("Webex subscriber ID"), max_length=300, null=True, blank=True)
     person_id = models.CharField(_("Webex person ID"), max_length=300, blank=True)
-    broadworks_id = models.CharField(_("BroadWorks ID"), max_length=200, db_index=True)
+    broadworks_id = models.CharField(_("BroadWorks ID"), max_length=200)
     enterprise_id = models.CharField(_("enterprise ID"), max_length=200, blank=True)
     first_name = models.CharField(_("first name"), max_length=200, blank=True)
     last_name = models.CharField(_("last name"), max_length=200, blank=True)
@@ -63,7 +91,7 @@ class Subscriber(models.Model):
     #: changes nothing only where its order could not be told otherwise (bringing_in).
     seen_at = models.DateTimeField(default=timezone.now)
 
-    status = models.CharField(_("status"), max_length=60, db_index=True)
+    status = models.CharField(_("status"), max_length=60)
     #: The three errors kept apart: {"code", "text", "tracking_id", "at"} or empty.
     backend_error = models.JSONField(default=dict, blank=True)
     job_error = models.JSONField(default=dict, blank=True)
@@ -73,6 +101,14 @@ class Subscriber(models.Model):
     error_text = models.TextField(_("error text"), blank=True)
     error_tracking_id = models.CharField(max_length=100, blank=True)
     error_at = models.DateTimeField(null=True, blank=True)
+    #: What the row is counted and filtered under: the error's code, or one of two words.
+    error_key = models.GeneratedField(
+        expression=_ERROR_KEY, output_field=models.CharField(max_length=40), db_persist=True
+    )
+    #: Names as people sort them.
+    name_key = models.GeneratedField(
+        expression=_NAME_KEY, output_field=models.TextField(db_collation="C"), db_persist=True
+    )
     last_change_at = models.DateTimeField(_("last change"), default=timezone.now)
     #: Counts what the screen shows of this row, jobs included; live pages ask by it.
     version = models.PositiveIntegerField(default=1)
@@ -95,16 +131,28 @@ class Subscriber(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["template", "-last_change_at", "-id"],
-                condition=Q(deleted_at=None),
-                name="subscriber_template_page",
+            _list_index("template_page", "-last_change_at", "-id"),
+            _list_index("status_page", "status", "-last_change_at", "-id"),
+            _list_index("package_page", "package", "-last_change_at", "-id"),
+            _list_index(
+                "error_page",
+                *("error_key", "-last_change_at", "-id"),
+                condition=_LIVE & ~Q(error_key=NO_ERROR),
             ),
+            _list_index(
+                "unready_page",
+                *("-last_change_at", "-id"),
+                condition=_LIVE & ~Q(status=Status.PROVISIONED),
+            ),
+            _list_index("id_page", "broadworks_id", "id"),
+            _list_index("name_page", "name_key", "id"),
+            _list_index("enterprise", "enterprise_id", "backend_created_at", "id"),
             models.Index(
                 fields=["partner", "-last_change_at", "-id"],
-                condition=Q(deleted_at=None),
+                condition=_LIVE,
                 name="subscriber_partner_page",
             ),
+            models.Index(fields=["broadworks_id"], name="subscriber_broadworks_id"),
             models.Index(fields=["connection", "webex_id"], name="subscriber_webex_id"),
         ]
 

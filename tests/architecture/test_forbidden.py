@@ -41,6 +41,7 @@ SQL = {
     "provisioning/reading.py": "the engine's reads: Django builds a query's text anew each time",
     "provisioning/gate.py": "one of the engine's writes, many times a second",
     "provisioning/leases.py": "a group of jobs in one statement; advisory locks of the living",
+    "provisioning/tallies.py": "an advisory lock, and sums put in place of their summands at once",
     "provisioning/timing.py": "PostgreSQL's clock",
     "provisioning/invariants.py": "forty questions, each a statement of its own",
     "provisioning/invariants_secrets.py": "looks for a text in all tables",

@@ -1,0 +1,99 @@
+"""The search of User status: any part of BroadWorks ID, name, e-mail address or phone number.
+
+How letters are folded and texts are cut into pieces is said once, by functions of the database
+(migration 0006); a search looks the pieces up in an index and then reads the texts found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+
+from provisioning.models import SearchText, Subscriber
+from provisioning.models.lists import Grams
+
+_PHONE = re.compile(r"[\d\s+()./-]*\d[\d\s+()./-]*")
+
+
+class _Folded(Func):
+    function = "provisioning_folded"
+    output_field = TextField()
+
+
+class _GramsOf(Func):
+    function = "provisioning_grams_of"
+    output_field = ArrayField(IntegerField())
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for: every word must be somewhere, a phone number may be written anyhow.
+
+    Attributes:
+        text: as typed, at most filtering.SEARCH_LENGTH characters, not empty.
+    """
+
+    text: str
+
+    @property
+    def words(self) -> list[str]:
+        """The words; a phone number is one, whatever stands between its digits."""
+        return self.text.split()
+
+    @property
+    def digits(self) -> str:
+        """The digits of what may be a phone number, else nothing."""
+        return re.sub(r"\D", "", self.text) if _PHONE.fullmatch(self.text) else ""
+
+    def found(self, templates: Sequence[int] | None = None) -> QuerySet[SearchText]:
+        """What the index finds, in these templates or in all."""
+        texts: Any = SearchText.objects.alias(grams=Grams(F("text"), F("template_id")))
+        if templates is not None:
+            texts = texts.filter(grams__overlap=[-key for key in templates])
+        found: QuerySet[SearchText] = texts.filter(self._condition("text", "grams"))
+        return found
+
+    def among(self, users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+        """Those of the users that match, by reading the text of each: for a few thousand."""
+        own = SearchText.objects.filter(pk=OuterRef("pk")).values("text")
+        read: Any = users.alias(search_words=Subquery(own))
+        matching: QuerySet[Subscriber] = read.filter(self._condition("search_words"))
+        return matching
+
+    def _condition(self, text: str, grams: str = "") -> Q:
+        if not self.digits:
+            return self._all(self.words, text, grams)
+        if self.digits == self.text:
+            return self._all([self.text], text, grams)
+        literally = self._all([self.text], text, grams)
+        return literally | self._all([self.digits], text, grams)
+
+    @staticmethod
+    def _all(words: Sequence[str], text: str, grams: str) -> Q:
+        condition = Q()
+        for word in words:
+            condition &= Q(**{f"{text}__contains": _Folded(Value(word))})
+            if grams and len(word) > 1:  # one letter is in no index
+                condition &= Q(**{f"{grams}__contains": _GramsOf(Value(word))})
+        return condition
+
+
+def narrow(users: QuerySet[Subscriber], text: str) -> QuerySet[Subscriber]:
+    """Those of the users whom a search finds."""
+    found = Search(text).found().values("pk")
+    return users.filter(pk__in=found)
