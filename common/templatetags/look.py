@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -11,7 +12,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
@@ -21,6 +22,12 @@ register = template.Library()
 Words = Callable[[int], str]
 #: Seconds; the same numbers as in relative-time.js.
 MINUTE, HOUR, DAY, WEEK, MONTH, YEAR = 60, 3600, 86400, 604800, 2629800, 31557600
+
+
+#: Frames that the rows of the list are drawn with as well (userstatus/row_markup.py).
+TIME = '<time datetime="{}" title="{}" data-relative>{}</time>'
+NAME = '<bdi dir="ltr">{}</bdi>'
+ADDRESS = '<bdi dir="ltr">{}<wbr><span class="host">@{}</span></bdi>'
 
 
 @register.simple_tag
@@ -41,6 +48,7 @@ def portal_logo() -> SafeString:
     return _use("partner", "portal-logo")
 
 
+@lru_cache(maxsize=512)
 def _use(name: str, classes: str) -> SafeString:
     return format_html(
         '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
@@ -54,18 +62,12 @@ def _use(name: str, classes: str) -> SafeString:
 def relative_time(moment: datetime | None, now: datetime | None = None) -> SafeString | str:
     """Say how long ago a moment was, as `<time>` with the exact time as its title.
 
-    The words are those of `Intl.RelativeTimeFormat(…, {style: "short"})`, so that
-    `relative-time.js` continues in the same voice. Without a moment: a dash.
+    Without a moment: a dash.
     """
     if moment is None:
         return "–"
-    seconds = int(((now or timezone.now()) - moment).total_seconds())
-    return format_html(
-        '<time datetime="{}" title="{}" data-relative>{}</time>',
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        _exact(moment),
-        _ago(seconds) if seconds >= 0 else _ahead(-seconds),
-    )
+    said = relative_words(moment, now or timezone.now())
+    return format_html(TIME, iso(moment), exact_words(moment), said)
 
 
 @register.simple_tag
@@ -73,47 +75,60 @@ def exact_time(moment: datetime | None) -> SafeString | str:
     """Write date and time in the reader's language and the active time zone, as `<time>`."""
     if moment is None:
         return "–"
-    return format_html(
-        '<time datetime="{}">{}</time>',
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        _exact(moment),
-    )
+    return format_html('<time datetime="{}">{}</time>', iso(moment), exact_words(moment))
 
 
-def _exact(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """Write a moment in UTC as an attribute `datetime` has it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def exact_words(moment: datetime) -> str:
+    """Write date and time in the reader's language and the active time zone."""
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S} {local.tzname()}"
+    return f"{_date_words(local.date(), get_language())} {local:%H:%M:%S} {local.tzname()}"
 
 
-def _ago(seconds: int) -> str:
-    steps: list[tuple[int, Words]] = [
-        (YEAR, lambda n: ngettext("%(n)s yr. ago", "%(n)s yr. ago", n)),
-        (MONTH, lambda n: ngettext("%(n)s mo. ago", "%(n)s mo. ago", n)),
-        (WEEK, lambda n: ngettext("%(n)s wk. ago", "%(n)s wk. ago", n)),
-        (DAY, lambda n: ngettext("%(n)s day ago", "%(n)s days ago", n)),
-        (HOUR, lambda n: ngettext("%(n)s hr. ago", "%(n)s hr. ago", n)),
-        (MINUTE, lambda n: ngettext("%(n)s min. ago", "%(n)s min. ago", n)),
-    ]
-    return _counted(seconds, steps)
+@lru_cache(maxsize=512)
+def _date_words(day: date, language: str | None) -> str:
+    return date_format(day, "DATE_FORMAT")
 
 
-def _ahead(seconds: int) -> str:
-    steps: list[tuple[int, Words]] = [
-        (YEAR, lambda n: ngettext("in %(n)s yr.", "in %(n)s yr.", n)),
-        (MONTH, lambda n: ngettext("in %(n)s mo.", "in %(n)s mo.", n)),
-        (WEEK, lambda n: ngettext("in %(n)s wk.", "in %(n)s wk.", n)),
-        (DAY, lambda n: ngettext("in %(n)s day", "in %(n)s days", n)),
-        (HOUR, lambda n: ngettext("in %(n)s hr.", "in %(n)s hr.", n)),
-        (MINUTE, lambda n: ngettext("in %(n)s min.", "in %(n)s min.", n)),
-    ]
-    return _counted(seconds, steps)
+def relative_words(moment: datetime, now: datetime) -> str:
+    """Say how long ago a moment was, or in how long it is.
 
-
-def _counted(seconds: int, steps: list[tuple[int, Words]]) -> str:
-    for size, words in steps:
-        if seconds >= size:
-            return words(seconds // size) % {"n": seconds // size}
+    The words are those of `Intl.RelativeTimeFormat(…, {style: "short"})`, so that
+    `relative-time.js` continues in the same voice.
+    """
+    seconds = int((now - moment).total_seconds())
+    for size in (YEAR, MONTH, WEEK, DAY, HOUR, MINUTE):
+        if abs(seconds) >= size:
+            return _counted(size, abs(seconds) // size, seconds < 0, get_language())
     return gettext("now")
+
+
+@lru_cache(maxsize=1024)
+def _counted(size: int, n: int, is_ahead: bool, language: str | None) -> str:
+    """Say it in the active language, which is a part of the cache's key."""
+    return (_AHEAD if is_ahead else _AGO)[size](n) % {"n": n}
+
+
+_AGO: dict[int, Words] = {
+    YEAR: lambda n: ngettext("%(n)s yr. ago", "%(n)s yr. ago", n),
+    MONTH: lambda n: ngettext("%(n)s mo. ago", "%(n)s mo. ago", n),
+    WEEK: lambda n: ngettext("%(n)s wk. ago", "%(n)s wk. ago", n),
+    DAY: lambda n: ngettext("%(n)s day ago", "%(n)s days ago", n),
+    HOUR: lambda n: ngettext("%(n)s hr. ago", "%(n)s hr. ago", n),
+    MINUTE: lambda n: ngettext("%(n)s min. ago", "%(n)s min. ago", n),
+}
+_AHEAD: dict[int, Words] = {
+    YEAR: lambda n: ngettext("in %(n)s yr.", "in %(n)s yr.", n),
+    MONTH: lambda n: ngettext("in %(n)s mo.", "in %(n)s mo.", n),
+    WEEK: lambda n: ngettext("in %(n)s wk.", "in %(n)s wk.", n),
+    DAY: lambda n: ngettext("in %(n)s day", "in %(n)s days", n),
+    HOUR: lambda n: ngettext("in %(n)s hr.", "in %(n)s hr.", n),
+    MINUTE: lambda n: ngettext("in %(n)s min.", "in %(n)s min.", n),
+}
 
 
 @register.simple_tag
@@ -126,9 +141,7 @@ def address(value: str | None) -> SafeString | str:
     if not value:
         return "–"
     local, at, host = value.rpartition("@")
-    if not at:
-        return format_html('<bdi dir="ltr">{}</bdi>', value)
-    return format_html('<bdi dir="ltr">{}<wbr><span class="host">@{}</span></bdi>', local, host)
+    return format_html(ADDRESS, local, host) if at else format_html(NAME, value)
 
 
 @register.simple_tag

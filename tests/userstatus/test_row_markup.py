@@ -1,0 +1,162 @@
+"""Rows drawn by hand: nothing that a person or the API wrote becomes markup."""
+
+from __future__ import annotations
+
+import ast
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from django.utils import timezone, translation
+
+from provisioning.states import JobKind, JobState, Status
+from tests.factories import make_job, make_partner, make_subscriber, make_template
+from userstatus import row_markup
+from userstatus.row_markup import Sheet
+from userstatus.rows import rows_of
+
+HOSTILE = """"'><img src=x onerror=alert(1)>&amp;{0}%(user)s{user.uuid}</td>\u202e"""
+TEXTS = ["broadworks_id", "first_name", "last_name", "email", "package", "status"]
+TEXTS += ["backend_status", "error_code", "error_text", "enterprise_id"]
+
+
+def sheet(**fields):
+    values = {"with_template": True, "with_ticks": True, "grace": lambda _job: "(undo)"}
+    return Sheet(now=timezone.now(), **values | fields)
+
+
+@pytest.fixture
+def template(db):
+    return make_template(make_partner(), name=HOSTILE[:80])
+
+
+class Reader(HTMLParser):
+    """Elements with their attributes, and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def limited(field: str) -> str:
+    return HOSTILE[
+        : {"package": 40, "error_code": 40, "status": 60, "backend_status": 60}.get(field)
+    ]
+
+
+@pytest.mark.parametrize("field", TEXTS)
+def test_a_hostile_value_in_any_column_stays_text(template, field):
+    hostile = limited(field)
+    plain, bad = (
+        make_subscriber(template, **{"status": "error", "error_text": "taken"} | fields)
+        for fields in ({"error_code": "1"}, {"error_code": "1", field: hostile})
+    )
+
+    fine, drawn = (
+        Reader(row_markup.draw(rows_of([user], now=timezone.now()), sheet()))
+        for user in (plain, bad)
+    )
+
+    assert "img" not in {tag for tag, _ in drawn.elements}
+    assert not any(name.startswith("on") for _, names in drawn.elements for name in names)
+    assert {tag for tag, _ in drawn.elements} <= {tag for tag, _ in fine.elements} | {"bdi"}
+    shown = [drawn.text, *(str(v) for _, names in drawn.elements for v in names.values())]
+    assert field in {"backend_status", "enterprise_id"} or any(hostile in text for text in shown)
+
+
+def test_a_hostile_name_of_a_template_stays_text(template):
+    user = make_subscriber(template)
+
+    drawn = Reader(row_markup.draw(rows_of([user], now=timezone.now()), sheet()))
+
+    assert template.name in drawn.text
+    assert "img" not in {tag for tag, _ in drawn.elements}
+
+
+def test_a_twin_with_an_odd_id_leads_to_exactly_itself(template):
+    twins = [
+        make_subscriber(template, broadworks_id='a"&b=c#<@x', enterprise_id=enterprise)
+        for enterprise in ("one", "two")
+    ]
+
+    drawn = Reader(row_markup.draw(rows_of(twins, now=timezone.now()), sheet()))
+
+    links = [names["href"] for _, names in drawn.elements if "tone-wait" in names.get("class", "")]
+    assert links == ["/users/?q=a%22%26b%3Dc%23%3C%40x"] * 2
+
+
+def test_the_words_are_the_readers_whoever_asked_before(template):
+    user = make_subscriber(template, Status.ERROR)
+    make_job(user, JobState.CHECKING)
+    rows = rows_of([user], now=timezone.now())
+
+    english = row_markup.draw(rows, sheet())
+    with translation.override("da"):
+        danish = row_markup.draw(rows, sheet())
+    again = row_markup.draw(rows, sheet())
+
+    assert "Actions for" in english
+    assert "Checking" in english
+    assert "Handlinger for" in danish
+    assert "Kontrollerer" in danish
+    assert "Checking" not in danish
+    assert again == english
+
+
+def test_a_delete_in_its_grace_is_drawn_by_the_caller(template):
+    user = make_subscriber(template)
+    job = make_job(user, kind=JobKind.DELETE)
+    job.undo_until = timezone.now() + timedelta(seconds=9)
+    job.save()
+
+    drawn = row_markup.draw(rows_of([user], now=timezone.now()), sheet())
+
+    assert 'class="is-going"' in drawn
+    assert "</div>(undo)</td>" in drawn
+
+
+# ---- The rule that the module sets itself ----
+
+
+def trusted(node: ast.expr) -> bool:
+    """What may stand in a frame: escaped, drawn by the module, looked up, or a number."""
+    if isinstance(node, ast.Call):
+        called = ast.unparse(node.func)
+        return called in {"escape", "look.icon", "look.iso", "sheet.grace"} or called[:1] == "_"
+    if isinstance(node, ast.BoolOp):
+        return all(map(trusted, node.values))
+    if isinstance(node, ast.Subscript | ast.Attribute):
+        return ast.unparse(node).startswith("words.")
+    return False
+
+
+def is_number_or_time(node: ast.FormattedValue) -> bool:
+    """`{…:d}` and `{…:%H:%M}` refuse a text."""
+    return node.format_spec is not None and ast.unparse(node.format_spec) in {"f'd'", "f'%H:%M'"}
+
+
+def frames(tree: ast.Module):
+    """Every value that is put into a frame, by f-string or `format`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FormattedValue) and not is_number_or_time(node):
+            yield node.value
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".format"):
+            yield from node.args
+
+
+def test_nothing_enters_a_frame_without_being_escaped():
+    tree = ast.parse(Path(row_markup.__file__).read_text())
+
+    loose = [ast.unparse(value) for value in frames(tree) if not trusted(value)]
+
+    assert loose == []
+    assert len(list(frames(tree))) > 40
