@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from provisioning import filtering
 from provisioning.filtering import NO_ERROR, UNCODED, UserFilter
-from provisioning.models import Subscriber
+from provisioning.finding import Finder
 from provisioning.states import Status
-from userstatus.facets import Facets
 
 
 @dataclass(frozen=True)
 class Lift:
-    """A filter that hides users: its words, how many there are without it, and the way there."""
+    """A filter that hides users: its words, how many there are without it, and the way there.
+
+    With `is_capped` there are more than `count`.
+    """
 
     words: str
     count: int
+    is_capped: bool
     query: str
 
 
@@ -38,22 +40,22 @@ class Empty:
     lifts: tuple[Lift, ...] = ()
 
 
-def empty_state(users: QuerySet[Subscriber], chosen: UserFilter, facets: Facets) -> Empty:
-    """Find out why nobody is shown; one query for each filter that is on."""
-    if not facets.everyone:
+def empty_state(finder: Callable[[UserFilter], Finder], chosen: UserFilter, everyone: int) -> Empty:
+    """Find out why nobody is shown; few queries for each filter that is on."""
+    if not everyone:
         return Empty("first")
     if chosen.active == ["exclude_provisioned"]:
-        return Empty("well", facets.everyone)
-    return Empty("nothing", facets.everyone, tuple(_lifts(users, chosen)))
+        return Empty("well", everyone)
+    return Empty("nothing", everyone, tuple(_lifts(finder, chosen)))
 
 
-def _lifts(users: QuerySet[Subscriber], chosen: UserFilter) -> list[Lift]:
+def _lifts(finder: Callable[[UserFilter], Finder], chosen: UserFilter) -> list[Lift]:
     found = []
     for name in chosen.active:
         without = chosen.without(name)
-        count = filtering.narrow(users, without).count()
+        count, is_capped = finder(without).total
         if count:
-            found.append(Lift(filter_words(name, chosen), count, without.query()))
+            found.append(Lift(filter_words(name, chosen), count, is_capped, without.query()))
     return found
 
 

@@ -6,16 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from provisioning import catalogue
 from provisioning.filtering import NO_ERROR, UNCODED, UserFilter
-from provisioning.models import Subscriber
+from provisioning.finding import Finder
 from templates_app.models import OnboardingTemplate, Package
-
-#: An enterprise list longer than this is cut; search finds the rest.
-MOST_ENTERPRISES = 200
 
 
 @dataclass(frozen=True)
@@ -35,6 +31,7 @@ class Facets:
 
     packages: list[Option]
     errors: list[Option]
+    #: Only the chosen one: there may be thousands, and the panel asks for those that one types.
     enterprises: list[Option]
     templates: list[Option]
     everyone: int
@@ -47,32 +44,17 @@ class Facets:
         return labels[0] if len(labels) == 1 else f"{labels[0]} +{len(labels) - 1}"
 
 
-def facets_of(
-    users: QuerySet[Subscriber], chosen: UserFilter, templates: Sequence[OnboardingTemplate]
-) -> Facets:
-    """The options, counted over the whole list: one query."""
-    packages, codes, enterprises = Counter[str](), Counter[str](), Counter[str]()
-    clean = uncoded = 0
-    rows = (
-        users.order_by()
-        .values_list("package", "error_code", "enterprise_id")
-        .annotate(
-            n=Count("pk"),
-            fine=Count("pk", filter=Q(error_key=NO_ERROR)),
-            odd=Count("pk", filter=Q(error_key=UNCODED)),
-        )
-    )
-    for package, code, enterprise, n, without_error, without_code in rows:
-        packages[package] += n
-        codes[code] += n
-        enterprises[enterprise] += n
-        clean += without_error
-        uncoded += without_code
-    codes.pop("", None)
+def facets_of(finder: Finder, templates: Sequence[OnboardingTemplate]) -> Facets:
+    """The options, counted over the whole list, whatever the filter."""
+    chosen, packages, errors = finder.chosen, Counter[str](), Counter[str]()
+    for tally in finder.everyone:
+        packages[tally.package] += tally.n
+        errors[tally.error_key] += tally.n
+    name = chosen.enterprise
     return Facets(
         packages=_packages(packages, chosen),
-        errors=_errors(codes, uncoded, clean, chosen),
-        enterprises=_enterprises(enterprises, chosen),
+        errors=_errors(errors, chosen),
+        enterprises=[Option(name, name, None, is_chosen=True)] if name else [],
         templates=[
             Option(str(item.uuid), item.name, None, item.uuid == chosen.template)
             for item in templates
@@ -90,7 +72,8 @@ def _packages(counts: Counter[str], chosen: UserFilter) -> list[Option]:
     ]
 
 
-def _errors(counts: Counter[str], uncoded: int, clean: int, chosen: UserFilter) -> list[Option]:
+def _errors(counts: Counter[str], chosen: UserFilter) -> list[Option]:
+    clean, uncoded = counts.pop(NO_ERROR, 0), counts.pop(UNCODED, 0)
     options = [
         Option(code, str(catalogue.explain(code).title), n, code == chosen.error, code)
         for code, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -99,11 +82,3 @@ def _errors(counts: Counter[str], uncoded: int, clean: int, chosen: UserFilter) 
     odd = Option(UNCODED, _("An error without a code"), uncoded, chosen.error == UNCODED)
     shown = [odd] if uncoded or odd.is_chosen else []
     return [*options, *shown, none]
-
-
-def _enterprises(counts: Counter[str], chosen: UserFilter) -> list[Option]:
-    names = sorted((name for name in counts if name), key=str.casefold)
-    shown = names[:MOST_ENTERPRISES]
-    if chosen.enterprise in names and chosen.enterprise not in shown:
-        shown.append(chosen.enterprise)
-    return [Option(name, name, counts[name], name == chosen.enterprise) for name in shown]

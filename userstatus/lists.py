@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Max, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -15,8 +17,8 @@ from accounts.models import BackendConnection, User
 from accounts.rights import Right, may
 from provisioning import filtering
 from provisioning.filtering import UserFilter
+from provisioning.finding import Finder
 from provisioning.models import Subscriber
-from provisioning.states import Status
 from templates_app.models import OnboardingTemplate
 from userstatus import paging, tables
 from userstatus.empty import Empty, empty_state
@@ -33,6 +35,8 @@ DRAWN = [
     *("backend_status", "status", "error_code", "error_text", "last_change_at", "version"),
     *("deleted_at", "template__name", "template__uuid"),
 ]
+#: The same of the row itself.
+OWN = [*(name for name in DRAWN if "__" not in name), "template_id"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,22 @@ class Scope:
     def can_tick(self) -> bool:
         """Something can be done to many at once: on one template's page, by who may act."""
         return self.template is not None and may(self.user, Right.ACT)
+
+    @cached_property
+    def templates(self) -> list[OnboardingTemplate]:
+        """All templates that the list's users can belong to."""
+        if self.template:
+            return [self.template]
+        found: QuerySet[Any] = OnboardingTemplate.objects.visible_to(self.user)
+        return list(found.order_by("name", "pk"))
+
+    def finder(self, chosen: UserFilter, users: QuerySet[Subscriber] | None = None) -> Finder:
+        """Whoever finds and counts the users of this list."""
+        wanted = [t.pk for t in self.templates if chosen.template in (None, t.uuid)]
+        users = self.users if users is None else users
+        if len(wanted) == 1 and not self.template:
+            users = users.filter(template=wanted[0])
+        return Finder(users, wanted, chosen)
 
     def _reverse(self, one: str, every: str) -> str:
         if self.template:
@@ -125,13 +145,12 @@ class UserList:
 
 
 def user_list(scope: Scope, data: QueryDict, now: datetime) -> UserList:
-    """The list for a query string; about ten queries, whatever the number of rows."""
+    """The list for a query string; few queries, whatever the number of rows."""
     chosen, place = scope.chosen(data), Place.parse(data)
-    counts, newest = status_counts(scope, chosen)
-    facets = facets_of(scope.users, chosen, templates_of(scope))
-    narrowed = filtering.narrow(scope.users, chosen)
-    drawn = narrowed.select_related("template").only(*DRAWN)
-    page = paging.page(drawn, chosen.sort, place, total_of(counts, chosen))
+    finder = scope.finder(chosen, scope.users.only(*OWN))
+    page = paging.page(finder, place)
+    _put_templates(scope, page.rows)
+    facets = facets_of(finder, [] if scope.template else scope.templates)
     size = size_of(place)
     return UserList(
         scope=scope,
@@ -139,45 +158,37 @@ def user_list(scope: Scope, data: QueryDict, now: datetime) -> UserList:
         place=place,
         page=page,
         rows=rows_of(page.rows, now=now),
-        ribbon=ribbon_of(counts, chosen, size),
+        ribbon=ribbon_of(finder.by_status, chosen, size),
         facets=facets,
         headers=tables.headers(chosen, size, with_template=scope.template is None),
-        notes=notes_of(chosen, place, page, counts, facets),
-        empty=None if page.rows else empty_state(scope.users, chosen, facets),
+        notes=notes_of(finder, place, page, facets),
+        empty=None if page.rows else empty_state(scope.finder, chosen, facets.everyone),
         sync=sync_of(scope.user, now),
-        newest=newest,
+        newest=newest(scope),
     )
 
 
-def status_counts(scope: Scope, chosen: UserFilter) -> tuple[Counter[str], int]:
-    """How many users each status has under all other filters, and the newest row's id."""
-    users = filtering.narrow(scope.users, chosen.without("statuses", "exclude_provisioned"))
-    rows = list(users.order_by().values("status").annotate(n=Count("pk"), newest=Max("pk")))
-    counts = Counter({row["status"]: row["n"] for row in rows})
-    return counts, max((row["newest"] for row in rows), default=0)
+def status_counts(scope: Scope, chosen: UserFilter) -> Counter[str] | None:
+    """How many users each status has under all other filters; None when they are not counted."""
+    return scope.finder(chosen).by_status
 
 
-def total_of(counts: Counter[str], chosen: UserFilter) -> int:
-    """How many rows the whole filter leaves, from the counts by status."""
-    return sum(
-        n
-        for status, n in counts.items()
-        if (not chosen.statuses or status in chosen.statuses)
-        and not (chosen.exclude_provisioned and status == Status.PROVISIONED)
-    )
+def newest(scope: Scope) -> int:
+    """The largest id of any user by now, whosever: what has a larger one arrived later."""
+    found: int | None = scope.users.model.objects.aggregate(newest=Max("pk"))["newest"]
+    return found or 0
+
+
+def _put_templates(scope: Scope, rows: Sequence[Subscriber]) -> None:
+    """Give the rows their templates, which are known: a join would make one for each row."""
+    known = {template.pk: template for template in scope.templates}
+    for row in rows:
+        row.template = known[row.template_id]
 
 
 def size_of(place: Place) -> int | str:
     """`per_page` for links: nothing when it is as it is by itself."""
     return place.size if place.size != paging.DEFAULT_SIZE else ""
-
-
-def templates_of(scope: Scope) -> list[OnboardingTemplate]:
-    """The templates that the filter offers; none on a template's own page."""
-    if scope.template:
-        return []
-    found: QuerySet[Any] = OnboardingTemplate.objects.visible_to(scope.user)
-    return list(found.only("uuid", "name"))
 
 
 def sync_of(user: User, now: datetime) -> SyncAge:

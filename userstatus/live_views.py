@@ -35,7 +35,7 @@ def live(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
     chosen = scope.chosen(request.GET)
     seen = _seen(request.GET.get("rows", ""))
     rows = rows_of(_shown(scope, seen), now=now)
-    counts, _newest = lists.status_counts(scope, chosen)
+    counts = lists.status_counts(scope, chosen)
     context = {
         "rows": [row for row in rows if seen[row.user.pk] != row.state],
         "is_busy": any(row.is_busy for row in rows),

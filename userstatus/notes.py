@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from django.utils.translation import gettext as _
 
-from provisioning.filtering import UserFilter
+from provisioning.finding import Finder
 from provisioning.states import Status
 from userstatus.facets import Facets, Option
 from userstatus.paging import SIZES, Page, Place
 
 
-def notes_of(
-    chosen: UserFilter, place: Place, page: Page, counts: Counter[str], facets: Facets
-) -> list[str]:
+def notes_of(finder: Finder, place: Place, page: Page, facets: Facets) -> list[str]:
     """Everything to tell, in the order of the page's address."""
+    chosen, present = finder.chosen, {tally.status for tally in finder.everyone}
     notes = list(chosen.problems)
-    unknown_statuses = set(chosen.statuses) - set(Status.values) - set(counts)
+    unknown_statuses = set(chosen.statuses) - set(Status.values) - present
     for value in sorted(unknown_statuses):
         notes.append(_("“%(value)s” is not a status that Webex has reported.") % {"value": value})
     for value in _unknown(set(chosen.packages), facets.packages):
         notes.append(_("No user has a package called “%(value)s”.") % {"value": value})
     for value in _unknown({chosen.error}, facets.errors):
         notes.append(_("No user has the error “%(value)s” now.") % {"value": value})
-    for value in _unknown({chosen.enterprise}, facets.enterprises):
-        notes.append(_("No user belongs to the enterprise “%(value)s”.") % {"value": value})
+    if chosen.enterprise and not page.rows and not finder.has_enterprise:
+        words = _("No user belongs to the enterprise “%(value)s”.")
+        notes.append(words % {"value": chosen.enterprise})
     if chosen.template and not any(option.is_chosen for option in facets.templates):
         notes.append(_("You have no template with the ID in the address of this page."))
     if place.odd_size:

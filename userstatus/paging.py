@@ -9,17 +9,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Lookup
 from django.db.models.expressions import F
 from django.db.models.fields.tuple_lookups import Tuple as Row
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 from django.http import QueryDict
 
-from provisioning import filtering
+from provisioning.finding import Finder
 from provisioning.models import Subscriber
 
 SIZES = (25, 50, 100)
@@ -58,8 +58,8 @@ class Page:
 
     Attributes:
         rows: in the order of the screen.
-        first: number of the first row, from 1; 0 on an empty page.
-        total: rows on all pages.
+        first: number of the first row, from 1; 0 on an empty page, and where nobody counted.
+        total: rows on all pages; with `is_capped` there are more.
         previous, following: cursors for `before` and `after`, "" when there is nothing there.
         lost: the cursor could not be read, so this is the first page.
     """
@@ -71,110 +71,123 @@ class Page:
     previous: str = ""
     following: str = ""
     lost: bool = False
+    is_capped: bool = False
 
     @property
     def last(self) -> int:
-        """Number of the last row."""
-        return self.first + len(self.rows) - 1 if self.rows else 0
+        """Number of the last row; 0 where `first` is."""
+        return self.first + len(self.rows) - 1 if self.first else 0
 
 
-def page(users: QuerySet[Subscriber], sort: str, place: Place, total: int) -> Page:
-    """The page of narrowed users at a place; `total` is their number.
+def page(finder: Finder, place: Place) -> Page:
+    """The page of a list at a place; the rows are one query, or few.
 
-    Two queries at most: the rows, and how many stand before them. A page that would be short
-    because rows have left is filled from the other side.
+    Rows have the numbers that they had when the reader came by: those that arrive or leave
+    before them meanwhile are not counted again. A page that would be short because rows have
+    left is filled from the other side.
     """
-    users = filtering.ordered(users, sort)
+    asked = _Asked(finder, place)
     try:
         if place.before == END:
-            return _last(users, sort, place.size, total)
+            return asked.last()
         if place.before:
-            return _before(users, sort, place, total)
+            return asked.before(_key(place.before, finder.chosen.sort))
         if place.after:
-            return _after(users, sort, place, total)
+            return asked.after(_key(place.after, finder.chosen.sort))
     except BadCursor:
-        return _first(users, sort, place.size, total, lost=True)
-    return _first(users, sort, place.size, total)
+        return replace(asked.first(), lost=True)
+    return asked.first()
 
 
-def _first(
-    users: QuerySet[Subscriber], sort: str, size: int, total: int, *, lost: bool = False
-) -> Page:
-    rows = list(users[: size + 1])
-    following = cursor(rows[size - 1], sort) if len(rows) > size else ""
-    rows = rows[:size]
-    return Page(rows, 1 if rows else 0, total, size, following=following, lost=lost)
+@dataclass(frozen=True)
+class _Asked:
+    """What the parts of `page` share; each reads one row more than it shows."""
 
+    finder: Finder
+    place: Place
 
-def _last(users: QuerySet[Subscriber], sort: str, size: int, total: int) -> Page:
-    count = total % size or size
-    rows = list(users.reverse()[:count])[::-1]
-    previous = cursor(rows[0], sort) if rows and total > len(rows) else ""
-    return Page(rows, max(total - len(rows), 0) + 1 if rows else 0, total, size, previous)
+    def first(self) -> Page:
+        rows = self.finder.rows(self.place.size + 1)
+        return self._made(rows[: self.place.size], 1, following=len(rows) > self.place.size)
 
+    def last(self) -> Page:
+        total, is_capped = self.finder.total
+        count = self.place.size if is_capped else total % self.place.size or self.place.size
+        rows = self.finder.rows(count + 1, backwards=True)
+        shown = rows[:count][::-1]
+        number = 0 if is_capped else max(total - len(shown), 0) + 1
+        return self._made(shown, number, previous=len(rows) > count)
 
-def _after(users: QuerySet[Subscriber], sort: str, place: Place, total: int) -> Page:
-    key = _key(place.after, sort)
-    rows = list(_beyond(users, key, forward=not sort.startswith("-"))[: place.size + 1])
-    if not rows:
-        return _last(users, sort, place.size, total)
-    more = len(rows) > place.size
-    rows = rows[: place.size]
-    first = _count_before(users, rows[0], sort) + 1
-    return Page(
-        rows,
-        first,
-        max(total, first + len(rows) - 1),
-        place.size,
-        previous=cursor(rows[0], sort) if first > 1 else "",
-        following=cursor(rows[-1], sort) if more else "",
-    )
+    def after(self, key: Key) -> Page:
+        rows = self.finder.rows(self.place.size + 1, beyond=self._beyond(key, back=False))
+        if not rows:
+            return self.last()
+        shown, more = rows[: self.place.size], len(rows) > self.place.size
+        number = key.number + 1 if key.number else 0
+        if not more and not self.finder.total[1]:
+            number = max(self.finder.total[0] - len(shown), 0) + 1  # the end is known for certain
+        return self._made(shown, number, previous=True, following=more)
 
+    def before(self, key: Key) -> Page:
+        condition = self._beyond(key, back=True)
+        rows = self.finder.rows(self.place.size + 1, beyond=condition, backwards=True)
+        if len(rows) <= self.place.size:
+            return self.first()
+        shown = rows[: self.place.size][::-1]
+        number = max(key.number - len(shown), 2) if key.number else 0
+        return self._made(shown, number, previous=True, following=True)
 
-def _before(users: QuerySet[Subscriber], sort: str, place: Place, total: int) -> Page:
-    key = _key(place.before, sort)
-    backwards = _beyond(users, key, forward=sort.startswith("-")).reverse()
-    rows = list(backwards[: place.size])[::-1]
-    if len(rows) < place.size:
-        return _first(users, sort, place.size, total)
-    first = _count_before(users, rows[0], sort) + 1
-    last = first + len(rows) - 1
-    return Page(
-        rows,
-        first,
-        max(total, last),
-        place.size,
-        previous=cursor(rows[0], sort) if first > 1 else "",
-        following=cursor(rows[-1], sort) if total > last else "",
-    )
+    def _beyond(self, key: Key, *, back: bool) -> Lookup[Any]:
+        """Rows on one side of a key: one row comparison, which indexes serve."""
+        descending = self.finder.chosen.sort.startswith("-")
+        lookup = TupleLessThan if descending != back else TupleGreaterThan
+        return lookup(Row(F("sort_key"), F("id")), (key.value, key.pk))
 
-
-def _count_before(users: QuerySet[Subscriber], row: Any, sort: str) -> int:
-    key = (row.sort_key, row.pk)
-    return _beyond(users, key, forward=sort.startswith("-")).count()
-
-
-def _beyond(
-    users: QuerySet[Subscriber], key: tuple[Any, int], *, forward: bool
-) -> QuerySet[Subscriber]:
-    """Rows whose (sort_key, id) is greater, or smaller: one row comparison, which indexes serve."""
-    lookup = TupleGreaterThan if forward else TupleLessThan
-    return users.filter(lookup(Row(F("sort_key"), F("id")), key))
+    def _made(
+        self,
+        rows: list[Subscriber],
+        number: int,
+        *,
+        previous: bool = False,
+        following: bool = False,
+    ) -> Page:
+        """Rows that arrived since the total was counted raise it."""
+        sort, (total, is_capped) = self.finder.chosen.sort, self.finder.total
+        number = number if rows else 0
+        last = number + len(rows) - 1 if number else 0
+        return Page(
+            rows,
+            number,
+            max(total, last + following),
+            self.place.size,
+            previous=cursor(rows[0], sort, number) if rows and previous else "",
+            following=cursor(rows[-1], sort, last) if rows and following else "",
+            is_capped=is_capped,
+        )
 
 
 # ---- Cursors ----
 
 
-def cursor(row: Any, sort: str) -> str:
+@dataclass(frozen=True)
+class Key:
+    """A row in the order of the list: what is compared, its id, and its number (0: unknown)."""
+
+    value: Any
+    pk: int
+    number: int
+
+
+def cursor(row: Any, sort: str, number: int = 0) -> str:
     """The place of a row of `filtering.ordered`, for `after` and `before`."""
     key = row.sort_key
     value = key.isoformat() if isinstance(key, datetime) else key
-    parts = [sort.removeprefix("-"), value, row.pk]
+    parts = [sort.removeprefix("-"), value, row.pk, number]
     text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _key(text: str, sort: str) -> tuple[Any, int]:
+def _key(text: str, sort: str) -> Key:
     """Read a cursor.
 
     Raises:
@@ -182,12 +195,17 @@ def _key(text: str, sort: str) -> tuple[Any, int]:
     """
     try:
         padded = text[:_LONGEST].encode("ascii") + b"=="
-        name, value, pk = json.loads(base64.urlsafe_b64decode(padded))
-        if name != sort.removeprefix("-") or type(pk) is not int or not 0 <= pk < 2**63:
+        name, value, *numbers = json.loads(base64.urlsafe_b64decode(padded))
+        if name != sort.removeprefix("-") or not all(map(_is_id, numbers)):
             raise BadCursor
-        return _value(name, value), pk
+        pk, number = [*numbers, 0][:2] if len(numbers) in (1, 2) else []
+        return Key(_value(name, value), pk, number)
     except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
         raise BadCursor from error
+
+
+def _is_id(number: Any) -> bool:
+    return type(number) is int and 0 <= number < 2**63
 
 
 def _value(name: str, value: Any) -> Any:

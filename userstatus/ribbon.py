@@ -1,4 +1,4 @@
-"""The ribbon: every status with its exact count, each a link that adds or lifts it."""
+"""The ribbon: every status and, where it is known, its exact count; a link adds or lifts it."""
 
 from __future__ import annotations
 
@@ -14,34 +14,39 @@ from userstatus.statuses import Look, look_of_word
 
 @dataclass(frozen=True)
 class StatusCount:
-    """One cell; `word` is the API's, "" for all users; `look` is None there."""
+    """One cell; `word` is the API's, "" for all users; `look` is None there.
+
+    `count` is None where nobody counted: too many users match the search.
+    """
 
     word: str
     label: str
-    count: int
+    count: int | None
     query: str
     is_chosen: bool
     look: Look | None = None
 
 
-def ribbon_of(counts: Counter[str], chosen: UserFilter, size: int | str) -> list[StatusCount]:
+def ribbon_of(
+    counts: Counter[str] | None, chosen: UserFilter, size: int | str
+) -> list[StatusCount]:
     """All users first, then the statuses we know, then those that are new to us."""
     everything = chosen.without("statuses", "exclude_provisioned")
     every = StatusCount(
         word="",
         label=_("All users"),
-        count=sum(counts.values()),
+        count=None if counts is None else sum(counts.values()),
         query=everything.query(per_page=size),
         is_chosen=everything == chosen,
     )
     labels = {str(status.value): str(status.label) for status in Status}
-    strange = sorted(word for word in counts if word not in labels)
+    strange = sorted(word for word in counts or chosen.statuses if word not in labels)
     words = [*labels, *strange]
     return [every, *(_cell(word, labels.get(word, word), counts, chosen, size) for word in words)]
 
 
 def _cell(
-    word: str, label: str, counts: Counter[str], chosen: UserFilter, size: int | str
+    word: str, label: str, counts: Counter[str] | None, chosen: UserFilter, size: int | str
 ) -> StatusCount:
     is_chosen = word in chosen.statuses
     if is_chosen:
@@ -53,4 +58,5 @@ def _cell(
         # Otherwise the count would promise users whom the switch hides.
         following = following.without("exclude_provisioned")
     query = following.query(per_page=size)
-    return StatusCount(word, label, counts[word], query, is_chosen, look_of_word(word))
+    count = None if counts is None else counts[word]
+    return StatusCount(word, label, count, query, is_chosen, look_of_word(word))

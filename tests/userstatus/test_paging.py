@@ -7,7 +7,9 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from provisioning import filtering
+from provisioning import filtering, finding
+from provisioning.filtering import UserFilter
+from provisioning.finding import Finder
 from provisioning.models import Subscriber
 from tests.factories import make_subscriber
 from userstatus import paging
@@ -32,7 +34,9 @@ def users(template):
 
 
 def page_of(users, sort, **place) -> paging.Page:
-    return paging.page(users, sort, Place(size=SIZE, **place), ROWS)
+    [template] = set(users.values_list("template", flat=True))
+    finder = Finder(users, [template], UserFilter(sort=sort))
+    return paging.page(finder, Place(size=SIZE, **place))
 
 
 def unpaged(users, sort) -> list[int]:
@@ -79,6 +83,39 @@ def test_a_page_whose_rows_have_gone_is_the_last_page(users):
     assert (page.rows, page.first) == (last.rows, last.first)
 
 
+def test_a_row_keeps_its_number_when_others_arrive_before_it(users, template):
+    first = page_of(users, "broadworks_id")
+    make_subscriber(template, broadworks_id="a@x.example")
+
+    second = page_of(users, "broadworks_id", after=first.following)
+
+    assert (second.first, second.total) == (SIZE + 1, ROWS + 1)
+
+
+def test_a_cursor_without_a_number_gives_a_page_without_numbers(users):
+    page = page_of(users, "broadworks_id", after=_cursor(["broadworks_id", "u0@x.example", 1]))
+
+    assert len(page.rows) == SIZE
+    assert (page.first, page.last, page.total) == (0, 0, ROWS)
+
+
+def test_pages_of_an_uncounted_list_have_no_end_but_can_be_walked(users, monkeypatch):
+    monkeypatch.setattr(finding, "MOST_COUNTED", 7)
+    [template] = set(users.values_list("template", flat=True))
+    finder = Finder(users, [template], UserFilter(q="example", sort="broadworks_id"))
+
+    pages = [paging.page(finder, Place(size=SIZE))]
+    while pages[-1].following:
+        pages.append(paging.page(finder, Place(size=SIZE, after=pages[-1].following)))
+    last = paging.page(finder, Place(size=SIZE, before=paging.END))
+
+    assert (pages[0].total, pages[0].is_capped) == (7, True)
+    assert [user.pk for page in pages for user in page.rows] == unpaged(users, "broadworks_id")
+    assert (pages[-1].first, pages[-1].total) == (21, ROWS)
+    assert [user.pk for user in last.rows] == unpaged(users, "broadworks_id")[-SIZE:]
+    assert (last.first, last.is_capped) == (0, True)
+
+
 def _cursor(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
@@ -99,6 +136,9 @@ def _cursor(value: object) -> str:
         _cursor(["broadworks_id", "a", True]),
         _cursor(["broadworks_id", "a", 2**70]),
         _cursor(["broadworks_id", "a", -1]),
+        _cursor(["broadworks_id", "a", 1, "1"]),
+        _cursor(["broadworks_id", "a", 1, -1]),
+        _cursor(["broadworks_id", "a", 1, 1, 1]),
         _cursor(["broadworks_id", "a\0", 1]),
         _cursor(["broadworks_id", "\ud800", 1]),
         _cursor([["broadworks_id"], "a", 1]),
