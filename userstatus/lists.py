@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import BackendConnection, User
 from accounts.rights import Right, may
-from provisioning import filtering
+from provisioning import filtering, finding
 from provisioning.filtering import UserFilter
 from provisioning.finding import Finder
 from provisioning.models import Subscriber
@@ -164,19 +164,13 @@ def user_list(scope: Scope, data: QueryDict, now: datetime) -> UserList:
         notes=notes_of(finder, place, page, facets),
         empty=None if page.rows else empty_state(scope.finder, chosen, facets.everyone),
         sync=sync_of(scope.user, now),
-        newest=newest(scope),
+        newest=finding.newest(),
     )
 
 
 def status_counts(scope: Scope, chosen: UserFilter) -> Counter[str] | None:
     """How many users each status has under all other filters; None when they are not counted."""
     return scope.finder(chosen).by_status
-
-
-def newest(scope: Scope) -> int:
-    """The largest id of any user by now, whosever: what has a larger one arrived later."""
-    found: int | None = scope.users.model.objects.aggregate(newest=Max("pk"))["newest"]
-    return found or 0
 
 
 def _put_templates(scope: Scope, rows: Sequence[Subscriber]) -> None:
