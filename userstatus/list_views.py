@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -57,11 +56,15 @@ def list_context(request: HttpRequest, listed: UserList) -> dict[str, Any]:
     names = ["templates", "packages", "errors", "enterprises"]
     return {
         "list": listed,
+        "path": listed.scope.path,
+        "query": listed.query,
+        "rows": listed.rows,
+        "with_template": listed.scope.template is None,
+        "with_ticks": listed.scope.can_tick,
         "now": timezone.now(),
         "labels": {name: listed.facets.chosen(name) for name in names},
         "sizes": paging.SIZES,
         "sorts": SORTS,
         "bulk_offers": bulk_offers(listed.scope.template),
-        "all_users_path": reverse("userstatus:all_users"),
         "keeps_tools": request.headers.get("X-Keep-Tools") == "true",
     }

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext, ngettext
 
 if TYPE_CHECKING:
+    from django.template.base import Parser, Token
     from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -145,8 +146,14 @@ def address(value: str | None) -> SafeString | str:
 
 
 @register.simple_tag
-def figure(value: float) -> str:
-    """Write a number with the separators of the reader's language."""
+def figure(value: float | None) -> str:
+    """Write a number with the separators of the reader's language; nothing for what is unknown."""
+    return "" if value is None else _figure(value, get_language())
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _figure(value: float, language: str | None) -> str:
+    """Write it in the active language, which is a part of the cache's key."""
     return number_format(value, force_grouping=True)
 
 
@@ -165,8 +172,42 @@ def here(context: template.Context, path: str, unless: str = "") -> SafeString |
     return format_html('aria-current="{}"', "true") if below else ""
 
 
-@register.inclusion_tag("parts/user_status_link.html", takes_context=True)
-def user_status_link(context: template.Context, item: Any) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def user_status_link(context: template.Context, item: Any) -> SafeString:
     """Link to a template's users in the side bar; `item` has `name`, `uuid`, `error_count`."""
     path = f"/templates/{item.uuid}/users/"
-    return {"item": item, "path": path, "mark": here(context, path)}
+    link = '<a class="nav-link" href="{}" {}><span class="nav-text">{}</span>{}</a>'
+    return format_html(link, path, here(context, path), item.name, _errors(item.error_count))
+
+
+def _errors(count: int) -> SafeString | str:
+    if not count:
+        return ""
+    words = ngettext("error", "errors", count)
+    mark = ' <span class="count count-bad">{}<span class="sr-only"> {}</span></span>'
+    return format_html(mark, figure(count), words)
+
+
+@register.tag
+def fixed(parser: Parser, _token: Token) -> Fixed:
+    """Draw what stands up to `{% endfixed %}` once for each language, and keep it.
+
+    No variable of the page exists in there, so nothing of one reader can be kept for another.
+    """
+    nodes = parser.parse(["endfixed"])
+    parser.delete_first_token()
+    return Fixed(nodes)
+
+
+class Fixed(template.Node):
+    """A part of a template that says the same on every page."""
+
+    def __init__(self, nodelist: template.NodeList) -> None:
+        self.nodelist = nodelist
+        self._drawn: dict[str | None, SafeString] = {}
+
+    def render(self, context: template.Context) -> SafeString:
+        language = get_language()
+        if language not in self._drawn:
+            self._drawn[language] = self.nodelist.render(context.new({}))
+        return self._drawn[language]
