@@ -21,6 +21,7 @@ TYPES = {
     "answered": "bigint[]",
     "connection": "bigint",
     "ids": "bigint[]",
+    "names": "text[]",
     "now": "timestamptz",
     "partner": "bigint",
     "positions": "integer[]",

@@ -18,8 +18,9 @@ from django.db.models import (
 )
 
 from accounts.models import BackendConnection
+from provisioning import reading
 from provisioning.models import Heartbeat, Job, Subscriber, SubscriberQuerySet
-from provisioning.states import Status
+from provisioning.states import UNFINISHED, Status
 from templates_app.models import OnboardingTemplate
 
 
@@ -54,8 +55,9 @@ def oldest_due_seconds(now: datetime) -> float:
 def unfinished_jobs_of(subscribers: Iterable[Subscriber]) -> dict[int, Job]:
     """The unfinished job of each subscriber that has one, by subscriber id; one query."""
     ids = [subscriber.pk for subscriber in subscribers]
-    jobs = Job.objects.unfinished().filter(subscriber_id__in=ids)
-    return {job.subscriber_id: job for job in jobs}
+    condition = "WHERE subscriber_id = ANY(%s) AND state = ANY(%s)"
+    jobs = reading.rows(Job, condition, [ids, list(map(str, UNFINISHED))])
+    return {job.subscriber_id: job for job in jobs if job.subscriber_id is not None}
 
 
 #: What names a user, whether or not the row is known.

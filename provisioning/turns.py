@@ -5,15 +5,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from provisioning import catalogue
 from provisioning.catalogue import Actor
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind, JobState, Status
+
+#: What the user of a status waits for.
+_PATTERNS: dict[str, Any] = {
+    Status.WAITING_ADDRESS: gettext_lazy("Waiting for {name} to open the activation link"),
+    Status.WAITING_CONFIRMATION: gettext_lazy("Waiting for {name} to open the confirmation mail"),
+    Status.WAITING_CONSENT: gettext_lazy(
+        "Waiting for {name} to agree that Webex moves the account"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +108,9 @@ def _ours(job: Job, now: datetime) -> str:
 
 
 def _of_status(subscriber: Subscriber) -> Turn:
-    who = subscriber.first_name or subscriber.last_name or subscriber.broadworks_id
-    patterns: dict[str, str] = {
-        Status.WAITING_ADDRESS: _("Waiting for {name} to open the activation link"),
-        Status.WAITING_CONFIRMATION: _("Waiting for {name} to open the confirmation mail"),
-        Status.WAITING_CONSENT: _("Waiting for {name} to agree that Webex moves the account"),
-    }
-    if pattern := patterns.get(subscriber.status):
-        return _turn(Actor.USER, who, pattern)
+    if pattern := _PATTERNS.get(subscriber.status):
+        who = subscriber.first_name or subscriber.last_name or subscriber.broadworks_id
+        return _turn(Actor.USER, who, str(pattern))
     if subscriber.status == Status.PROVISIONED:
         return Turn()
     return _turn(Actor.WEBEX, "Webex", _("{name} uses a status that is new to us"))

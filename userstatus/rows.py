@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from provisioning import catalogue, filtering, selectors
+from provisioning import catalogue, filtering, reading, selectors
 from provisioning.filtering import UserFilter
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind, JobState
@@ -25,6 +24,11 @@ _JOB_LETTERS = {
     JobState.CHECKING: "c",
     JobState.WAITING: "w",
 }
+_TWINS = """
+    SELECT broadworks_id FROM provisioning_subscriber
+    WHERE partner_id = %(partner)s AND broadworks_id = ANY(%(names)s) AND deleted_at IS NULL
+    GROUP BY broadworks_id HAVING count(*) > 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +144,12 @@ def _error_title(user: Subscriber) -> str:
     return str(catalogue.explain(user.error_code, user.error_text).title)
 
 
-def _twins(users: Iterable[Subscriber]) -> set[str]:
+def _twins(users: Sequence[Subscriber]) -> set[str]:
     """BroadWorks IDs that more than one live user of the partner has."""
-    users = list(users)
     if not users:
         return set()
-    found = (
-        Subscriber.objects.live()
-        .filter(
-            partner_id=users[0].partner_id, broadworks_id__in={user.broadworks_id for user in users}
-        )
-        .order_by()
-        .values("broadworks_id")
-        .annotate(n=Count("pk"))
-        .filter(n__gt=1)
-    )
-    return {row["broadworks_id"] for row in found}
+    values = {
+        "partner": users[0].partner_id,
+        "names": [user.broadworks_id for user in users],
+    }
+    return {name for (name,) in reading.prepared(_TWINS, values)}
