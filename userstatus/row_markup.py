@@ -20,6 +20,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from common.templatetags import look
+from common.templatetags.look import Clock
 from provisioning.models import Job
 from provisioning.states import JobState, Status
 from templates_app.models import Package
@@ -38,7 +39,7 @@ class Sheet:
         grace: draws a delete that can still be undone, as HTML.
     """
 
-    now: datetime
+    clock: Clock
     with_template: bool
     with_ticks: bool
     grace: Callable[[Job], str]
@@ -103,11 +104,12 @@ def _words(language: str) -> _Words:
 
 
 def _row(row: Row, sheet: Sheet, words: _Words) -> str:
-    user = row.user
+    user, key = row.user, escape(row.key)
+    path, menu = _path(words.user, row), _path(words.menu, row)
     return (
-        f'<tr id="u{escape(row.key)}" data-state="{escape(row.state)}"{_going(row)}>\n'
+        f'<tr id="u{key}" data-state="{escape(row.state)}"{_going(row)}>\n'
         f"{_tick(row, sheet, words)}"
-        f'<th class="cell-id" scope="row"><a class="row-link" href="{_path(words.user, row)}">'
+        f'<th class="cell-id" scope="row"><a class="row-link" href="{path}">'
         f"{_address(user.broadworks_id, '–')}</a>{_twin(row, words)}</th>\n"
         f'<td class="cell-name" data-cell><bdi>{escape(user.name)}</bdi></td>\n'
         f'<td class="cell-mail" data-cell>{_address(user.email, words.none)}</td>\n'
@@ -115,11 +117,10 @@ def _row(row: Row, sheet: Sheet, words: _Words) -> str:
         f'<td class="cell-package" data-cell>{_package(user.package, words)}</td>\n'
         f'<td class="cell-status" data-cell>{_status(row, sheet, words)}</td>\n'
         f'<td class="cell-error" data-cell>{_error(row)}</td>\n'
-        f'<td class="cell-time" data-cell>{_time(user.last_change_at, sheet.now)}</td>\n'
+        f'<td class="cell-time" data-cell>{_time(user.last_change_at, sheet.clock)}</td>\n'
         '<td class="cell-menu"><a class="btn btn-quiet btn-icon" role="button"'
-        f' id="m{escape(row.key)}" href="{_path(words.user, row)}" data-menu="row-menu"'
-        f' data-menu-url="{_path(words.menu, row)}" aria-expanded="false"'
-        f' aria-label="{_named(words.actions, row)}">{words.more}</a></td>\n'
+        f' id="m{key}" href="{path}" data-menu="row-menu" data-menu-url="{menu}"'
+        f' aria-expanded="false" aria-label="{_named(words.actions, row)}">{words.more}</a></td>\n'
         "</tr>\n"
     )
 
@@ -199,7 +200,7 @@ def _beside(row: Row, sheet: Sheet, words: _Words) -> str:
     """What stands by the status: the job, or the place on the line."""
     if row.job is None:
         return _line(row.look)
-    return "" if row.job.can_be_undone(sheet.now) else _job(row.job, words)
+    return "" if row.job.can_be_undone(sheet.clock.now) else _job(row.job, words)
 
 
 @lru_cache(maxsize=32)
@@ -214,7 +215,7 @@ def _line(drawn: Look) -> str:
 
 def _below(row: Row, sheet: Sheet) -> str:
     """What stands below the status: the way to undo a delete, or whose turn it is."""
-    if row.job is not None and row.job.can_be_undone(sheet.now):
+    if row.job is not None and row.job.can_be_undone(sheet.clock.now):
         return sheet.grace(row.job)
     return _turn(row)
 
@@ -255,6 +256,6 @@ def _code(row: Row) -> str:
     return f'<span class="code">{escape(code)}</span> ' if code else ""
 
 
-def _time(moment: datetime, now: datetime) -> str:
-    exact, said = look.exact_words(moment), look.relative_words(moment, now)
-    return look.TIME.format(look.iso(moment), escape(exact), escape(said))
+def _time(moment: datetime, clock: Clock) -> str:
+    exact, said = escape(clock.exact(moment)), escape(clock.relative(moment))
+    return look.TIME.format(look.iso(moment), exact, said)

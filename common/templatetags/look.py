@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,8 @@ def relative_time(moment: datetime | None, now: datetime | None = None) -> SafeS
     """
     if moment is None:
         return "–"
-    said = relative_words(moment, now or timezone.now())
-    return format_html(TIME, iso(moment), exact_words(moment), said)
+    clock = Clock.of_reader(now or timezone.now())
+    return format_html(TIME, iso(moment), clock.exact(moment), clock.relative(moment))
 
 
 @register.simple_tag
@@ -76,7 +77,8 @@ def exact_time(moment: datetime | None) -> SafeString | str:
     """Write date and time in the reader's language and the active time zone, as `<time>`."""
     if moment is None:
         return "–"
-    return format_html('<time datetime="{}">{}</time>', iso(moment), exact_words(moment))
+    exact = Clock.of_reader(moment).exact(moment)
+    return format_html('<time datetime="{}">{}</time>', iso(moment), exact)
 
 
 def iso(moment: datetime) -> str:
@@ -84,28 +86,40 @@ def iso(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def exact_words(moment: datetime) -> str:
-    """Write date and time in the reader's language and the active time zone."""
-    local = timezone.localtime(moment)
-    return f"{_date_words(local.date(), get_language())} {local:%H:%M:%S} {local.tzname()}"
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How times are said to one reader: the present, the active time zone and language."""
+
+    now: datetime
+    zone: tzinfo
+    language: str | None
+
+    @classmethod
+    def of_reader(cls, now: datetime) -> Clock:
+        """The clock of whoever the page is made for."""
+        return cls(now, timezone.get_current_timezone(), get_language())
+
+    def exact(self, moment: datetime) -> str:
+        """Write date, time and zone."""
+        local = moment.astimezone(self.zone)
+        return f"{_date_words(local.date(), self.language)} {local:%H:%M:%S} {local.tzname()}"
+
+    def relative(self, moment: datetime) -> str:
+        """Say how long ago a moment was, or in how long it is.
+
+        The words are those of `Intl.RelativeTimeFormat(…, {style: "short"})`, so that
+        `relative-time.js` continues in the same voice.
+        """
+        seconds = int((self.now - moment).total_seconds())
+        for size in (YEAR, MONTH, WEEK, DAY, HOUR, MINUTE):
+            if abs(seconds) >= size:
+                return _counted(size, abs(seconds) // size, seconds < 0, self.language)
+        return gettext("now")
 
 
 @lru_cache(maxsize=512)
 def _date_words(day: date, language: str | None) -> str:
     return date_format(day, "DATE_FORMAT")
-
-
-def relative_words(moment: datetime, now: datetime) -> str:
-    """Say how long ago a moment was, or in how long it is.
-
-    The words are those of `Intl.RelativeTimeFormat(…, {style: "short"})`, so that
-    `relative-time.js` continues in the same voice.
-    """
-    seconds = int((now - moment).total_seconds())
-    for size in (YEAR, MONTH, WEEK, DAY, HOUR, MINUTE):
-        if abs(seconds) >= size:
-            return _counted(size, abs(seconds) // size, seconds < 0, get_language())
-    return gettext("now")
 
 
 @lru_cache(maxsize=1024)

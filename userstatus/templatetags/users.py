@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from common.templatetags.look import figure, icon
+from common.templatetags.look import Clock, figure, icon
 from provisioning.models import Job
 from userstatus import row_markup
 from userstatus.facets import Option
@@ -46,7 +46,7 @@ class UserRows(template.Node):
             return get_template("userstatus/jobs/_grace.html").render(grace(context, job))
 
         sheet = Sheet(
-            now=context["now"],
+            clock=Clock.of_reader(context["now"]),
             with_template=bool(context["with_template"]),
             with_ticks=bool(context["with_ticks"]),
             grace=drawn_grace,
