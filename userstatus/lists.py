@@ -68,6 +68,11 @@ class Scope:
         return self._reverse("export_start", "export_all_start")
 
     @property
+    def enterprises_path(self) -> str:
+        """Address that the enterprise filter asks."""
+        return self._reverse("enterprises", "all_enterprises")
+
+    @property
     def can_tick(self) -> bool:
         """Something can be done to many at once: on one template's page, by who may act."""
         return self.template is not None and may(self.user, Right.ACT)

@@ -11,6 +11,8 @@ let asked = null; // the newest request, and how it enters the history: "push", 
 
 const addressOf = (filters) => {
   const url = new URL(filters.action, location);
+  // The text field says the same as the radio buttons, for those who have no script.
+  for (const field of filters.querySelectorAll("[data-without-script]")) field.disabled = true;
   for (const [name, value] of new FormData(filters)) {
     const text = value.trim();
     if (text && text !== DEFAULTS[name]) url.searchParams.append(name, text);

@@ -1,0 +1,60 @@
+"""Which enterprises a list of users has: there may be tens of thousands, so they are searched for.
+
+Only ids of templates are asked for, never the partner: then an index holds all that is read.
+(Stepping from one name to the next in that index reads less, but not sooner, measured on
+1,000,000 users of 20,000 enterprises in 8 templates: 670 ms against 110 ms.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+
+from provisioning.models import Subscriber
+from templates_app.models import OnboardingTemplate
+
+#: As many are shown at once.
+MOST = 50
+
+
+@dataclass(frozen=True)
+class Found:
+    """At most MOST enterprise IDs in the order of the alphabet, and whether there are more."""
+
+    names: list[str]
+    has_more: bool
+
+
+def matching(template_ids: Sequence[int], find: str) -> Found:
+    """Search the enterprises of the templates' live users; one query.
+
+    Arguments:
+        template_ids: templates that the reader may see; whose users they are is not asked again.
+        find: any part of the name, as typed; upper and lower case are the same. Nothing: all.
+    """
+    wanted = find.strip().casefold()
+    names = _containing(template_ids, wanted) if wanted else _first(template_ids)
+    return Found(nsmallest(MOST, names, key=str.casefold), len(names) > MOST)
+
+
+def _containing(template_ids: Sequence[int], wanted: str) -> Collection[str]:
+    users = Subscriber.objects.live().filter(template_id__in=template_ids)
+    return [name for name in _names(users.order_by()) if wanted in name.casefold()]
+
+
+def _first(template_ids: Sequence[int]) -> Collection[str]:
+    """The first of each template: enough to know the first of all."""
+    users = Subscriber.objects.live().filter(template_id=OuterRef("pk"))
+    each = _names(users.order_by("enterprise_id"))[: MOST + 1]
+    templates = OnboardingTemplate.objects.filter(pk__in=template_ids).order_by()
+    lists = templates.values_list(ArraySubquery(each), flat=True)
+    return {name for names in lists for name in names}
+
+
+def _names(users: QuerySet[Subscriber]) -> QuerySet[Subscriber, str]:
+    found = users.exclude(enterprise_id="").values_list("enterprise_id", flat=True)
+    return found.distinct()

@@ -1,0 +1,42 @@
+"""The enterprises that the filter of the list offers, asked for while somebody types."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from accounts.access import requires
+from accounts.rights import Right
+from provisioning.enterprises import Found, matching
+from provisioning.filtering import VALUE_LENGTH
+from userstatus.facets import Option
+from userstatus.list_views import scope_of
+
+
+@require_safe
+@requires(Right.SEE)
+def enterprises(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+    """The options that have `find` in them; `enterprise` is the one chosen now, which stays."""
+    scope = scope_of(request, uuid)
+    find = request.GET.get("find", "")[:VALUE_LENGTH].strip()
+    chosen = scope.chosen(request.GET).enterprise
+    found = matching([template.pk for template in scope.templates], find)
+    options = [Option(chosen, chosen, None, is_chosen=True)] if chosen else []
+    options += [Option(name, name, None, False) for name in found.names if name != chosen]
+    context = {"options": options, "chosen": chosen, "said": _said(found, find)}
+    return render(request, "userstatus/users/_enterprises.html", context)
+
+
+def _said(found: Found, find: str) -> str:
+    """What a screen reader hears, and everybody reads when not all can be shown."""
+    n = len(found.names)
+    if found.has_more:
+        return _("These are the first %(n)s. Type a part of the name.") % {"n": n}
+    if not n:
+        return _("No enterprise has “%(text)s” in its name.") % {"text": find} if find else ""
+    return ngettext("%(n)s enterprise", "%(n)s enterprises", n) % {"n": n}
