@@ -7,12 +7,12 @@ Only ids of templates are asked for, never the partner: then an index holds all 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef
 
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate
@@ -41,20 +41,16 @@ def matching(template_ids: Sequence[int], find: str) -> Found:
     return Found(nsmallest(MOST, names, key=str.casefold), len(names) > MOST)
 
 
-def _containing(template_ids: Sequence[int], wanted: str) -> Collection[str]:
-    users = Subscriber.objects.live().filter(template_id__in=template_ids)
-    return [name for name in _names(users.order_by()) if wanted in name.casefold()]
+def _containing(template_ids: Sequence[int], wanted: str) -> list[str]:
+    users = Subscriber.objects.live().filter(template_id__in=template_ids).order_by()
+    names = users.values_list("enterprise_id", flat=True).distinct()
+    return [name for name in names if wanted in name.casefold()]
 
 
-def _first(template_ids: Sequence[int]) -> Collection[str]:
+def _first(template_ids: Sequence[int]) -> set[str]:
     """The first of each template: enough to know the first of all."""
-    users = Subscriber.objects.live().filter(template_id=OuterRef("pk"))
-    each = _names(users.order_by("enterprise_id"))[: MOST + 1]
+    users = Subscriber.objects.live().filter(template_id=OuterRef("pk"), enterprise_id__gt="")
+    each = users.order_by("enterprise_id").values("enterprise_id").distinct()[: MOST + 1]
     templates = OnboardingTemplate.objects.filter(pk__in=template_ids).order_by()
     lists = templates.values_list(ArraySubquery(each), flat=True)
     return {name for names in lists for name in names}
-
-
-def _names(users: QuerySet[Subscriber]) -> QuerySet[Subscriber, str]:
-    found = users.exclude(enterprise_id="").values_list("enterprise_id", flat=True)
-    return found.distinct()

@@ -226,6 +226,8 @@ ADDRESSES: dict[str, Address] = {
     "userstatus:all_users": page(),
     "userstatus:users_live": page(args=template),
     "userstatus:all_users_live": page(),
+    "userstatus:enterprises": page(args=template),
+    "userstatus:all_enterprises": page(),
     "userstatus:user": page(args=user),
     "userstatus:user_check": act(ACT, user, changes=False),
     "userstatus:user_menu": page(args=user),

@@ -21,9 +21,10 @@ from tests.security.world import Side, World
 PARAMETERS = [
     "q", "status", "package", "error", "enterprise", "template", "exclude_provisioned", "sort",
     "per_page", "after", "before", "page", "state", "mine", "id", "ids", "v", "seen", "next",
-    "language", "since", "x[]",
+    "language", "since", "x[]", "find",
 ]  # fmt: skip
-LISTS = [f"userstatus:{name}" for name in ("all_users", "users", "all_users_live", "jobs")]
+_LISTS = ("all_users", "users", "all_users_live", "all_enterprises", "jobs")
+LISTS = [f"userstatus:{name}" for name in _LISTS]
 #: Fields that are no name of an input on the page, but might be read.
 HIDDEN = ["next", "submission", "run", "draft", "updated_at", "confirm"]
 _FIELD = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\sname=\"([^\"]+)\"")
