@@ -146,11 +146,14 @@ _database: dict[str, Any] = env.db_url(
 STATEMENT_SECONDS = env.int("STATEMENT_SECONDS", default=0)
 LOCK_SECONDS = env.int("LOCK_SECONDS", default=0)
 _limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
+#: Many short questions at once: starting helpers or a compiler costs more than they spare, and a
+#: page read out of order costs about as much as the next one (it lies in memory, or on an SSD).
+_planning = "-c max_parallel_workers_per_gather=0 -c jit=off -c random_page_cost=1.1"
 #: Options of the URL, such as ?sslmode=verify-full, count.
 _options = {
     "connect_timeout": 5,
     "application_name": "partnerhub",
-    "options": _limits,
+    "options": f"{_limits} {_planning}",
 } | _database.get("OPTIONS", {})
 DATABASES = {
     "default": _database | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": _options}

@@ -18,10 +18,10 @@ from django.db.models.expressions import Combinable
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from provisioning import searching
 from provisioning.models import Subscriber
 from provisioning.models.subscribers import NO_ERROR as NO_ERROR
 from provisioning.models.subscribers import UNCODED as UNCODED
+from provisioning.searching import Search
 from provisioning.states import Status
 
 SEARCH_LENGTH = 64
@@ -186,7 +186,7 @@ def narrow(users: QuerySet[Subscriber], chosen: UserFilter) -> QuerySet[Subscrib
         users = users.filter(enterprise_id=chosen.enterprise)
     if chosen.error:
         users = users.filter(error_key=chosen.error)
-    return searching.narrow(users, chosen.q) if chosen.q else users
+    return Search(chosen.q).narrow(users) if chosen.q else users
 
 
 def ordered(users: QuerySet[Subscriber], sort: str) -> QuerySet[Subscriber]:

@@ -29,8 +29,6 @@ MOST_COUNTED = 1000
 #: A list is read in its order up to here for users whom a search finds, before the index is asked
 #: for all of them.
 MOST_READ = 4000
-#: Up to so many users under the other filters, reading all their texts is quicker than the index.
-FEW = 20_000
 _KEYS = ("template_id", "status", "package", "error_key")
 
 
@@ -110,13 +108,14 @@ class Finder:
 
     @cached_property
     def total(self) -> tuple[int, bool]:
-        """How many users the filter leaves, and whether there are more than that."""
+        """How many users the filter leaves, and whether there may be more than that."""
         if self.by_status is not None:
-            return sum(n for word, n in self.by_status.items() if self._takes(word)), False
-        if not set(self.chosen.active) - {"q", "enterprise", "template"}:
-            return MOST_COUNTED, True
-        n = self._all_found[: MOST_COUNTED + 1].count()
-        return min(n, MOST_COUNTED), n > MOST_COUNTED
+            return self._left_of(self.by_status), False
+        is_plain = not set(self.chosen.active) - {"q", "enterprise", "template"}
+        return (MOST_COUNTED if is_plain else 0), True
+
+    def _left_of(self, by_status: Counter[str]) -> int:
+        return sum(n for word, n in by_status.items() if self._takes(word))
 
     def _by_status(self, counts: Sequence[Tally]) -> Counter[str]:
         chosen, found = self.chosen, Counter[str]()
@@ -143,26 +142,29 @@ class Finder:
 
         `beyond` is a condition on `sort_key` and `id` (filtering.ordered).
         """
+        if not self._left_of(self._by_status(self.everyone)):
+            return []  # nobody is left by the other filters alone
+        users = self._placed(self._under_other_filters, beyond, backwards)
         if self.chosen.q and self.counted is None and not self._is_merged:
-            found = self._read_until(n, beyond, backwards)
+            found = self._read_first(users, n)
             if len(found) == n:
                 return found
-        return self._first(self._placed(self._all_found, beyond, backwards), n)
+        users = self._searched(users)
+        if self._is_merged and not (self.chosen.q or self._are_few):
+            users = users.filter(pk__in=self._of_each(users, n))
+        return list(users[:n])
 
-    def _read_until(self, n: int, beyond: Any, backwards: bool) -> list[Subscriber]:
-        """Those of the first MOST_READ users whom the search finds."""
-        users = self._placed(self._under_other_filters, beyond, backwards)
+    def _read_first(self, users: QuerySet[Subscriber], n: int) -> list[Subscriber]:
+        """Those of the first MOST_READ whom the search finds."""
         first = users.filter(pk__in=users.values("pk")[:MOST_READ])
         return list(Search(self.chosen.q).among(first)[:n])
 
-    def _first(self, users: QuerySet[Subscriber], n: int) -> list[Subscriber]:
-        """Of several templates: the first n of each, which an index gives, and then of those."""
-        if self._is_merged and not self._are_few:
-            each = users.filter(template=OuterRef("pk")).values("pk")[:n]
-            templates = OnboardingTemplate.objects.filter(pk__in=self.templates).order_by()
-            lists = templates.values_list(ArraySubquery(each), flat=True)
-            users = users.filter(pk__in=[pk for ids in lists for pk in ids])
-        return list(users[:n])
+    def _of_each(self, users: QuerySet[Subscriber], n: int) -> list[int]:
+        """The first n of each template, which an index gives."""
+        each = users.filter(template=OuterRef("pk")).values("pk")[:n]
+        templates = OnboardingTemplate.objects.filter(pk__in=self.templates).order_by()
+        lists = templates.values_list(ArraySubquery(each), flat=True)
+        return [pk for ids in lists for pk in ids]
 
     def _placed(
         self, users: QuerySet[Subscriber], beyond: Any, backwards: bool
@@ -190,21 +192,10 @@ class Finder:
     def _under_other_filters(self) -> QuerySet[Subscriber]:
         return filtering.narrow(self.users, self.chosen.without("q", "template"))
 
-    @property
-    def _all_found(self) -> QuerySet[Subscriber]:
-        """Everybody whom the filter leaves."""
-        users = self._under_other_filters
+    def _searched(self, users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+        """Those whom the search finds."""
         if self.counted is not None and self.counted.ids is not None:
             return users.filter(pk__in=self.counted.ids)
         if not self.chosen.q:
             return users
-        search = Search(self.chosen.q)
-        if self._rest <= FEW:
-            return search.among(users)
-        return users.filter(pk__in=search.found(self.templates).values("pk"))
-
-    @property
-    def _rest(self) -> int:
-        """How many users there are without the search and the enterprise."""
-        by_status = self._by_status(self.everyone)
-        return sum(n for word, n in by_status.items() if self._takes(word))
+        return Search(self.chosen.q).narrow(users, self.templates)

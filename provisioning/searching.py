@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
+    BooleanField,
     F,
     Func,
     IntegerField,
@@ -40,6 +42,14 @@ class _GramsOf(Func):
     output_field = ArrayField(IntegerField())
 
 
+class _IsIn(Func):
+    """The first is one of the array that is the second."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
 @dataclass(frozen=True)
 class Search:
     """What is looked for: every word must be somewhere, a phone number may be written anyhow.
@@ -59,6 +69,17 @@ class Search:
     def digits(self) -> str:
         """The digits of what may be a phone number, else nothing."""
         return re.sub(r"\D", "", self.text) if _PHONE.fullmatch(self.text) else ""
+
+    def narrow(
+        self, users: QuerySet[Subscriber], templates: Sequence[int] | None = None
+    ) -> QuerySet[Subscriber]:
+        """Those of the users whom the index finds, in these templates or in all.
+
+        Found first and as one array: mixed with the question around it, PostgreSQL may go through
+        the users in their order and look each up among all that are found.
+        """
+        found = self.found(templates).values("pk")
+        return users.filter(_IsIn(F("pk"), ArraySubquery(found)))
 
     def found(self, templates: Sequence[int] | None = None) -> QuerySet[SearchText]:
         """What the index finds, in these templates or in all."""
@@ -91,9 +112,3 @@ class Search:
             if grams and len(word) > 1:  # one letter is in no index
                 condition &= Q(**{f"{grams}__contains": _GramsOf(Value(word))})
         return condition
-
-
-def narrow(users: QuerySet[Subscriber], text: str) -> QuerySet[Subscriber]:
-    """Those of the users whom a search finds."""
-    found = Search(text).found().values("pk")
-    return users.filter(pk__in=found)

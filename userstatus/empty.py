@@ -11,6 +11,9 @@ from provisioning.filtering import NO_ERROR, UNCODED, UserFilter
 from provisioning.finding import Finder
 from provisioning.states import Status
 
+#: Where nobody counts, so many are looked for.
+SOME = 10
+
 
 @dataclass(frozen=True)
 class Lift:
@@ -54,6 +57,8 @@ def _lifts(finder: Callable[[UserFilter], Finder], chosen: UserFilter) -> list[L
     for name in chosen.active:
         without = chosen.without(name)
         count, is_capped = finder(without).total
+        if is_capped and not count:  # too many to count, or nobody
+            count = len(finder(without).rows(SOME))
         if count:
             found.append(Lift(filter_words(name, chosen), count, is_capped, without.query()))
     return found

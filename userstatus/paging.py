@@ -153,6 +153,8 @@ class _Asked:
     ) -> Page:
         """Rows that arrived since the total was counted raise it."""
         sort, (total, is_capped) = self.finder.chosen.sort, self.finder.total
+        if not following and (number or not rows):
+            is_capped = False  # this is the end, so all are counted
         number = number if rows else 0
         last = number + len(rows) - 1 if number else 0
         return Page(

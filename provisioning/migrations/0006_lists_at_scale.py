@@ -224,11 +224,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='subscriber',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['template', 'broadworks_id', 'id'], name='subscriber_id_page'),
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['template', 'broadworks_id', 'id', "status", "package", "error_key"], name='subscriber_id_page'),
         ),
         migrations.AddIndex(
             model_name='subscriber',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['template', 'name_key', 'id'], name='subscriber_name_page'),
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['template', 'name_key', 'id', "status", "package", "error_key"], name='subscriber_name_page'),
         ),
         migrations.AddIndex(
             model_name='subscriber',
