@@ -51,7 +51,7 @@ def read(scope: Scope, data: QueryDict) -> Selection:
 
 def _matching(scope: Scope, data: QueryDict) -> Selection:
     chosen = scope.chosen(data)
-    users = filtering.narrow(scope.users, chosen).exclude(pk__in=_keys(data.getlist("not")))
+    users = filtering.narrow(scope.users, chosen).exclude(pk__in=keys_of(data.getlist("not")))
     ordered = filtering.ordered(users, chosen.sort).values_list("pk", flat=True)
     ids = tuple(ordered[: batches.MOST + 1])
     words = ", ".join(filter_words(name, chosen) for name in chosen.active)
@@ -63,7 +63,7 @@ def _matching(scope: Scope, data: QueryDict) -> Selection:
 
 def _ticked(scope: Scope, data: QueryDict) -> Selection:
     """Users deleted meanwhile stay in: the verdict says what became of them."""
-    wanted = _keys(data.getlist("id"))
+    wanted = keys_of(data.getlist("id"))
     if len(wanted) > batches.MOST:
         return Selection((), len(wanted))
     visible = Subscriber.objects.visible_to(scope.user).filter(template=scope.template)
@@ -72,7 +72,7 @@ def _ticked(scope: Scope, data: QueryDict) -> Selection:
     return Selection(ids, len(ids))
 
 
-def _keys(values: Sequence[str]) -> list[int]:
+def keys_of(values: Sequence[str]) -> list[int]:
     """The ids behind the keys, each once, in their order."""
     found = (number_of(key) for value in values for key in value.split(BETWEEN))
     return list(dict.fromkeys(pk for pk in found if pk is not None))
