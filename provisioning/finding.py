@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -28,7 +29,7 @@ from templates_app.models import OnboardingTemplate
 MOST_COUNTED = 1000
 #: A list is read in its order up to here for users whom a search finds, before the index is asked
 #: for all of them.
-MOST_READ = 4000
+MOST_READ = 2000
 _KEYS = ("template_id", "status", "package", "error_key")
 
 
@@ -144,34 +145,61 @@ class Finder:
         """
         if not self._left_of(self._by_status(self.everyone)):
             return []  # nobody is left by the other filters alone
-        users = self._placed(self._under_other_filters, beyond, backwards)
-        if self.chosen.q and self.counted is None and not self._is_merged:
-            found = self._read_first(users, n)
-            if len(found) == n:
+        placed = partial(self._placed, beyond=beyond, backwards=backwards)
+        users = placed(self.users)
+        if self.chosen.q and self.counted is None:
+            bare = placed(Subscriber.objects.live() if self._is_merged else self._bare)
+            read = self._read_merged if self._is_merged else self._read
+            if found := read(users, bare, n):
                 return found
         users = self._searched(users)
         if self._is_merged and not (self.chosen.q or self._are_few):
-            users = users.filter(pk__in=self._of_each(users, n))
+            lists = self._of_each(placed(Subscriber.objects.live()), n)
+            users = users.filter(pk__in=list(chain(*lists)))
         return list(users[:n])
 
-    def _read_first(self, users: QuerySet[Subscriber], n: int) -> list[Subscriber]:
-        """Those of the first MOST_READ whom the search finds."""
-        first = users.filter(pk__in=users.values("pk")[:MOST_READ])
-        return list(Search(self.chosen.q).among(first)[:n])
+    def _read(
+        self, users: QuerySet[Subscriber], bare: QuerySet[Subscriber], n: int
+    ) -> list[Subscriber]:
+        """The first n whom the search finds; nobody, when they are not among the first read."""
+        first = users.filter(pk__in=bare.values("pk")[:MOST_READ])
+        found = list(Search(self.chosen.q).among(first)[:n])
+        return found if len(found) == n else []
 
-    def _of_each(self, users: QuerySet[Subscriber], n: int) -> list[int]:
-        """The first n of each template, which an index gives."""
+    def _read_merged(
+        self, users: QuerySet[Subscriber], bare: QuerySet[Subscriber], n: int
+    ) -> list[Subscriber]:
+        """The same of several templates: each gives n, or all that it has."""
+        most = MOST_READ // len(self.templates)
+        if most < n:
+            return []
+        lists = self._of_each(bare, most)
+        found = list(Search(self.chosen.q).among(users.filter(pk__in=list(chain(*lists)))))
+        those = {user.pk for user in found}
+        is_sure = all(len(ids) < most or len(those.intersection(ids)) >= n for ids in lists)
+        return found[:n] if is_sure else []
+
+    def _of_each(self, users: QuerySet[Subscriber], n: int) -> list[list[int]]:
+        """The ids of the first n of each template, which an index gives."""
         each = users.filter(template=OuterRef("pk")).values("pk")[:n]
         templates = OnboardingTemplate.objects.filter(pk__in=self.templates).order_by()
-        lists = templates.values_list(ArraySubquery(each), flat=True)
-        return [pk for ids in lists for pk in ids]
+        return list(templates.values_list(ArraySubquery(each), flat=True))
 
     def _placed(
         self, users: QuerySet[Subscriber], beyond: Any, backwards: bool
     ) -> QuerySet[Subscriber]:
-        ordered = filtering.ordered(users, self.chosen.sort)
+        """Those under all filters but the search, in the order of the list or from its end."""
+        others = filtering.narrow(users, self.chosen.without("q", "template"))
+        ordered = filtering.ordered(others, self.chosen.sort)
         ordered = ordered if beyond is None else ordered.filter(beyond)
         return ordered.reverse() if backwards else ordered
+
+    @property
+    def _bare(self) -> QuerySet[Subscriber]:
+        """The users by what indexes hold; not whose they are, which `users` sees to."""
+        if len(self.templates) != 1:
+            return self.users
+        return Subscriber.objects.live().filter(template=self.templates[0])
 
     @property
     def _are_few(self) -> bool:
@@ -187,10 +215,6 @@ class Finder:
     @property
     def _of_templates(self) -> QuerySet[Subscriber]:
         return self.users.filter(template_id__in=self.templates)
-
-    @property
-    def _under_other_filters(self) -> QuerySet[Subscriber]:
-        return filtering.narrow(self.users, self.chosen.without("q", "template"))
 
     def _searched(self, users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
         """Those whom the search finds."""
