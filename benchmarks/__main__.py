@@ -10,11 +10,17 @@ import argparse
 import os
 import sys
 
-from benchmarks import batch, engine, machine, simulator, stage, sync, table
+from benchmarks import batch, engine, machine, screen, simulator, stage, sync, table
 from benchmarks.client import MeasurementFailed
 from benchmarks.options import Options
 
-SUBJECTS = {"simulator": simulator.run, "engine": engine.run, "sync": sync.run, "batch": batch.run}
+SUBJECTS = {
+    "simulator": simulator.run,
+    "engine": engine.run,
+    "sync": sync.run,
+    "batch": batch.run,
+    "screen": screen.run,
+}
 QUICK = {"subscribers": 20_000, "rounds": 3, "seconds": 0.5}
 FULL = {"subscribers": int(os.environ.get("SUBSCRIBERS") or 1_000_000), "rounds": 5, "seconds": 3.0}
 

@@ -102,14 +102,8 @@ def scene(processes: int) -> Iterator[Scene]:
             Celery(broker=redis.url, set_as_current=False),
             Celery(broker=environment["PEER_REDIS_URL"], set_as_current=False),
             ends.enter_context(_our_workers(folder, environment, processes)),
-            _postmaster(url),
+            stage.postmaster(url),
         )
-
-
-def _postmaster(url: str) -> int:
-    with stage.psql(url) as cursor:
-        cursor.execute("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
-        return int(cursor.fetchone()[0])
 
 
 def _prepare(environment: dict[str, str]) -> list[Party]:

@@ -58,14 +58,15 @@ def serving(
         preexec_fn=lifeline.die_with_parent(),
     )
     try:
-        _wait(process, port)
+        wait(process, port)
         yield process.pid
     finally:
         process.terminate()
         process.wait(START_SECONDS)
 
 
-def _wait(process: subprocess.Popen[Any], port: int) -> None:
+def wait(process: subprocess.Popen[Any], port: int) -> None:
+    """Return once a server answers; raises MeasurementFailed."""
     end = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < end:
         try:
@@ -84,6 +85,13 @@ def version(url: str) -> str:
     with psql(url) as cursor:
         cursor.execute("SHOW server_version")
         return f"PostgreSQL {cursor.fetchone()[0]}"
+
+
+def postmaster(url: str) -> int:
+    """Return the process ID of PostgreSQL."""
+    with psql(url) as cursor:
+        cursor.execute("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
+        return int(cursor.fetchone()[0])
 
 
 @contextmanager
