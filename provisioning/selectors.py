@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     BigIntegerField,
     Count,
@@ -14,14 +16,23 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
+    Sum,
     Value,
 )
 
 from accounts.models import BackendConnection
 from provisioning import reading
-from provisioning.models import Heartbeat, Job, Subscriber, SubscriberQuerySet
+from provisioning.models import Heartbeat, Job, Subscriber, SubscriberQuerySet, UserCount
 from provisioning.states import UNFINISHED, Status
 from templates_app.models import OnboardingTemplate
+
+#: What *provision admin first* counts as somebody being active.
+ACTIVE = (Status.PROVISIONED, Status.UPDATING)
+#: Whoever came first passes first.
+_LINE = ("backend_created_at", "id")
+#: So many users are looked at for all of a partner's templates, and for each one.
+MOST_LOOKED_AT, LEAST_LOOKED_AT = 500, 20
 
 
 def heartbeats() -> dict[str, datetime]:
@@ -42,8 +53,8 @@ def jobs_by_state() -> dict[str, int]:
 
 def subscribers_by_status() -> dict[str, int]:
     """How many live subscribers show each status, over all partners (for metrics)."""
-    rows = Subscriber.objects.live().order_by().values_list("status").annotate(n=Count("id"))
-    return {str(status): n for status, n in rows}
+    sums = UserCount.objects.order_by().values_list("status").annotate(sum=Sum("n"))
+    return {str(status): n for status, n in sums if n}
 
 
 def oldest_due_seconds(now: datetime) -> float:
@@ -112,15 +123,76 @@ def firsts_in_line(
     The rule is per template and enterprise: while nobody there is provisioned, only the earliest
     user may pass (DESIGN section 5).
     """
-    users = Subscriber.objects.live().filter(template=template)
-    active = users.filter(
-        status__in=[Status.PROVISIONED, Status.UPDATING], enterprise_id=OuterRef("enterprise_id")
-    )
-    waiting = users.filter(~Exists(active), enterprise_id__in=enterprise_ids)
-    ordered = waiting.order_by("enterprise_id", "backend_created_at", "id")
+    users = Subscriber.objects.live().filter(template=template, enterprise_id__in=enterprise_ids)
+    ordered = _where_nobody_is_active(users).order_by("enterprise_id", *_LINE)
     return ordered.distinct("enterprise_id")
 
 
 def first_in_line(template: OnboardingTemplate, enterprise_id: str) -> Subscriber | None:
     """The same of one enterprise; None when somebody is active."""
     return firsts_in_line(template, [enterprise_id]).first()
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """The firsts in line of a template, one an enterprise.
+
+    Attributes:
+        looked_at: only so many users were looked at, those who have waited longest; None: all.
+    """
+
+    firsts: list[Subscriber]
+    looked_at: int | None = None
+
+
+def stuck(template_ids: Sequence[int]) -> dict[int, Stuck]:
+    """The firsts in line of several templates, by template; three queries.
+
+    Enterprises are looked at in which somebody waits: of at most MOST_LOOKED_AT users in all.
+    """
+    if not template_ids:
+        return {}
+    share = max(MOST_LOOKED_AT // len(template_ids), LEAST_LOOKED_AT)
+    waiting = _longest_waiting(template_ids, share + 1)
+    ids = [pk for pks in waiting.values() for pk in pks[:share]]
+    firsts = _firsts_of_their_enterprises(ids)
+    return {
+        template_id: Stuck(firsts.get(template_id, []), share if len(pks) > share else None)
+        for template_id, pks in waiting.items()
+    }
+
+
+def _longest_waiting(template_ids: Sequence[int], n: int) -> dict[int, list[int]]:
+    """Ids of users who are not active, by template: the n that have not changed for longest."""
+    idle = Subscriber.objects.live().filter(template=OuterRef("pk"))
+    for status in ACTIVE:  # one by one: so PostgreSQL sees that an index has them
+        idle = idle.exclude(status=status)
+    each = ArraySubquery(idle.order_by("last_change_at", "id").values("pk")[:n])
+    templates = OnboardingTemplate.objects.filter(pk__in=template_ids).order_by()
+    return dict(templates.values_list("pk", each))
+
+
+def _firsts_of_their_enterprises(ids: Sequence[int]) -> dict[int, list[Subscriber]]:
+    """Who is first in line in the enterprises of these users, by template."""
+    users = _where_nobody_is_active(Subscriber.objects.filter(pk__in=Among.of(ids)))
+    first = Subquery(_same_enterprise().order_by(*_LINE).values("pk")[:1])
+    firsts = set(users.order_by().values_list(first, flat=True))
+    found: dict[int, list[Subscriber]] = {}
+    for row in Subscriber.objects.filter(pk__in=firsts).order_by("enterprise_id", *_LINE):
+        found.setdefault(row.template_id, []).append(row)
+    return found
+
+
+def _where_nobody_is_active(users: SubscriberQuerySet) -> SubscriberQuerySet:
+    """Users of enterprises without an active user in the template.
+
+    A subquery for one row, not NOT EXISTS: that one PostgreSQL may answer by reading everybody.
+    """
+    active = _same_enterprise().filter(status__in=ACTIVE)
+    found: SubscriberQuerySet = users.alias(active=Subquery(active.values("pk")[:1]))
+    return found.filter(active=None)
+
+
+def _same_enterprise() -> SubscriberQuerySet:
+    same = {name: OuterRef(name) for name in ("template", "enterprise_id")}
+    return Subscriber.objects.live().filter(**same)

@@ -46,6 +46,7 @@ class Facts:
         links: activation links of the partner's *other* templates, with the templates' names.
         waiting: users of this template who wait for an address or a confirmation.
         first_in_line: names of those who must be active first, one an enterprise where nobody is.
+        looked_at: only so many users were asked for it, those who have waited longest; None: all.
     """
 
     template: OnboardingTemplate
@@ -53,6 +54,7 @@ class Facts:
     links: Mapping[str, str] = field(default_factory=dict)
     waiting: int = 0
     first_in_line: Sequence[str] = ()
+    looked_at: int | None = None
 
 
 def checks(facts: Facts) -> list[Check]:
@@ -157,14 +159,22 @@ def _admin_first(facts: Facts) -> Check:
     names = facts.first_in_line
     if not names:
         title = _("The first administrator of every customer is active")
-        return Check("admin_first", GOOD, title)
+        return Check("admin_first", GOOD, title, text=_looked_at(facts))
     shown = ", ".join(names[:3])
-    if len(names) == 1:
+    if len(names) == 1 and facts.looked_at is None:
         text = _("Everybody else of that customer waits for %(name)s.") % {"name": shown}
     else:
-        text = _("Everybody else waits, in %(n)s customers; first are: %(names)s.") % {
-            "n": len(names),
-            "names": shown + (" …" if len(names) > 3 else ""),
-        }
+        words = _("Everybody else waits, in %(n)s customers; first are: %(names)s.")
+        if facts.looked_at is not None:
+            words = _("Everybody else waits, in at least %(n)s customers; first are: %(names)s.")
+        more = " …" if len(names) > 3 or facts.looked_at is not None else ""
+        text = words % {"n": len(names), "names": shown + more}
     title = _("An administrator must be active first")
     return Check("admin_first", WARN, title, short=_("First administrator not active"), text=text)
+
+
+def _looked_at(facts: Facts) -> str:
+    if facts.looked_at is None:
+        return ""
+    words = _("True for the %(n)s users who have waited longest; the others were not looked at.")
+    return words % {"n": facts.looked_at}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent, BackendConnection, User
 from provisioning.catalogue import Explanation, explain
-from provisioning.filtering import UNCODED
 from provisioning.models import Subscriber
 from provisioning.states import PENDING, Status
 from templates_app.readiness import BAD
@@ -20,7 +19,7 @@ from userstatus import counts, job_lists, template_reads
 from userstatus.batch_reads import BatchLine
 from userstatus.connection_words import ConnectionLine, line_of
 from userstatus.job_lists import Line
-from userstatus.template_reads import TemplateLine
+from userstatus.template_reads import Summary, TemplateLine
 
 #: Failed jobs and audit events of so long ago still count as "lately".
 LATELY = timedelta(hours=24)
@@ -38,15 +37,11 @@ class Cause:
 
     @property
     def failed_url(self) -> str:
-        return users_url(error=self._error, status=[Status.ERROR])
+        return users_url(error=self.count.error_key, status=[Status.ERROR])
 
     @property
     def waiting_url(self) -> str:
-        return users_url(error=self._error, status=WAITING)
-
-    @property
-    def _error(self) -> str:
-        return self.count.code or UNCODED
+        return users_url(error=self.count.error_key, status=WAITING)
 
 
 @dataclass(frozen=True)
@@ -115,12 +110,13 @@ class Attention:
 def attention(user: User, now: datetime) -> Attention:
     """Everything for one partner; the number of queries does not grow with its users."""
     connection = BackendConnection.objects.filter(partner=user.partner).first()
+    summary = template_reads.summary(user)
     failed, failed_count = job_lists.failed_since(user, now - LATELY, now, JOBS_SHOWN)
     return Attention(
-        lines=template_reads.lines(user),
+        lines=summary.lines,
         connection=line_of(connection, now),
-        causes=[Cause(c, explain(c.code)) for c in counts.causes(user)[:CAUSES_SHOWN]],
-        longest_waiting=_longest_waiting(user),
+        causes=_causes(summary),
+        longest_waiting=counts.longest_waiting(summary.ids, WAITING_SHOWN),
         failed_jobs=failed,
         failed_job_count=failed_count,
         paused=job_lists.paused(user, now, JOBS_SHOWN),
@@ -133,9 +129,11 @@ def users_url(**filters: Any) -> str:
     return f"{reverse('userstatus:all_users')}?{urlencode(filters, doseq=True)}"
 
 
-def _longest_waiting(user: User) -> list[Subscriber]:
-    waiting = Subscriber.objects.visible_to(user).live().filter(status__in=WAITING)
-    return list(waiting.select_related("template").order_by("last_change_at")[:WAITING_SHOWN])
+def _causes(summary: Summary) -> list[Cause]:
+    shown = counts.causes(summary.tallies)[:CAUSES_SHOWN]
+    oldest = counts.oldest_of(summary.ids, [count.error_key for count in shown])
+    dated = [replace(count, oldest=oldest.get(count.error_key)) for count in shown]
+    return [Cause(count, explain(count.code)) for count in dated]
 
 
 def _events(user: User) -> list[AuditEvent]:

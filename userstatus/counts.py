@@ -1,104 +1,117 @@
-"""Counts that the console pages show: each is one query over the partner's own rows."""
+"""Counts that the console pages show; nothing here reads all users, however many there are."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import IntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from provisioning.models import Subscriber
+from provisioning.filtering import UNCODED
+from provisioning.models import Subscriber, UserCount
+from provisioning.models.subscribers import NO_ERROR
 from provisioning.states import PENDING, Status
+from provisioning.tallies import Tally
 from templates_app.models import OnboardingTemplate
 
-#: What *provision admin first* counts as somebody being active.
-ACTIVE = [Status.PROVISIONED, Status.UPDATING]
+#: Users with one of these statuses are stopped, or must act themselves.
+STOPPED = [Status.ERROR, *(status for status in Status if status in PENDING)]
 
 
 def templates_with_errors(user: Any) -> QuerySet[OnboardingTemplate]:
-    """The partner's templates, each with `error_count`."""
-    errors = (
-        Subscriber.objects.failing()
-        .filter(template=OuterRef("pk"))
-        .order_by()
-        .values("template")
-        .annotate(n=Count("pk"))
-        .values("n")
-    )
-    error_count = Coalesce(Subquery(errors), 0, output_field=IntegerField())
+    """The partner's templates, each with `error_count`; one query."""
+    tallies = UserCount.objects.filter(template_id=OuterRef("pk"), status=Status.ERROR)
+    sums = tallies.order_by().values("template_id").annotate(sum=Sum("n")).values("sum")
+    error_count = Coalesce(Subquery(sums), 0, output_field=IntegerField())
     found: QuerySet[OnboardingTemplate] = OnboardingTemplate.objects.visible_to(user)
     return found.annotate(error_count=error_count).order_by("pk")
 
 
-def by_template_and_status(user: Any) -> dict[int, Counter[str]]:
+def by_template_and_status(tallies: Iterable[Tally]) -> dict[int, Counter[str]]:
     """How many live users of each template show each status."""
-    rows = (
-        Subscriber.objects.visible_to(user)
-        .live()
-        .order_by()
-        .values_list("template_id", "status")
-        .annotate(n=Count("pk"))
-    )
     found: dict[int, Counter[str]] = {}
-    for template_id, status, n in rows:
-        found.setdefault(template_id, Counter())[status] = n
+    for tally in tallies:
+        found.setdefault(tally.template_id, Counter())[tally.status] += tally.n
     return found
 
 
 @dataclass(frozen=True)
 class CauseCount:
-    """How many users show one error code, by whether they failed or wait."""
+    """How many users show one error code, by whether they failed or wait.
+
+    Attributes:
+        code: "" for errors that Webex tells in words only.
+        oldest: when the one changed last who has been so for the longest time.
+    """
 
     code: str
     failed: int
     waiting: int
-    oldest: datetime | None
+    oldest: datetime | None = None
+
+    @property
+    def error_key(self) -> str:
+        """What the filter of the list calls the error."""
+        return self.code or UNCODED
 
 
-def causes(user: Any) -> list[CauseCount]:
-    """Error codes of the partner's users, those with the most users first."""
-    rows = (
-        Subscriber.objects.visible_to(user)
-        .live()
-        .filter(Q(status=Status.ERROR) | ~Q(error_code="", error_text=""))
-        .order_by()
-        .values("error_code")
-        .annotate(
-            failed=Count("pk", filter=Q(status=Status.ERROR)),
-            waiting=Count("pk", filter=Q(status__in=PENDING)),
-            oldest=Min("error_at"),
-        )
-    )
-    found = [
-        CauseCount(row["error_code"], row["failed"], row["waiting"], row["oldest"])
-        for row in rows
-        if row["failed"] or row["waiting"]
-    ]
+def causes(tallies: Iterable[Tally]) -> list[CauseCount]:
+    """Error codes of users, those with the most users first; `oldest` is not asked yet."""
+    failed, waiting = Counter[str](), Counter[str]()
+    for tally in tallies:
+        if tally.error_key == NO_ERROR:
+            continue
+        if tally.status == Status.ERROR:
+            failed[tally.error_key] += tally.n
+        elif tally.status in PENDING:
+            waiting[tally.error_key] += tally.n
+    codes = {key: "" if key == UNCODED else key for key in {*failed, *waiting}}
+    found = [CauseCount(code, failed[key], waiting[key]) for key, code in codes.items()]
     return sorted(found, key=lambda cause: (-cause.failed - cause.waiting, cause.code))
 
 
-def first_in_line(templates: Iterable[OnboardingTemplate]) -> dict[int, list[Subscriber]]:
-    """By template: who must be active first, in each enterprise where nobody is (one query).
+def oldest_of(template_ids: Sequence[int], error_keys: Iterable[str]) -> dict[str, datetime]:
+    """By error key: since when the users with it have not changed; one query.
 
-    The rule of `provisioning.selectors.first_in_line`, for several templates at once.
+    For each template and key an index gives the first one.
     """
-    ids = [template.pk for template in templates if template.provision_admin_first]
-    if not ids:
-        return {}
-    users = Subscriber.objects.live().filter(template__in=ids)
-    same = users.filter(
-        template=OuterRef("template"), enterprise_id=OuterRef("enterprise_id"), status__in=ACTIVE
-    )
-    firsts = (
-        users.filter(~Exists(same))
-        .order_by("template_id", "enterprise_id", "backend_created_at", "id")
-        .distinct("template_id", "enterprise_id")
-    )
-    found: dict[int, list[Subscriber]] = {}
-    for row in firsts:
-        found.setdefault(row.template_id, []).append(row)
-    return found
+    users = _longest_first(Subscriber.objects.live().filter(status__in=STOPPED))
+    firsts = {
+        key: Subquery(
+            users.filter(error_key=key).exclude(error_key=NO_ERROR).values("last_change_at")[:1]
+        )
+        for key in error_keys
+    }
+    rows = _each(template_ids).values_list(*firsts.values()) if firsts else []
+    columns = zip(firsts, zip(*rows, strict=True), strict=False)
+    times = {key: [at for at in column if at] for key, column in columns}
+    return {key: min(some) for key, some in times.items() if some}
+
+
+def longest_waiting(template_ids: Sequence[int], n: int) -> list[Subscriber]:
+    """The n users who have waited longest for somebody to act; two queries.
+
+    For each template and status an index gives its first n.
+    """
+    users = _longest_first(Subscriber.objects.live())
+    firsts = [
+        ArraySubquery(users.filter(status=status).values("pk")[:n])
+        for status in STOPPED
+        if status in PENDING
+    ]
+    ids = [pk for row in _each(template_ids).values_list(*firsts) for some in row for pk in some]
+    rows = Subscriber.objects.filter(pk__in=ids).order_by("last_change_at", "pk")
+    return list(rows[:n])
+
+
+def _each(template_ids: Sequence[int]) -> QuerySet[OnboardingTemplate]:
+    return OnboardingTemplate.objects.filter(pk__in=template_ids).order_by()
+
+
+def _longest_first(users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+    return users.filter(template=OuterRef("pk")).order_by("last_change_at", "id")

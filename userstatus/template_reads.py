@@ -11,12 +11,15 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from provisioning import selectors, tallies
 from provisioning.catalogue import Explanation, explain
 from provisioning.models import Activation
+from provisioning.selectors import Stuck
 from provisioning.states import ActivationState, Status
+from provisioning.tallies import Tally
 from templates_app import readiness
 from templates_app.models import OnboardingTemplate
-from templates_app.readiness import Check
+from templates_app.readiness import Check, Facts
 from userstatus import counts
 from userstatus.statuses import Look, look_of_word
 
@@ -63,43 +66,79 @@ class TemplateLine:
         return readiness.worst(self.checks)
 
 
+@dataclass(frozen=True)
+class Summary:
+    """The partner's templates, oldest first, and what is counted of their users."""
+
+    lines: list[TemplateLine]
+    tallies: list[Tally]
+
+    @property
+    def ids(self) -> list[int]:
+        """Ids of the templates."""
+        return [line.template.pk for line in self.lines]
+
+
+def summary(user: Any) -> Summary:
+    """All templates of the partner with readiness and counts; few queries, whatever their users."""
+    templates = _templates(user)
+    found = tallies.of_templates([template.pk for template in templates])
+    return Summary(_lines(templates, templates, found), found)
+
+
 def lines(user: Any) -> list[TemplateLine]:
-    """All templates of the partner with readiness and counts; three queries."""
-    templates = list(
-        OnboardingTemplate.objects.visible_to(user).select_related("partner").order_by("pk")
-    )
-    by_status = counts.by_template_and_status(user)
-    firsts = counts.first_in_line(templates)
-    return [
-        _line(template, templates, by_status.get(template.pk, Counter()), firsts)
-        for template in templates
-    ]
-
-
-def _line(
-    template: OnboardingTemplate,
-    all_templates: list[OnboardingTemplate],
-    statuses: Counter[str],
-    firsts: dict[int, list[Any]],
-) -> TemplateLine:
-    return TemplateLine(
-        template=template,
-        checks=readiness.checks(
-            readiness.Facts(
-                template=template,
-                partner=template.partner,
-                links={t.activation_link: t.name for t in all_templates if t.pk != template.pk},
-                waiting=waiting_in(statuses),
-                first_in_line=[u.name or u.broadworks_id for u in firsts.get(template.pk, [])],
-            )
-        ),
-        statuses=statuses,
-    )
+    """The templates alone."""
+    return summary(user).lines
 
 
 def line_of(user: Any, template: OnboardingTemplate) -> TemplateLine:
     """One template as in the list (the others are needed to recognise their links)."""
-    return next(line for line in lines(user) if line.template.pk == template.pk)
+    templates = _templates(user)
+    shown = [one for one in templates if one.pk == template.pk]
+    return _lines(shown, templates, tallies.of_templates([template.pk]))[0]
+
+
+def _templates(user: Any) -> list[OnboardingTemplate]:
+    found = OnboardingTemplate.objects.visible_to(user).select_related("partner")
+    return list(found.order_by("pk"))
+
+
+def _lines(
+    shown: list[OnboardingTemplate], templates: list[OnboardingTemplate], found: list[Tally]
+) -> list[TemplateLine]:
+    by_status = counts.by_template_and_status(found)
+    firsts = selectors.stuck([t.pk for t in shown if t.provision_admin_first])
+    links = {template.activation_link: template for template in templates}
+    return [
+        TemplateLine(
+            template=template,
+            checks=readiness.checks(
+                _facts(
+                    template, links, by_status.get(template.pk, Counter()), firsts.get(template.pk)
+                )
+            ),
+            statuses=by_status.get(template.pk, Counter()),
+        )
+        for template in shown
+    ]
+
+
+def _facts(
+    template: OnboardingTemplate,
+    links: dict[str, OnboardingTemplate],
+    statuses: Counter[str],
+    stuck: Stuck | None,
+) -> Facts:
+    return Facts(
+        template=template,
+        partner=template.partner,
+        links={link: other.name for link, other in links.items() if other.pk != template.pk},
+        waiting=waiting_in(statuses),
+        first_in_line=[first.name or first.broadworks_id for first in stuck.firsts]
+        if stuck
+        else [],
+        looked_at=stuck.looked_at if stuck else None,
+    )
 
 
 def waiting_in(statuses: Counter[str]) -> int:
