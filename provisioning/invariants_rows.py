@@ -134,4 +134,29 @@ SECRETS = [
              WHERE a.before ?| ARRAY[{_MEMBERS}] OR a.after ?| ARRAY[{_MEMBERS}]""",
     ),
 ]
-RULES = [*SHOWN, *EXPORTS, *TENANTS, *SECRETS]
+LISTS = [
+    Rule(
+        "I7",
+        "a list counts more or fewer users than it has",
+        """SELECT t.uuid AS example
+             FROM (SELECT template_id, status, package, error_key, count(*) AS n
+                     FROM provisioning_subscriber WHERE deleted_at IS NULL GROUP BY 1, 2, 3, 4) there
+             FULL JOIN (SELECT template_id, status, package, error_key, sum(n) AS n
+                          FROM provisioning_usercount GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0) told
+                 USING (template_id, status, package, error_key)
+             LEFT JOIN templates_app_onboardingtemplate t ON t.id = template_id
+            WHERE there.n IS DISTINCT FROM told.n""",
+    ),
+    Rule(
+        "I7",
+        "a search looks for a user in another text than the row's",
+        """SELECT coalesce(s.uuid::text, x.subscriber_id::text) AS example
+             FROM (SELECT * FROM provisioning_subscriber WHERE deleted_at IS NULL) s
+             FULL JOIN provisioning_searchtext x ON x.subscriber_id = s.id
+            WHERE x.template_id IS DISTINCT FROM s.template_id
+               OR x.text IS DISTINCT FROM provisioning_search_text(
+                      s.broadworks_id, s.first_name, s.last_name, s.email, s.primary_phone,
+                      s.mobile_phone, s.extension)""",
+    ),
+]
+RULES = [*SHOWN, *LISTS, *EXPORTS, *TENANTS, *SECRETS]

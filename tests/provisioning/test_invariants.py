@@ -215,6 +215,10 @@ BREACHES: dict[str, Callable[[World], object]] = {
     "a row has no Webex ID, and no job that replaces its subscriber": lambda w: w.row_is(
         webex_id=None
     ),
+    "a list counts more or fewer users than it has": lambda w: w.row_is(package="another"),
+    "a search looks for a user in another text than the row's": lambda w: w.row_is(
+        first_name="Renamed"
+    ),
     "an export is ready without size, hash or time": lambda w: w.exported(ready_at=None),
     "an export has been on its way for more than an hour": lambda w: w.exported(
         state=ExportState.WRITING, created_at=PAST
