@@ -140,12 +140,12 @@ LISTS = [
         "a list counts more or fewer users than it has",
         """SELECT t.uuid AS example
              FROM (SELECT template_id, status, package, error_key, count(*) AS n
-                     FROM provisioning_subscriber WHERE deleted_at IS NULL GROUP BY 1, 2, 3, 4) there
+                     FROM provisioning_subscriber WHERE deleted_at IS NULL GROUP BY 1, 2, 3, 4) x
              FULL JOIN (SELECT template_id, status, package, error_key, sum(n) AS n
                           FROM provisioning_usercount GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0) told
                  USING (template_id, status, package, error_key)
              LEFT JOIN templates_app_onboardingtemplate t ON t.id = template_id
-            WHERE there.n IS DISTINCT FROM told.n""",
+            WHERE x.n IS DISTINCT FROM told.n""",
     ),
     Rule(
         "I7",
