@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 
-from benchmarks import batch, engine, machine, screen, simulator, stage, sync, table
+from benchmarks import batch, engine, export, machine, screen, simulator, stage, sync, table
 from benchmarks.client import MeasurementFailed
 from benchmarks.options import Options
 
@@ -20,6 +20,7 @@ SUBJECTS = {
     "sync": sync.run,
     "batch": batch.run,
     "screen": screen.run,
+    "export": export.run,
 }
 QUICK = {"subscribers": 20_000, "rounds": 3, "seconds": 0.5}
 FULL = {"subscribers": int(os.environ.get("SUBSCRIBERS") or 1_000_000), "rounds": 5, "seconds": 3.0}

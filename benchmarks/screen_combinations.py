@@ -32,15 +32,16 @@ def measure(bench: Bench) -> list[Versus]:
     for name, is_whole in (("template", False), ("whole partner", True)):
         luck = random.Random(SEED)
         path = path_of(bench, is_whole=is_whole)
-        pages = [f"{path}?{combination(luck)}" for _ in range(_number(bench))]
+        pages = [f"{path}?{combination(luck)}" for _ in range(_number(bench, NUMBER))]
         lines.append(_asked(bench, f"any combination, {name}", pages))
     for name, path in (("/users/", "/users/"), ("/", "/"), ("/templates/", "/templates/")):
-        lines.append(_asked(bench, f"any visit to {name}", [path] * VISITS))
+        lines.append(_asked(bench, f"any visit to {name}", [path] * _number(bench, VISITS)))
     return lines
 
 
-def _number(bench: Bench) -> int:
-    return NUMBER if bench.seconds >= 1 else NUMBER // 5
+def _number(bench: Bench, number: int) -> int:
+    """As many, or a fifth of them in short rounds."""
+    return number if bench.seconds >= 1 else number // 5
 
 
 def _asked(bench: Bench, name: str, addresses: list[str]) -> Versus:

@@ -67,7 +67,7 @@ class Web:
 
 def measure(place: Scene, options: Options) -> list[Versus]:
     """First pages alone, then the same while so many pages are open."""
-    seconds = max(options.seconds * 8, 2 * CALM if options.seconds >= 1 else 0.0)
+    seconds = max(options.seconds * 4, 1.0)
     with _web(place, options) as web:
         polls = _open_pages(web, place)
         alone = _visits(web, place, seconds)

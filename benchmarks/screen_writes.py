@@ -92,7 +92,7 @@ def _single(bench: Bench) -> list[Versus]:
 
 
 def _two_writers(bench: Bench) -> Versus:
-    with_all, without = [], []
+    with_all, without = list[float](), list[float]()
     for number in range(bench.rounds):
         sides = [("ENABLE", with_all), ("DISABLE", without)]
         for word, rates in sides if number % 2 else reversed(sides):

@@ -74,6 +74,11 @@ def _wheel(name: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
+def tool(name: str) -> Path:
+    """Return one of PostgreSQL's programs, such as psql, where the package has it."""
+    return _wheel(POSTGRES_WHEEL) / "pginstall18" / "bin" / name
+
+
 def _command_line(pid: str) -> str:
     """Return the command line of a process; empty when there is none."""
     with contextlib.suppress(OSError):
