@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     BigIntegerField,
     Count,
     Exists,
     Func,
+    IntegerField,
     Min,
     OuterRef,
     Q,
@@ -20,6 +19,7 @@ from django.db.models import (
     Sum,
     Value,
 )
+from django.db.models.functions import Coalesce
 
 from accounts.models import BackendConnection
 from provisioning import reading
@@ -30,9 +30,7 @@ from templates_app.models import OnboardingTemplate
 #: What *provision admin first* counts as somebody being active.
 ACTIVE = (Status.PROVISIONED, Status.UPDATING)
 #: Whoever came first passes first.
-_LINE = ("backend_created_at", "id")
-#: So many users are looked at for all of a partner's templates, and for each one.
-MOST_LOOKED_AT, LEAST_LOOKED_AT = 500, 20
+LINE = ("backend_created_at", "id")
 
 
 def heartbeats() -> dict[str, datetime]:
@@ -55,6 +53,13 @@ def subscribers_by_status() -> dict[str, int]:
     """How many live subscribers show each status, over all partners (for metrics)."""
     sums = UserCount.objects.order_by().values_list("status").annotate(sum=Sum("n"))
     return {str(status): n for status, n in sums if n}
+
+
+def error_count() -> Coalesce:
+    """For templates: how many of each one's users show an error."""
+    tallies = UserCount.objects.filter(template_id=OuterRef("pk"), status=Status.ERROR)
+    sums = tallies.order_by().values("template_id").annotate(sum=Sum("n")).values("sum")
+    return Coalesce(Subquery(sums), 0, output_field=IntegerField())
 
 
 def oldest_due_seconds(now: datetime) -> float:
@@ -124,7 +129,7 @@ def firsts_in_line(
     user may pass (DESIGN section 5).
     """
     users = Subscriber.objects.live().filter(template=template, enterprise_id__in=enterprise_ids)
-    ordered = _where_nobody_is_active(users).order_by("enterprise_id", *_LINE)
+    ordered = where_nobody_is_active(users).order_by("enterprise_id", *LINE)
     return ordered.distinct("enterprise_id")
 
 
@@ -133,66 +138,17 @@ def first_in_line(template: OnboardingTemplate, enterprise_id: str) -> Subscribe
     return firsts_in_line(template, [enterprise_id]).first()
 
 
-@dataclass(frozen=True)
-class Stuck:
-    """The firsts in line of a template, one an enterprise.
-
-    Attributes:
-        looked_at: only so many users were looked at, those who have waited longest; None: all.
-    """
-
-    firsts: list[Subscriber]
-    looked_at: int | None = None
-
-
-def stuck(template_ids: Sequence[int]) -> dict[int, Stuck]:
-    """The firsts in line of several templates, by template; three queries.
-
-    Enterprises are looked at in which somebody waits: of at most MOST_LOOKED_AT users in all.
-    """
-    if not template_ids:
-        return {}
-    share = max(MOST_LOOKED_AT // len(template_ids), LEAST_LOOKED_AT)
-    waiting = _longest_waiting(template_ids, share + 1)
-    ids = [pk for pks in waiting.values() for pk in pks[:share]]
-    firsts = _firsts_of_their_enterprises(ids)
-    return {
-        template_id: Stuck(firsts.get(template_id, []), share if len(pks) > share else None)
-        for template_id, pks in waiting.items()
-    }
-
-
-def _longest_waiting(template_ids: Sequence[int], n: int) -> dict[int, list[int]]:
-    """Ids of users who are not active, by template: the n that have not changed for longest."""
-    idle = Subscriber.objects.live().filter(template=OuterRef("pk"))
-    for status in ACTIVE:  # one by one: so PostgreSQL sees that an index has them
-        idle = idle.exclude(status=status)
-    each = ArraySubquery(idle.order_by("last_change_at", "id").values("pk")[:n])
-    templates = OnboardingTemplate.objects.filter(pk__in=template_ids).order_by()
-    return dict(templates.values_list("pk", each))
-
-
-def _firsts_of_their_enterprises(ids: Sequence[int]) -> dict[int, list[Subscriber]]:
-    """Who is first in line in the enterprises of these users, by template."""
-    users = _where_nobody_is_active(Subscriber.objects.filter(pk__in=Among.of(ids)))
-    first = Subquery(_same_enterprise().order_by(*_LINE).values("pk")[:1])
-    firsts = set(users.order_by().values_list(first, flat=True))
-    found: dict[int, list[Subscriber]] = {}
-    for row in Subscriber.objects.filter(pk__in=firsts).order_by("enterprise_id", *_LINE):
-        found.setdefault(row.template_id, []).append(row)
-    return found
-
-
-def _where_nobody_is_active(users: SubscriberQuerySet) -> SubscriberQuerySet:
+def where_nobody_is_active(users: SubscriberQuerySet) -> SubscriberQuerySet:
     """Users of enterprises without an active user in the template.
 
     A subquery for one row, not NOT EXISTS: that one PostgreSQL may answer by reading everybody.
     """
-    active = _same_enterprise().filter(status__in=ACTIVE)
+    active = same_enterprise().filter(status__in=ACTIVE)
     found: SubscriberQuerySet = users.alias(active=Subquery(active.values("pk")[:1]))
     return found.filter(active=None)
 
 
-def _same_enterprise() -> SubscriberQuerySet:
+def same_enterprise() -> SubscriberQuerySet:
+    """For a subquery: everybody of the outer user's enterprise in the template."""
     same = {name: OuterRef(name) for name in ("template", "enterprise_id")}
     return Subscriber.objects.live().filter(**same)

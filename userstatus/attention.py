@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent, BackendConnection, User
+from provisioning import waiting
 from provisioning.catalogue import Explanation, explain
 from provisioning.models import Subscriber
 from provisioning.states import PENDING, Status
@@ -116,7 +117,7 @@ def attention(user: User, now: datetime) -> Attention:
         lines=summary.lines,
         connection=line_of(connection, now),
         causes=_causes(summary),
-        longest_waiting=counts.longest_waiting(summary.ids, WAITING_SHOWN),
+        longest_waiting=waiting.longest_waiting(summary.ids, WAITING_SHOWN),
         failed_jobs=failed,
         failed_job_count=failed_count,
         paused=job_lists.paused(user, now, JOBS_SHOWN),
@@ -131,7 +132,7 @@ def users_url(**filters: Any) -> str:
 
 def _causes(summary: Summary) -> list[Cause]:
     shown = counts.causes(summary.tallies)[:CAUSES_SHOWN]
-    oldest = counts.oldest_of(summary.ids, [count.error_key for count in shown])
+    oldest = waiting.oldest_of(summary.ids, [count.error_key for count in shown])
     dated = [replace(count, oldest=oldest.get(count.error_key)) for count in shown]
     return [Cause(count, explain(count.code)) for count in dated]
 

@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from provisioning import selectors, tallies
+from provisioning import tallies, waiting
 from provisioning.catalogue import Explanation, explain
 from provisioning.models import Activation
-from provisioning.selectors import Stuck
 from provisioning.states import ActivationState, Status
 from provisioning.tallies import Tally
+from provisioning.waiting import Stuck
 from templates_app import readiness
 from templates_app.models import OnboardingTemplate
 from templates_app.readiness import Check, Facts
@@ -107,7 +107,7 @@ def _lines(
     shown: list[OnboardingTemplate], templates: list[OnboardingTemplate], found: list[Tally]
 ) -> list[TemplateLine]:
     by_status = counts.by_template_and_status(found)
-    firsts = selectors.stuck([t.pk for t in shown if t.provision_admin_first])
+    firsts = waiting.stuck([t.pk for t in shown if t.provision_admin_first])
     links = {template.activation_link: template for template in templates}
     return [
         TemplateLine(
