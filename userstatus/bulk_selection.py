@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from provisioning import batches, filtering
+from provisioning.filtering import UserFilter
 from provisioning.models import Subscriber
 from userstatus.empty import filter_words
 from userstatus.lists import Scope
@@ -27,12 +29,14 @@ class Selection:
         total: how many there are.
         query: the filters that chose them, as a query string; "" when they were ticked.
         words: where they come from, for the reader.
+        is_more: there are more than `total`; nobody counted how many.
     """
 
     ids: tuple[int, ...] = ()
     total: int = 0
     query: str = ""
     words: str = ""
+    is_more: bool = False
 
     @property
     def is_too_large(self) -> bool:
@@ -50,15 +54,23 @@ def read(scope: Scope, data: QueryDict) -> Selection:
 
 
 def _matching(scope: Scope, data: QueryDict) -> Selection:
-    chosen = scope.chosen(data)
-    users = filtering.narrow(scope.users, chosen).exclude(pk__in=keys_of(data.getlist("not")))
-    ordered = filtering.ordered(users, chosen.sort).values_list("pk", flat=True)
-    ids = tuple(ordered[: batches.MOST + 1])
-    words = ", ".join(filter_words(name, chosen) for name in chosen.active)
+    """One too many is enough to know that they are too many; the rest is not read."""
+    chosen, spared = scope.chosen(data), set(keys_of(data.getlist("not")))
+    users = filtering.ordered(filtering.narrow(scope.users, chosen), chosen.sort)
+    first = users.values_list("pk", flat=True)[: batches.MOST + 1 + len(spared)]
+    ids = tuple(pk for pk in first if pk not in spared)[: batches.MOST + 1]
+    words = filters_of(chosen)
     where = _("all that match %(filters)s") % {"filters": words} if words else _("all users")
     if len(ids) > batches.MOST:
-        return Selection((), users.count(), chosen.query(), where)
+        total, is_capped = scope.finder(chosen).total
+        is_more = is_capped or bool(spared)
+        return Selection((), len(ids) if is_more else total, chosen.query(), where, is_more)
     return Selection(ids, len(ids), chosen.query(), where)
+
+
+def filters_of(chosen: UserFilter) -> str:
+    """What the filters are set to, in words; "" without any."""
+    return ", ".join(filter_words(name, chosen) for name in chosen.active)
 
 
 def _ticked(scope: Scope, data: QueryDict) -> Selection:
@@ -76,3 +88,9 @@ def keys_of(values: Sequence[str]) -> list[int]:
     """The ids behind the keys, each once, in their order."""
     found = (number_of(key) for value in values for key in value.split(BETWEEN))
     return list(dict.fromkeys(pk for pk in found if pk is not None))
+
+
+def mark_of(request: HttpRequest) -> str:
+    """Whose ticks they are that a browser's tab keeps: another for each sign-in, and no secret."""
+    key = request.session.session_key or ""
+    return salted_hmac("userstatus.selection", key).hexdigest()[:16]

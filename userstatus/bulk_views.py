@@ -119,6 +119,12 @@ def _open(asked: Asked) -> HttpResponse:
 
 
 def _too_many(selection: Selection) -> str:
+    if selection.is_more:
+        return _(
+            "More than %(most)s users are selected, and at most %(most)s can be changed at once. "
+            "Narrow the filters, for example to one error or one enterprise, and take the rest "
+            "afterwards."
+        ) % {"most": figure(batches.MOST)}
     return _(
         "%(total)s users are selected, and at most %(most)s can be changed at once. Narrow the "
         "filters, for example to one error or one enterprise, and take the rest afterwards."
@@ -208,8 +214,9 @@ def _refused(
     status: int = 200,
 ) -> HttpResponse:
     selection = selection or Selection()
+    total = 0 if selection.is_more else selection.total
     more = {"refusal": title, "refusal_words": words, "verdict": verdict}
-    return _answer(asked, "bulk_refused.html", selection.total, selection.words, more, status)
+    return _answer(asked, "bulk_refused.html", total, selection.words, more, status)
 
 
 def _answer(

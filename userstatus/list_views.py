@@ -17,6 +17,7 @@ from accounts.rights import Right
 from templates_app.models import OnboardingTemplate
 from userstatus import paging
 from userstatus.actions import bulk_offers
+from userstatus.bulk_selection import mark_of
 from userstatus.lists import Scope, UserList, user_list
 
 #: The select of narrow screens, where there is no header to click.
@@ -65,6 +66,7 @@ def list_context(request: HttpRequest, listed: UserList) -> dict[str, Any]:
         "labels": {name: listed.facets.chosen(name) for name in names},
         "sizes": paging.SIZES,
         "sorts": SORTS,
-        "bulk_offers": bulk_offers(listed.scope.template),
+        "bulk_offers": bulk_offers(listed.scope.template) if listed.scope.can_act else [],
+        "selection_mark": mark_of(request),
         "keeps_tools": request.headers.get("X-Keep-Tools") == "true",
     }

@@ -74,8 +74,18 @@ class Scope:
 
     @property
     def can_tick(self) -> bool:
-        """Something can be done to many at once: on one template's page, by who may act."""
+        """Whoever sees the list can tick users, to export them at the least."""
+        return may(self.user, Right.SEE)
+
+    @property
+    def can_act(self) -> bool:
+        """Something can be changed for many at once: on one template's page, by who may act."""
         return self.template is not None and may(self.user, Right.ACT)
+
+    @property
+    def selected_path(self) -> str:
+        """Address that lists what is ticked."""
+        return self._reverse("selected", "all_selected")
 
     @cached_property
     def templates(self) -> list[OnboardingTemplate]:
@@ -192,5 +202,5 @@ def size_of(place: Place) -> int | str:
 
 def sync_of(user: User, now: datetime) -> SyncAge:
     """How fresh the partner's rows are."""
-    connections = BackendConnection.objects.filter(partner=user.partner)
+    connections = BackendConnection.objects.filter(partner_id=user.partner_id)
     return sync_age(connections.first(), now)

@@ -108,7 +108,8 @@ if (frame) {
 
   document.addEventListener("submit", (event) => {
     const { target: form, submitter } = event;
-    if (!form.matches("form[data-dialog]") || !submitter) return;
+    // A button with a method of its own leads to a page.
+    if (!form.matches("form[data-dialog]") || !submitter || submitter.hasAttribute("formmethod")) return;
     event.preventDefault();
     address = submitter.formAction;
     load(submitter, "POST", new FormData(form));

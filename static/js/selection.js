@@ -1,6 +1,7 @@
 // Ticks in the list of users, and the bar below it. What is chosen is either a set of rows, which
 // outlives pages, sorting, filters and live updates, or all that the filters leave but for those
 // unticked since; the latter ends with other filters. Shift takes the rows between two ticks.
+// The tab keeps it until the sign-in ends, so it outlives a reload and a look at a user's page too.
 // Without script the ticks of the page are a form of their own, and the bar sends it.
 const list = document.getElementById("users");
 const bar = document.querySelector("[data-bulk]");
@@ -8,12 +9,13 @@ const form = bar?.querySelector("form");
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const picked = new Set(); // keys of rows
 const spared = new Set(); // keys that were unticked while all was chosen
-let all = null; // {filters, total}
+let all = null; // {filters, total}; a total that nobody counted is Infinity
 let last = null; // key of the row ticked last, where a range begins
 
 const boxes = () => [...list.querySelectorAll("[data-tick]")];
 const shown = () => list.querySelector("[data-list]").dataset;
 const find = (name) => bar.querySelector(`[data-bulk-${name}]`);
+const total = () => (shown().capped === undefined ? Number(shown().total) : Infinity);
 const isOn = (key) => (all ? !spared.has(key) : picked.has(key));
 const size = () => (all ? all.total - spared.size : picked.size);
 
@@ -38,11 +40,45 @@ const clear = () => {
   spared.clear();
 };
 
+// ---- Keeping it in this tab ----
+
+const KEY = `selection:${location.pathname}`;
+
+const chooseWhole = () => (all = { filters: filters(), total: total() });
+
+const keep = () => {
+  const keys = [...(all ? spared : picked)].join(".");
+  const kept = { owner: bar.dataset.owner, all: all && withoutOrder(all.filters), keys };
+  try {
+    sessionStorage.removeItem(KEY); // an older one is worse than none, if there is no room for this
+    sessionStorage.setItem(KEY, JSON.stringify(kept));
+  } catch {
+    // then it holds for this page only
+  }
+};
+
+// False where nothing was kept. What another person ticked, or another sign-in, is forgotten.
+const recall = () => {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEY));
+    if (!kept) return false;
+    clear();
+    const isEnded = kept.all !== null && kept.all !== withoutOrder(filters());
+    if (kept.owner !== bar.dataset.owner || isEnded) return true;
+    if (kept.all !== null) chooseWhole();
+    for (const key of kept.keys.split(".")) if (key) put(key, !all);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 // ---- Drawing ----
 
 const write = (place, number) => {
-  const { one, many } = place.dataset;
-  const words = number === 1 && one ? one : many.replace("{n}", numbers.format(number));
+  const { one, many, some } = place.dataset;
+  const known = number === 1 && one ? one : many.replace("{n}", numbers.format(number));
+  const words = Number.isFinite(number) ? known : some;
   if (place.textContent !== words) place.textContent = words;
 };
 
@@ -56,15 +92,14 @@ const drawPage = (ticks) => {
 
 const drawBar = (ticks) => {
   const number = size();
-  const total = Number(shown().total);
   const hidden = number - ticks.filter((box) => box.checked).length;
   const more = find("all");
   bar.toggleAttribute("data-on", number > 0);
   write(find("count"), number);
   write(find("hidden"), hidden);
   find("hidden").hidden = hidden <= 0;
-  write(more, total);
-  more.hidden = Boolean(all && !spared.size) || total <= ticks.length;
+  write(more, total());
+  more.hidden = Boolean(all && !spared.size) || total() <= ticks.length;
   for (const label of bar.querySelectorAll("button > [data-many]")) write(label, number);
 };
 
@@ -73,6 +108,8 @@ const draw = () => {
   for (const box of ticks) box.checked = isOn(box.value);
   drawPage(ticks);
   drawBar(ticks);
+  const title = document.querySelector("[data-selected-count]");
+  if (title) write(title, size());
 };
 
 const say = () => {
@@ -82,6 +119,7 @@ const say = () => {
 
 const changed = () => {
   if (!size()) clear();
+  keep();
   draw();
   say();
 };
@@ -107,14 +145,20 @@ const onPage = (whole) => {
 
 const chooseAll = () => {
   clear();
-  all = { filters: filters(), total: Number(shown().total) };
+  chooseWhole();
+  changed();
+};
+
+const chooseNone = () => {
+  clear();
   changed();
 };
 
 // Another page or order of the same list, or another list.
 const onLoaded = () => {
   if (all && withoutOrder(all.filters) !== withoutOrder(filters())) clear();
-  if (all) all = { filters: filters(), total: Number(shown().total) };
+  if (all) chooseWhole();
+  keep();
   draw();
 };
 
@@ -140,16 +184,38 @@ if (list && form) {
   });
   find("all").addEventListener("click", () => (chooseAll(), find("none").focus()));
   find("none").addEventListener("click", () => {
-    clear();
-    changed();
+    chooseNone();
     document.getElementById("main")?.focus({ preventScroll: true });
   });
   form.addEventListener("formdata", (event) => fill(event.formData));
   document.addEventListener("users-loaded", onLoaded);
-  document.addEventListener("bulk-queued", () => (clear(), draw()));
-  // What the browser kept when one came back to the page.
-  for (const box of boxes()) if (box.checked) picked.add(box.value);
+  // The file has the screen's filters and order.
+  form.addEventListener("submit", ({ submitter }) => {
+    const path = submitter?.dataset.bulkExport;
+    if (path) submitter.setAttribute("formaction", `${path}?${filters()}`);
+  });
+  // The dialog that shows all who are selected.
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches("[data-selected]")) return;
+    put(target.value, target.checked);
+    target.defaultChecked = target.checked; // done already: closing the dialog loses nothing
+    changed();
+  });
+  document.addEventListener("click", ({ target }) => {
+    if (!target.closest("[data-selected-none]")) return;
+    chooseNone();
+    target.closest("dialog").close();
+  });
+  document.addEventListener("bulk-queued", () => (clear(), keep(), draw()));
+  // Ticked before this script ran, or kept by the browser that lets us keep nothing.
+  if (!recall()) for (const box of boxes()) if (box.checked) picked.add(box.value);
+  keep();
   draw();
+  // The browser puts its own ticks back late, or the page as it was left.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) recall();
+    draw();
+  });
 }
 
 // A button in a dialog whose number follows a choice: data-counted="<name of the choice>".

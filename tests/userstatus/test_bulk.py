@@ -86,18 +86,20 @@ def test_a_row_can_be_ticked_without_script(browser, template, failing):
         assert f'formaction="{path(action, template)}"' in page
 
 
-def test_who_may_only_look_has_no_ticks(client_of, rie, template, failing):
+def test_who_may_only_look_can_tick_but_only_export(client_of, rie, template, failing):
     page = client_of(rie).get(reverse("userstatus:users", args=[template.uuid])).content.decode()
 
-    assert "data-tick" not in page
-    assert "data-bulk" not in page
+    assert page.count('form="users-bulk" data-tick') == 3
+    assert page.count('aria-label="Export selected"') == 1
+    assert "/bulk/" not in page
 
 
-def test_the_list_of_all_templates_has_no_ticks(browser, failing):
+def test_in_the_list_of_all_templates_one_can_only_export(browser, failing):
     page = browser.get(reverse("userstatus:all_users")).content.decode()
 
-    assert "data-tick" not in page
-    assert "data-bulk" not in page
+    assert page.count('form="users-bulk" data-tick') == 3
+    assert page.count('aria-label="Export selected"') == 1
+    assert "/bulk/" not in page
 
 
 def test_the_live_answer_has_the_cells_of_the_page(browser, template, failing):
@@ -177,6 +179,18 @@ def test_a_dialog_about_nobody_says_what_to_do(browser, template, failing, data)
 
     assert dialog.status_code == 200
     assert "Nobody is selected" in words(dialog)
+
+
+def test_too_many_that_nobody_counts_are_more_than_the_most(
+    browser, template, failing, monkeypatch
+):
+    monkeypatch.setattr(batches, "MOST", 1)
+    data = {"all": "on", "not": keys(failing[0])}
+
+    dialog = browser.get(path(RETRY, template), data, headers=HTMX)
+
+    assert "More than 1 users are selected, and at most 1 can" in words(dialog)
+    assert "frozen" not in dialog.content.decode()
 
 
 @pytest.mark.parametrize("asked", ["all", "ticked"])

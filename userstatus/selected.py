@@ -1,0 +1,81 @@
+"""The dialog that shows all who are selected, also those who are not in view.
+
+The list of keys is the browser's; here they become rows, a portion at a time. What is not shown
+yet goes along in the form that asks for the next portion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import requires
+from accounts.rights import Right
+from provisioning.models import Subscriber
+from userstatus import bulk_selection
+from userstatus.batch_words import figure
+from userstatus.list_views import scope_of
+from userstatus.lists import DRAWN, Scope
+from userstatus.rows import Row, rows_of, short
+
+#: Rows at a time.
+PORTION = 100
+
+
+@require_POST
+@requires(Right.SEE)
+def selected(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+    """The dialog, or for `more=on` the next portion: of those ticked (`id`), or left out (`not`).
+
+    `all=on` with the list's filters stands for all that match.
+    """
+    scope, data = scope_of(request, uuid), request.POST
+    is_all = data.get("all") == "on"
+    keys = bulk_selection.keys_of(data.getlist("not" if is_all else "id"))
+    rest = keys[PORTION:]
+    context: dict[str, Any] = {
+        "users": _users(scope, keys[:PORTION]),
+        "path": scope.selected_path,
+        "is_all": is_all,
+        "rest": bulk_selection.BETWEEN.join(short(key) for key in rest),
+        "more": min(len(rest), PORTION),
+    }
+    if data.get("more") == "on":
+        return render(request, "userstatus/users/_selected.html", context | {"is_more": True})
+    context |= _everybody(scope, data, len(keys)) if is_all else _some(len(keys))
+    return render(request, "userstatus/users/selected.html", context)
+
+
+def _users(scope: Scope, ids: Sequence[int]) -> list[tuple[str, Row | None]]:
+    """Key and row of each, in the order they were ticked; None for who is not in this list."""
+    visible = Subscriber.objects.visible_to(scope.user).filter(pk__in=ids)
+    if scope.template:
+        visible = visible.filter(template=scope.template)
+    users = list(visible.select_related("template").only(*DRAWN))
+    found = {row.user.pk: row for row in rows_of(users, now=timezone.now())}
+    return [(short(pk), found.get(pk)) for pk in ids]
+
+
+def _some(number: int) -> dict[str, Any]:
+    words = ngettext("%(count)s selected", "%(count)s selected", number)
+    return {"title": words % {"count": figure(number)}}
+
+
+def _everybody(scope: Scope, data: QueryDict, spared: int) -> dict[str, Any]:
+    """How many match by now, and by which filters; no number where nobody counts them."""
+    chosen = scope.chosen(data)
+    total, is_capped = scope.finder(chosen).total
+    known = {"title": _("All that match are selected")} if is_capped else _some(total - spared)
+    return known | {
+        "total": "" if is_capped else figure(total),
+        "filters": bulk_selection.filters_of(chosen),
+        "spared": spared,
+    }
