@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -135,15 +136,15 @@ def _case(chosen: List, worker: Writer) -> list[Versus]:
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.csv"
-        sides = [Timed(ours), Timed(lambda: _psql(chosen, file))]
-        rounds(sides, min(bench.rounds, MOST_ROUNDS))
+        side, floor = Timed(ours), Timed(lambda: _psql(chosen, file))
+        rounds([side, floor], min(bench.rounds, MOST_ROUNDS))
         if _lines_of(file) != chosen.rows:
             raise MeasurementFailed("psql wrote another number of rows")
         peer = Timed(lambda: _python(chosen, file))
         peer.round()
         if _lines_of(file) != chosen.rows:
             raise MeasurementFailed("Python wrote another number of rows")
-    return _lines(chosen, *sides, peer, max(grown))
+    return _lines(chosen, side, floor, peer, max(grown))
 
 
 def _lines(chosen: List, ours: Timed, floor: Timed, peer: Timed, grown: float) -> list[Versus]:
@@ -207,9 +208,7 @@ def _python(chosen: List, file: Path) -> None:
 def _table_export(chosen: List, ours: Timed) -> Versus:
     """django-tables2's export of a sample, brought to the number of our rows."""
     name = f"export {chosen.rows:,}"
-    try:
-        import tablib  # noqa: F401
-    except ImportError:
+    if find_spec("tablib") is None:
         return Versus(name, _s(ours.median), "TableExport", "not run: no tablib")
     size = min(SAMPLE, chosen.rows // 4)
     with tempfile.TemporaryFile() as file:
