@@ -74,7 +74,10 @@ class MailAdmin(ReadOnlyAdmin):
 
 @admin.register(Export)
 class ExportAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "partner", "owner", "template", "state", "rows", "size", "error"]
+    list_display = [
+        *("created_at", "partner", "owner", "template", "format"),
+        *("state", "rows", "size", "error"),
+    ]
     list_filter = ["state", PARTNER, "created_at"]
     list_select_related = ["partner", "owner", "template"]
     search_fields = ["owner__email", "file_name", "=uuid"]
@@ -84,14 +87,17 @@ class ExportAdmin(ReadOnlyAdmin):
         "owner",
         "template",
         "query",
+        "format",
         "state",
         "error",
         "file_name",
+        "total",
         "rows",
         "size",
         "sha256",
         "lease_until",
         "created_at",
+        "writing_at",
         "ready_at",
         "expires_at",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Case, Expression, F, Func, TextField, Value, When
@@ -68,30 +69,42 @@ class UtcTime(Func):
 
 
 def columns() -> dict[str, Expression]:
-    """The cells of one row by alias, in the order of HEADER.
+    """The cells of one row of CSV by alias, in the order of HEADER: text that no spreadsheet runs,
+    times as ISO 8601.
+    """
+    return cells_of(text=lambda column: SafeText(F(column)), time=lambda column: UtcTime(F(column)))
+
+
+def cells_of(
+    *, text: Callable[[str], Expression], time: Callable[[str], Expression]
+) -> dict[str, Expression]:
+    """The cells of one row by alias, in the order of HEADER; the format says how it writes the
+    text and the time of a column.
 
     Words are always English. "Self-activated" is `yes` or `no`; statuses and packages that we do
     not know are written as the backend writes them.
     """
     cells: tuple[Expression, ...] = (
-        SafeText(F("broadworks_id")),
-        SafeText(F("first_name")),
-        SafeText(F("last_name")),
-        SafeText(F("email")),
-        _labelled("package", Package.choices),
-        _labelled("status", Status.choices),
-        SafeText(F("error_code")),
-        SafeText(F("error_text")),
-        SafeText(F("enterprise_id")),
-        SafeText(F("primary_phone")),
+        text("broadworks_id"),
+        text("first_name"),
+        text("last_name"),
+        text("email"),
+        _labelled("package", Package.choices, text),
+        _labelled("status", Status.choices, text),
+        text("error_code"),
+        text("error_text"),
+        text("enterprise_id"),
+        text("primary_phone"),
         Case(When(self_activated=True, then=Value("yes")), default=Value("no")),
-        UtcTime(F("backend_created_at")),
-        UtcTime(F("last_change_at")),
+        time("backend_created_at"),
+        time("last_change_at"),
     )
     return {f"cell_{number:02}": cell for number, cell in enumerate(cells, start=1)}
 
 
-def _labelled(column: str, choices: list[tuple[str, Any]]) -> Case:
+def _labelled(
+    column: str, choices: list[tuple[str, Any]], text: Callable[[str], Expression]
+) -> Case:
     with translation.override("en"):
         known = [When(**{column: value}, then=Value(str(label))) for value, label in choices]
-    return Case(*known, default=SafeText(F(column)), output_field=TextField())
+    return Case(*known, default=text(column), output_field=TextField())

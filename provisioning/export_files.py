@@ -1,22 +1,29 @@
-"""Files of exports: written whole by COPY or not at all, found again by their row, deleted."""
+"""Files of exports: written whole by COPY or not at all, found again by their row, deleted.
+
+PostgreSQL makes the records; a CSV file takes them as they come, an Excel file (`xlsx_file`)
+cell by cell.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Expression, QuerySet
 
 from provisioning.csv_cells import HEADER, columns
 from provisioning.models import Export, Subscriber
+from provisioning.states import ExportFormat
+from provisioning.xlsx_file import XlsxFile, sheet_columns
 
 _BOM = b"\xef\xbb\xbf"
 _TEMPORARY = ".writing-"
@@ -31,6 +38,12 @@ class Written:
     rows: int
     size: int
     sha256: str
+
+
+class _Sink(Protocol):
+    """What COPY writes to, record by record."""
+
+    def write(self, record: bytes) -> None: ...
 
 
 class _CsvFile:
@@ -67,24 +80,56 @@ def temporary() -> IO[bytes]:
     return tempfile.TemporaryFile(dir=_folder())
 
 
-def write(export: Export, users: QuerySet[Subscriber]) -> Written:
+def write(
+    export: Export,
+    users: QuerySet[Subscriber],
+    on_read: Callable[[int], object] = lambda rows: None,
+) -> Written:
     """Write the users, in their order, to the export's file; on any error no file is left.
+
+    `on_read` is told how many users there are once PostgreSQL has sent the last.
 
     Raises:
         OSError: the file cannot be written, as on a full disk.
+        xlsx_file.TooManyRows: more users than an Excel file takes.
         django.db.Error: PostgreSQL broke off.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f"{_TEMPORARY}{export.uuid.hex}-", dir=_folder())
+    write_rows = _write_xlsx if export.format == ExportFormat.XLSX else _write_csv
+    folder = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{export.uuid.hex}-", dir=_folder()))
     try:
-        with open(handle, "wb") as file:
-            written = copy(users, file)
+        whole = folder / "whole"
+        with open(os.open(whole, os.O_CREAT | os.O_RDWR | os.O_EXCL, 0o600), "w+b") as file:
+            written = write_rows(users, file, folder, on_read)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path_of(export, written.sha256))
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        os.replace(whole, path_of(export, written.sha256))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return written
+
+
+def _write_csv(
+    users: QuerySet[Subscriber], file: IO[bytes], folder: Path, on_read: Callable[[int], object]
+) -> Written:
+    written = copy(users, file)
+    on_read(written.rows)
+    return written
+
+
+def _write_xlsx(
+    users: QuerySet[Subscriber], file: IO[bytes], folder: Path, on_read: Callable[[int], object]
+) -> Written:
+    book = XlsxFile(file, folder)
+    try:
+        _copy_into(book, users, sheet_columns())
+        on_read(book.rows)
+        book.close()
+    finally:
+        book.forget()
+    file.flush()
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    return Written(book.rows, file.tell(), digest)
 
 
 def copy(users: QuerySet[Subscriber], file: IO[bytes]) -> Written:
@@ -93,15 +138,18 @@ def copy(users: QuerySet[Subscriber], file: IO[bytes]) -> Written:
     Raises:
         as `write`.
     """
-    cells = columns()
-    sql, parameters = users.annotate(**cells).values_list(*cells).query.sql_with_params()
     sink = _CsvFile(file)
+    _copy_into(sink, users, columns())
+    sink.flush()
+    return Written(sink.rows, sink.size, sink.hash.hexdigest())
+
+
+def _copy_into(sink: _Sink, users: QuerySet[Subscriber], cells: Mapping[str, Expression]) -> None:
+    sql, parameters = users.annotate(**cells).values_list(*cells).query.sql_with_params()
     with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
         cursor.execute("SET LOCAL statement_timeout = 0")  # a million rows take their time
         select = cursor.mogrify(sql, parameters).decode()
         cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", sink)
-    sink.flush()
-    return Written(sink.rows, sink.size, sink.hash.hexdigest())
 
 
 def path_of(export: Export, sha256: str = "") -> Path:
@@ -109,7 +157,7 @@ def path_of(export: Export, sha256: str = "") -> Path:
     late cannot put another file in its place.
     """
     content = (sha256 or export.sha256)[:16]
-    return Path(settings.EXPORTS_DIR) / f"{export.uuid.hex}-{content}.csv"
+    return Path(settings.EXPORTS_DIR) / f"{export.uuid.hex}-{content}.{export.format}"
 
 
 def remove(export: Export, sha256: str = "") -> None:
@@ -126,7 +174,10 @@ def remove_orphans(known: Iterable[Export], before: datetime) -> int:
     removed = 0
     for path in _folder().iterdir():
         if path.name not in keep and path.stat().st_mtime < before.timestamp():
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
             removed += 1
     return removed
 

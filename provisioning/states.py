@@ -115,3 +115,11 @@ class ExportState(models.TextChoices):
     READY = "ready", _("Ready")
     FAILED = "failed", _("Failed")
     EXPIRED = "expired", _("Deleted after its time")
+    CANCELLED = "cancelled", pgettext_lazy("export state", "Cancelled")
+
+
+class ExportFormat(models.TextChoices):
+    """What an exported file is."""
+
+    CSV = "csv", "CSV"
+    XLSX = "xlsx", "Excel"

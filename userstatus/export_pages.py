@@ -16,22 +16,29 @@ from django.http import (
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.models import User
 from accounts.rights import Right
-from provisioning import exports, filtering
-from provisioning.exports import ExportRefused
+from provisioning import export_orders, export_progress, exports, filtering, xlsx_file
+from provisioning.export_orders import Choice, ExportRefused
+from provisioning.export_writing import UNFINISHED
 from provisioning.filtering import UserFilter
-from provisioning.models import Export, Subscriber
-from provisioning.states import ExportState
+from provisioning.models import Export
+from provisioning.states import ExportFormat, ExportState
 from templates_app.models import OnboardingTemplate
-from userstatus import export_words
+from userstatus import export_choice, export_words
 
 #: A file that is this young is downloaded by itself; who comes back later finds the link.
 FRESH = timedelta(minutes=10)
+
+
+_CONTENT_TYPES = {
+    ExportFormat.CSV: "text/csv; charset=utf-8",
+    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 # ---- Asking for it ----
@@ -53,35 +60,64 @@ def start_all(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest, template: OnboardingTemplate | None) -> HttpResponse:
+    choice = export_choice.read(request.POST if request.method == "POST" else request.GET)
     if request.method != "POST":
-        return _start_page(request, template)
+        return _start_page(request, template, choice)
     query = request.META.get("QUERY_STRING", "")
-    actor = Actor.of(request)
+    actor, now = Actor.of(request), timezone.now()
     try:
-        export = exports.start(actor=actor, template=template, query=query, now=timezone.now())
+        export = exports.start(actor=actor, template=template, query=query, choice=choice, now=now)
     except ExportRefused as refused:
-        return _start_page(request, template, refused)
+        return _start_page(request, template, choice, refused)
     return redirect(export)
 
 
 def _start_page(
-    request: HttpRequest, template: OnboardingTemplate | None, refused: ExportRefused | None = None
+    request: HttpRequest,
+    template: OnboardingTemplate | None,
+    choice: Choice,
+    refused: ExportRefused | None = None,
 ) -> HttpResponse:
     chosen = filtering.parse(request.GET)
-    users = Subscriber.objects.visible_to(request.user).live()
     if template:
-        users = users.filter(template=template)
         chosen = chosen.without("template")
+    # Those that were named stand in the form: an address is too short for them.
+    lifted = refused and refused.code in ("too_many_named", "nobody")
+    choice = Choice(format=choice.format) if lifted else choice
+    count = _count(request, template, chosen, choice)
     context = {
         "template": template,
         "what": template.name if template else _partner_name(request),
-        "chosen": export_words.chosen_words(chosen, _template_of(request, template, chosen)),
+        "chosen": export_words.chosen_words(
+            chosen, _template_of(request, template, chosen), is_ticked=choice.ticked is not None
+        ),
         "problems": chosen.problems,
-        "count": filtering.narrow(users, chosen).count(),
+        "count": count,
+        "is_ticked": choice.ticked is not None,
+        "left_out": len(choice.left_out),
+        "fields": export_choice.fields(choice),
+        "address": _start_address(template, chosen),
+        "most_in_sheet": xlsx_file.MOST_ROWS,
+        "takes_sheet": count is None or count <= xlsx_file.MOST_ROWS,
         "refused": refused,
         "back": _list_address(template, chosen),
     }
     return render(request, "userstatus/exports/start.html", context, status=422 if refused else 200)
+
+
+def _count(
+    request: HttpRequest,
+    template: OnboardingTemplate | None,
+    chosen: UserFilter,
+    choice: Choice,
+) -> int | None:
+    """How many users there will be in the file; None when they are counted while it is written."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    if choice.ticked is not None:
+        return export_orders.count_ticked(user, template, choice.ticked)
+    return export_orders.count(user, template, chosen.query(), choice)
 
 
 def _partner_name(request: HttpRequest) -> str:
@@ -124,6 +160,15 @@ def export(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
     return render(request, "userstatus/exports/_progress.html", context)
 
 
+@require_POST
+@requires(Right.SEE)
+def cancel(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
+    """End the person's own export; the page says what became of it, ended or not."""
+    row = _own(request, uuid)
+    exports.cancel(row, actor=Actor.of(request))
+    return redirect(row)
+
+
 def _own(request: HttpRequest, uuid: uuids.UUID) -> Export:
     """The person's own export; anybody else's does not exist."""
     mine = Export.objects.visible_to(request.user).filter(owner=request.user)
@@ -134,27 +179,32 @@ def _own(request: HttpRequest, uuid: uuids.UUID) -> Export:
 def _context(row: Export, now: datetime) -> dict[str, Any]:
     state = ExportState.EXPIRED if exports.is_over(row, now) else ExportState(row.state)
     chosen = filtering.parse(row.query)
+    progress = export_progress.progress_of(row, now)
     icon, tone, word = export_words.STATES[state]
     took = (row.ready_at - row.created_at).total_seconds() if row.ready_at else 0
     return {
         "export": row,
         "state": state.value,
-        "unfinished": state in exports.UNFINISHED,
+        "unfinished": state in UNFINISHED,
         "look": {"icon": icon, "tone": tone, "word": word},
         "what": row.template.name if row.template else row.partner.name,
-        "chosen": export_words.chosen_words(chosen, row.template),
+        "chosen": export_words.chosen_words(chosen, row.template, is_ticked=row.ticked is not None),
+        "is_ticked": row.ticked is not None,
+        "left_out": len(row.left_out),
         "failure": export_words.failure_of(row) if state == ExportState.FAILED else None,
-        "rows": exports.rows_so_far(row) if state == ExportState.WRITING else row.rows,
+        "progress": progress,
+        "left": export_words.time_left(progress.seconds_left) if progress.seconds_left else "",
         "seconds": max(round(took), 1),
         "fresh": row.ready_at is not None and now - row.ready_at < FRESH,
-        "again": _start_address(row, chosen),
+        "again": _start_address(row.template, chosen),
+        "fields": export_choice.fields(export_choice.of_export(row)),
         "back": _list_address(row.template, chosen),
     }
 
 
-def _start_address(row: Export, chosen: UserFilter) -> str:
-    if row.template:
-        path = reverse("userstatus:export_start", args=[row.template.uuid])
+def _start_address(template: OnboardingTemplate | None, chosen: UserFilter) -> str:
+    if template:
+        path = reverse("userstatus:export_start", args=[template.uuid])
         text = chosen.without("template").query()
     else:
         path, text = reverse("userstatus:export_all_start"), chosen.query()
@@ -176,9 +226,9 @@ def download(request: HttpRequest, uuid: uuids.UUID) -> HttpResponseBase:
             file,
             as_attachment=True,
             filename=row.file_name,
-            content_type="text/csv; charset=utf-8",
+            content_type=_CONTENT_TYPES[ExportFormat(row.format)],
         )
-    if row.state in exports.UNFINISHED:
+    if row.state in UNFINISHED:
         return HttpResponseRedirect(row.get_absolute_url())
     context = _context(row, now)
     if row.state == ExportState.READY:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from provisioning import exports
+from provisioning import export_writing
 from provisioning.filtering import NO_ERROR, UNCODED, UserFilter
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
@@ -16,39 +17,66 @@ from templates_app.models import OnboardingTemplate, Package
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no file, and who does what next."""
+    """Why there is no file, and who does what next.
+
+    Attributes:
+        offer: what can be asked for instead: `again`, `csv`, or nothing.
+    """
 
     what: str
     what_next: str
     code: str
+    offer: str
 
 
 _AGAIN = gettext_lazy("Try again. If it fails again, tell operations the code.")
 _FAILURES = {
-    exports.DISK_FULL: (
+    export_writing.DISK_FULL: (
         gettext_lazy("The server had no room left for the file. No part of it was kept."),
         gettext_lazy("Tell operations, who must make room; then try again."),
     ),
-    exports.NO_FILE: (
+    export_writing.NO_FILE: (
         gettext_lazy("The server could not write the file. No part of it was kept."),
         gettext_lazy("Tell operations the code; trying again will not help before they act."),
     ),
-    exports.TOO_LATE: (
+    export_writing.TOO_LATE: (
         gettext_lazy("Nobody finished the file within an hour, so it was given up."),
         gettext_lazy("Tell operations: the worker for exports may be stopped. Then try again."),
     ),
-    exports.NO_RIGHT: (
+    export_writing.NO_RIGHT: (
         gettext_lazy("When the file was to be written, your account could not see these users."),
         gettext_lazy("Ask a full administrator of your company about your role."),
     ),
+    export_writing.NO_TEMPLATE: (
+        gettext_lazy("The template whose users were to be exported is not there any more."),
+        gettext_lazy("Go back to User status and choose another template."),
+    ),
+    export_writing.TOO_LARGE: (
+        gettext_lazy("While it waited, the list grew larger than an Excel file takes."),
+        gettext_lazy("Export it as CSV, which takes any number of users, or narrow the list."),
+    ),
 }
+#: Where asking for the same again would end the same.
+_OFFERS = {export_writing.NO_TEMPLATE: "", export_writing.TOO_LARGE: "csv"}
 _BROKEN = gettext_lazy("Something went wrong on our side. No part of the file was kept.")
 
 
 def failure_of(export: Export) -> Failure:
     """The words for a failed export."""
     what, what_next = _FAILURES.get(export.error, (_BROKEN, _AGAIN))
-    return Failure(str(what), str(what_next), export.error)
+    return Failure(str(what), str(what_next), export.error, _OFFERS.get(export.error, "again"))
+
+
+def time_left(seconds: int) -> str:
+    """Say how long it takes, no more exactly than anybody can know."""
+    if seconds >= 90:
+        minutes = round(seconds / 60)
+        return ngettext("about %(n)s minute left", "about %(n)s minutes left", minutes) % {
+            "n": minutes
+        }
+    if seconds > 10:
+        seconds = math.ceil(seconds / 5) * 5
+    return ngettext("about %(n)s second left", "about %(n)s seconds left", seconds) % {"n": seconds}
 
 
 #: State -> icon, tone and word of the status beside the heading.
@@ -57,6 +85,7 @@ STATES = {
     ExportState.WRITING: ("provisioning", "busy", gettext_lazy("Being written")),
     ExportState.READY: ("provisioned", "good", gettext_lazy("Ready")),
     ExportState.FAILED: ("error", "bad", gettext_lazy("Failed")),
+    ExportState.CANCELLED: ("stop", "note", pgettext_lazy("export state", "Cancelled")),
     ExportState.EXPIRED: ("clock", "note", gettext_lazy("Deleted")),
 }
 
@@ -70,8 +99,15 @@ _SORTS = {
 }
 
 
-def chosen_words(chosen: UserFilter, template: OnboardingTemplate | None) -> list[tuple[str, str]]:
-    """What narrows the list, as (name, value); always begins with the template."""
+def chosen_words(
+    chosen: UserFilter, template: OnboardingTemplate | None, *, is_ticked: bool
+) -> list[tuple[str, str]]:
+    """What narrows the list, as (name, value); always begins with the template.
+
+    Users that were ticked are in the file whatever the filters say, so those are left out.
+    """
+    if is_ticked:
+        chosen = UserFilter(sort=chosen.sort)
     statuses, packages = dict(Status.choices), dict(Package.choices)
     of_template = template.name if template else _("All templates")
     words = [

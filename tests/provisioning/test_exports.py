@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone, translation
 
 from accounts.models import AuditEvent
-from provisioning import export_files, exports, outbox, tasks
+from provisioning import export_files, export_writing, exports, outbox, tasks
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
 from tests import factories
@@ -205,11 +205,22 @@ def test_only_live_users_of_the_template_are_in_the_file(anna, carla, partner, t
     assert {row["BroadWorks ID"] for row in of_partner} == {"mine", "elsewhere"}
 
 
-def test_a_foreign_template_in_the_filter_gives_nobody(anna, carla):
+def test_a_foreign_template_in_the_filter_gives_no_file(anna, carla, folder):
     foreign = factories.make_template(carla.partner)
     factories.make_subscriber(foreign)
 
-    assert rows(written(start(anna, None, f"template={foreign.uuid}"))) == []
+    export = written(start(anna, None, f"template={foreign.uuid}"))
+
+    assert (export.state, export.error) == (ExportState.FAILED, export_writing.NO_TEMPLATE)
+    assert not folder.exists()
+
+
+def test_a_template_deleted_meanwhile_is_a_clear_end(anna, template, folder):
+    export = start(anna, template)
+    template.delete()
+
+    assert written(export).error == export_writing.NO_TEMPLATE
+    assert not folder.exists()
 
 
 def test_the_query_says_the_template_even_when_the_address_says_another(anna, partner, template):
@@ -234,7 +245,11 @@ def test_starting_is_audited_hinted_and_expires_in_a_day(
 
     event = AuditEvent.objects.get(action="export.start")
     assert (event.actor, event.partner, event.object_id) == (anna, anna.partner, str(export.uuid))
-    assert event.after == {"template": "SMB Denmark", "query": export.query}
+    assert event.after == {
+        "template": "SMB Denmark",
+        "query": export.query,
+        "format": "csv",
+    }
     assert hints == [{"task": "provisioning.export", "export_id": export.pk}]
     assert export.expires_at == now + timedelta(hours=24)
 
@@ -299,7 +314,7 @@ def test_a_full_disk_fails_the_export_and_leaves_no_file(anna, template, folder,
 
     export = written(start(anna, template))
 
-    assert (export.state, export.error) == (ExportState.FAILED, exports.DISK_FULL)
+    assert (export.state, export.error) == (ExportState.FAILED, export_writing.DISK_FULL)
     assert list(folder.iterdir()) == []
 
 
@@ -310,7 +325,7 @@ def test_a_disk_that_fills_up_in_the_middle_fails_the_export(anna, template, fol
 
     export = written(start(anna, template))
 
-    assert (export.state, export.error) == (ExportState.FAILED, exports.DISK_FULL)
+    assert (export.state, export.error) == (ExportState.FAILED, export_writing.DISK_FULL)
     assert list(folder.iterdir()) == []
 
 
@@ -320,7 +335,7 @@ def test_a_folder_that_cannot_be_made_fails_the_export(anna, template, folder):
 
     export = written(start(anna, template))
 
-    assert (export.state, export.error) == (ExportState.FAILED, exports.NO_FILE)
+    assert (export.state, export.error) == (ExportState.FAILED, export_writing.NO_FILE)
 
 
 def test_trouble_of_the_database_leaves_the_export_to_be_begun_anew(
@@ -331,7 +346,7 @@ def test_trouble_of_the_database_leaves_the_export_to_be_begun_anew(
         patch.setattr(export_files, "write", refuse_by(OperationalError("gone")))
         assert written(export).state == ExportState.WRITING
 
-    exports.sweep(timezone.now() + timedelta(seconds=exports.HINT_SECONDS + 1))
+    exports.sweep(timezone.now() + timedelta(seconds=export_writing.HINT_SECONDS + 1))
 
     assert hints[-1] == {"task": "provisioning.export", "export_id": export.pk}
     assert written(export).state == ExportState.READY
@@ -342,7 +357,7 @@ def test_a_person_who_lost_the_right_gets_no_file(anna, template, folder):
     anna.is_active = False
     anna.save()
 
-    assert written(export).error == exports.NO_RIGHT
+    assert written(export).error == export_writing.NO_RIGHT
     assert not folder.exists()
 
 
@@ -352,7 +367,7 @@ def test_an_export_that_nobody_took_is_hinted_at_again(anna, template, hints):
 
     exports.sweep(timezone.now())
     assert hints == []
-    exports.sweep(timezone.now() + timedelta(seconds=exports.HINT_SECONDS + 1))
+    exports.sweep(timezone.now() + timedelta(seconds=export_writing.HINT_SECONDS + 1))
 
     assert hints == [{"task": "provisioning.export", "export_id": export.pk}]
 
@@ -360,10 +375,10 @@ def test_an_export_that_nobody_took_is_hinted_at_again(anna, template, hints):
 def test_an_export_that_nobody_finishes_is_given_up(anna, template, folder):
     export = start(anna, template)
 
-    exports.sweep(timezone.now() + exports.GIVE_UP)
+    exports.sweep(timezone.now() + export_writing.GIVE_UP)
     export.refresh_from_db()
 
-    assert (export.state, export.error) == (ExportState.FAILED, exports.TOO_LATE)
+    assert (export.state, export.error) == (ExportState.FAILED, export_writing.TOO_LATE)
     tasks.write_export(export_id=export.pk)
     assert not folder.exists()
 
@@ -372,9 +387,9 @@ def test_a_writer_who_comes_too_late_leaves_no_file(anna, template, folder, monk
     export = start(anna, template)
     real = export_files.write
 
-    def slow(row, users):
-        result = real(row, users)
-        exports.sweep(timezone.now() + exports.GIVE_UP)
+    def slow(row, users, on_read):
+        result = real(row, users, on_read)
+        exports.sweep(timezone.now() + export_writing.GIVE_UP)
         return result
 
     monkeypatch.setattr(export_files, "write", slow)
@@ -411,7 +426,7 @@ def test_tidying_deletes_what_a_killed_writer_left_once_it_is_old(anna, template
 
     exports.tidy(timezone.now())
     assert left.exists()
-    exports.tidy(timezone.now() + exports.GIVE_UP + timedelta(minutes=1))
+    exports.tidy(timezone.now() + export_writing.GIVE_UP + timedelta(minutes=1))
 
     assert not left.exists()
     assert export_files.path_of(export).exists()

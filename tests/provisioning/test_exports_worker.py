@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from partnerhub.local import servers
-from provisioning import export_files, exports, outbox
+from provisioning import export_files, export_progress, export_writing, exports, outbox
 from provisioning.models import Export, Subscriber
 from provisioning.states import ExportState
 from tests import factories
@@ -127,21 +127,21 @@ def test_an_export_whose_writer_is_killed_is_written_by_the_next_one(
     with process(folder, "-c", SLOW_WRITER, str(export.pk)) as writer:
         assert writer.stdout
         assert writer.stdout.readline() == "writing\n"
-        while_alive = exports.rows_so_far(export)
+        while_alive = export_progress.rows_so_far(export)
         exports.write(export.pk)  # the lock is taken: a second writer does nothing
         assert state(export) == ExportState.WRITING
         writer.send_signal(signal.SIGKILL)
         writer.wait(10)
     left = list(folder.iterdir())
 
-    exports.sweep(timezone.now() + timedelta(seconds=exports.HINT_SECONDS + 1))
+    exports.sweep(timezone.now() + timedelta(seconds=export_writing.HINT_SECONDS + 1))
     until(lambda: exports.write(hints[0]) or state(export) == ExportState.READY)
 
     assert 0 < while_alive < 4004
     assert [path.name.startswith(".writing-") for path in left] == [True]
     assert export.rows == 4004
     assert export_files.path_of(export).stat().st_size == export.size
-    exports.tidy(timezone.now() + exports.GIVE_UP + timedelta(minutes=1))
+    exports.tidy(timezone.now() + export_writing.GIVE_UP + timedelta(minutes=1))
     assert list(folder.iterdir()) == [export_files.path_of(export)]
 
 

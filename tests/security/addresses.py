@@ -241,6 +241,7 @@ ADDRESSES: dict[str, Address] = {
     "userstatus:export_start": form(SEE, template),
     "userstatus:export_all_start": form(SEE),
     "userstatus:export": page(args=export),
+    "userstatus:export_cancel": act(SEE, export, changes=False),
     "userstatus:export_download": page(args=export, recorded=frozenset({"accounts_auditevent"})),
     # ---- only where the product runs embedded ----
     "dev:mailbox": public("shows the demo's mails, on the demo's machine"),

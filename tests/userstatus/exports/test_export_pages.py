@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.rights import Role
-from provisioning import export_files, exports, outbox
+from provisioning import export_files, export_orders, export_writing, exports, outbox
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
 from tests import factories
@@ -45,7 +45,7 @@ def make_export(user, template=None, **fields) -> Export:
         "template": template,
         "file_name": "user-status-smb-denmark-2026-11-24.csv",
         "created_at": now,
-        "expires_at": now + exports.KEPT,
+        "expires_at": now + export_orders.KEPT,
     }
     return Export.objects.create(**values | fields)
 
@@ -194,7 +194,13 @@ def test_a_file_of_a_while_ago_is_not_downloaded_by_itself(browser, anna, templa
 
 @pytest.mark.parametrize(
     "code",
-    [exports.DISK_FULL, exports.NO_FILE, exports.TOO_LATE, exports.NO_RIGHT, exports.BROKEN],
+    [
+        export_writing.DISK_FULL,
+        export_writing.NO_FILE,
+        export_writing.TOO_LATE,
+        export_writing.NO_RIGHT,
+        export_writing.BROKEN,
+    ],
 )
 def test_a_failure_says_what_happened_and_offers_another_try(browser, anna, template, code):
     query = f"template={template.uuid}&status=error"
