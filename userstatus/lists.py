@@ -202,5 +202,5 @@ def size_of(place: Place) -> int | str:
 
 def sync_of(user: User, now: datetime) -> SyncAge:
     """How fresh the partner's rows are."""
-    connections = BackendConnection.objects.filter(partner_id=user.partner_id)
+    connections = BackendConnection.objects.filter(partner=user.partner_id)
     return sync_age(connections.first(), now)

@@ -3,10 +3,14 @@
 The page says which rows it shows and in which state (`rows`), and which row was the newest when
 it was made (`since`). The answer holds only what is different; the page puts the new contents
 into its cells and never replaces a row.
+
+Hundreds of pages ask all the time and nearly always nothing is different: rows are read only when
+their signs say that they changed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -16,12 +20,15 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
-from provisioning import filtering
+from provisioning import glances
+from provisioning.filtering import UserFilter
+from provisioning.glances import Sign
 from provisioning.models import Subscriber
-from userstatus import lists, paging, ribbon
+from provisioning.states import UNSETTLED, Status
+from userstatus import lists, paging
 from userstatus.list_views import scope_of
 from userstatus.lists import Scope
-from userstatus.rows import number_of, rows_of
+from userstatus.rows import number_of, rows_of, state_word
 
 #: A page never shows more rows; further ones in the address are not answered.
 _MOST = max(paging.SIZES)
@@ -34,14 +41,16 @@ def live(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
     scope, now = scope_of(request, uuid), timezone.now()
     chosen = scope.chosen(request.GET)
     seen = _seen(request.GET.get("rows", ""))
-    rows = rows_of(_shown(scope, seen), now=now)
-    counts = lists.status_counts(scope, chosen)
+    signs = _signs(scope, seen)
+    changed = {sign.pk for sign in signs if seen[sign.pk] != _state(sign)}
+    arrived = _arrived(scope, chosen, request.GET.get("since", ""))
     context = {
-        "rows": [row for row in rows if seen[row.user.pk] != row.state],
-        "is_busy": any(row.is_busy for row in rows),
-        "ribbon": ribbon.ribbon_of(counts, chosen, ""),
+        "rows": rows_of(_whole(scope, changed), now=now) if changed else [],
+        "is_busy": any(_is_busy(sign) for sign in signs),
+        "counts": _counts(scope, chosen, is_new=bool(changed or arrived)),
         "sync": lists.sync_of(scope.user, now),
-        "arrived": _arrived(scope, chosen, request.GET.get("since", "")),
+        "arrived": min(arrived, glances.MOST_ARRIVED),
+        "has_more": arrived > glances.MOST_ARRIVED,
         "with_template": scope.template is None,
         "with_ticks": scope.can_tick,
         "now": now,
@@ -60,17 +69,42 @@ def _seen(text: str) -> dict[int, str]:
     return found
 
 
-def _shown(scope: Scope, seen: dict[int, str]) -> list[Subscriber]:
-    """The page's rows, those deleted meanwhile too: they stay where they are, and say so."""
-    visible = Subscriber.objects.visible_to(scope.user).filter(pk__in=seen)
-    if scope.template:
-        visible = visible.filter(template=scope.template)
+def _signs(scope: Scope, seen: Collection[int]) -> list[Sign]:
+    """Of the page's rows, those deleted meanwhile too: they stay where they are, and say so."""
+    partner_id = scope.user.partner_id
+    found = glances.signs(partner_id, seen) if seen and partner_id else []
+    template = scope.template
+    return [sign for sign in found if template is None or sign.template_id == template.pk]
+
+
+def _state(sign: Sign) -> str:
+    return state_word(sign.version, sign.job_state, held=sign.held)
+
+
+def _is_busy(sign: Sign) -> bool:
+    """Something will change by itself soon, as `Row.is_busy` says it."""
+    return not sign.is_deleted and bool(sign.job_state or sign.backend_status in UNSETTLED)
+
+
+def _whole(scope: Scope, ids: Collection[int]) -> list[Subscriber]:
+    visible = Subscriber.objects.visible_to(scope.user).filter(pk__in=ids)
     return list(visible.select_related("template").only(*lists.DRAWN))
 
 
-def _arrived(scope: Scope, chosen: filtering.UserFilter, since: str) -> int:
+def _counts(scope: Scope, chosen: UserFilter, *, is_new: bool) -> dict[str, int]:
+    """How many users each status has, "" all; nothing says that the page's counts stay.
+
+    A search is counted again only when something is known to be new.
+    """
+    if chosen.q and not is_new:
+        return {}
+    by_status = lists.status_counts(scope, chosen)
+    if by_status is None:
+        return {}
+    return {"": by_status.total(), **dict.fromkeys(Status.values, 0), **by_status}
+
+
+def _arrived(scope: Scope, chosen: UserFilter, since: str) -> int:
     """How many users that the filter shows came after the page was made."""
     newest = number_of(since)
-    if newest is None:
-        return 0
-    return filtering.narrow(scope.users.filter(pk__gt=newest), chosen).count()
+    return 0 if newest is None else glances.arrived(scope.users, chosen, newest)

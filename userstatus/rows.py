@@ -116,9 +116,14 @@ def rows_of(users: Sequence[Subscriber], *, now: datetime) -> list[Row]:
 
 
 def state_of(user: Subscriber, job: Job | None) -> str:
-    """Version and job state, upper-case while its batch holds it, as the live page repeats them."""
-    letter = _JOB_LETTERS[JobState(job.state)] if job else "."
-    return f"{short(user.version)}{letter.upper() if job and job.held else letter}"
+    """Version and job state, as the live page repeats them."""
+    return state_word(user.version, job.state if job else None, held=bool(job and job.held))
+
+
+def state_word(version: int, job_state: str | None, *, held: bool) -> str:
+    """The same of what they are made of; upper-case while a batch holds the job."""
+    letter = _JOB_LETTERS[JobState(job_state)] if job_state else "."
+    return f"{short(version)}{letter.upper() if held else letter}"
 
 
 def short(number: int) -> str:

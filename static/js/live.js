@@ -48,11 +48,11 @@ const updateRow = (row, answer) => {
   return changed.length > 0;
 };
 
-const counted = (marker, number) => {
+const counted = (marker, number, more = "") => {
   if (!marker) return;
   marker.hidden = !number;
   const { one, many } = marker.dataset;
-  const words = number === 1 ? one : many.replace("{n}", number);
+  const words = number === 1 ? one : many.replace("{n}", `${number}${more}`);
   const place = marker.querySelector("span") ?? marker;
   if (number && place.textContent !== words) place.textContent = words;
 };
@@ -101,7 +101,7 @@ const update = (answer) => {
   const sync = answer.querySelector("#users-sync");
   if (sync) updateSync(sync.textContent, sync.className);
   counted(document.getElementById("users-changed"), list.querySelectorAll("tr.is-changed").length);
-  counted(document.getElementById("users-arrived"), Number(answer.dataset.arrived));
+  counted(document.getElementById("users-arrived"), Number(answer.dataset.arrived), answer.hasAttribute("data-more") ? "+" : "");
   say(changed.map((told) => document.getElementById(told.id)));
   here().toggleAttribute("data-busy", answer.hasAttribute("data-busy"));
 };

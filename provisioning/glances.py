@@ -1,0 +1,61 @@
+"""What every open page asks again every few seconds: little, and by keys alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from provisioning import filtering, finding, reading
+from provisioning.filtering import UserFilter
+from provisioning.models import Subscriber
+from provisioning.searching import Search
+
+#: More newcomers are not counted.
+MOST_ARRIVED = 1000
+#: Of so many of the newest users, whosever they are, newcomers are counted.
+_NEWEST = 10_000
+_SIGNS = """
+    SELECT s.id, s.template_id, s.version, s.backend_status, s.deleted_at IS NOT NULL,
+           j.state, COALESCE(j.held, false)
+      FROM provisioning_subscriber s
+      LEFT JOIN provisioning_job j ON j.subscriber_id = s.id
+           AND j.state IN ('queued', 'sending', 'checking', 'waiting')
+     WHERE s.id = ANY(%(ids)s) AND s.partner_id = %(partner)s
+"""
+
+
+class Sign(NamedTuple):
+    """All of a user that tells whether a row looks otherwise than before.
+
+    `job_state` and `held` are those of the unfinished job, None and False without one.
+    """
+
+    pk: int
+    template_id: int
+    version: int
+    backend_status: str
+    is_deleted: bool
+    job_state: str | None
+    held: bool
+
+
+def signs(partner_id: int, ids: Iterable[int]) -> list[Sign]:
+    """The signs of those of the users who are the partner's, deleted ones too; one query."""
+    rows = reading.prepared(_SIGNS, {"ids": list(ids), "partner": partner_id})
+    return [Sign(*row) for row in rows]
+
+
+def arrived(users: QuerySet[Subscriber], chosen: UserFilter, since: int) -> int:
+    """How many users that the filter leaves have a larger id; at most MOST_ARRIVED + 1.
+
+    Nearly always nobody has, and then one look at the end of an index is all.
+    """
+    newest = finding.newest()
+    if newest <= since:
+        return 0
+    later = users.filter(pk__gt=max(since, newest - _NEWEST))
+    found = filtering.narrow(later, chosen.without("q"))
+    found = Search(chosen.q).among(found) if chosen.q else found
+    return found.order_by()[: MOST_ARRIVED + 1].count()
