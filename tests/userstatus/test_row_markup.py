@@ -14,9 +14,13 @@ from django.utils import timezone, translation
 from common.templatetags.look import Clock
 from provisioning.states import JobKind, JobState, Status
 from tests.factories import make_job, make_partner, make_subscriber, make_template
-from userstatus import row_markup
+from userstatus import list_markup, row_markup
+from userstatus.facets import Option
+from userstatus.ribbon import StatusCount
 from userstatus.row_markup import Sheet
 from userstatus.rows import rows_of
+from userstatus.statuses import look_of_word
+from userstatus.tables import Header
 
 HOSTILE = """"'><img src=x onerror=alert(1)>&amp;{0}%(user)s{user.uuid}</td>\u202e"""
 TEXTS = ["broadworks_id", "first_name", "last_name", "email", "package", "status"]
@@ -126,7 +130,23 @@ def test_a_delete_in_its_grace_is_drawn_by_the_caller(template):
     assert "</div>(undo)</td>" in drawn
 
 
-# ---- The rule that the module sets itself ----
+def test_hostile_options_statuses_and_headers_stay_text():
+    option = Option(HOSTILE, HOSTILE, 1, is_chosen=True, code=HOSTILE)
+    cell = StatusCount(HOSTILE, HOSTILE, None, HOSTILE, is_chosen=True, look=look_of_word("error"))
+    header = Header(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    html = list_markup.filter_options([option], HOSTILE, "radio")
+    html += list_markup.ribbon_cells([cell], HOSTILE)
+    html += list_markup.header_cells([header, Header(HOSTILE, "css")], HOSTILE)
+
+    drawn = Reader(html)
+
+    tags = {"label", "input", "span", "bdi", "a", "svg", "use", "th"}
+    assert {tag for tag, _ in drawn.elements} == tags
+    assert not any(name.startswith("on") for _, names in drawn.elements for name in names)
+    assert drawn.text.count(HOSTILE) == 5
+
+
+# ---- The rule that the modules set themselves ----
 
 
 def trusted(node: ast.expr, known: frozenset[str] = frozenset()) -> bool:
@@ -181,11 +201,12 @@ def loose(source: str) -> list[str]:
     ]
 
 
-def test_nothing_enters_a_frame_without_being_escaped():
-    source = Path(row_markup.__file__).read_text()
+@pytest.mark.parametrize(("module", "least"), [(row_markup, 40), (list_markup, 20)])
+def test_nothing_enters_a_frame_without_being_escaped(module, least):
+    source = Path(module.__file__).read_text()
 
     assert loose(source) == []
-    assert len(list(frames(ast.parse(source)))) > 40
+    assert len(list(frames(ast.parse(source)))) > least
 
 
 def test_the_rule_sees_a_value_that_is_not_escaped():
