@@ -46,6 +46,8 @@ const wait = () => {
 };
 
 const load = (link, method, values) => {
+  // The second half of a double click: what it would bring takes the place of a form in use.
+  if (link.hasAttribute("aria-busy")) return;
   // A link in a menu vanishes with it; the menu's button is then what was left behind.
   const menu = link.closest("[popover]");
   opener = menu ? (menu.menuButton ?? document.activeElement) : link;
