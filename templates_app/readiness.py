@@ -166,7 +166,7 @@ def _admin_first(facts: Facts) -> Check:
     else:
         words = _("Everybody else waits, in %(n)s customers; first are: %(names)s.")
         if facts.looked_at is not None:
-            words = _("Everybody else waits, in at least %(n)s customers; first are: %(names)s.")
+            words = _("Everybody else waits, in %(n)s or more customers; first are: %(names)s.")
         more = " …" if len(names) > 3 or facts.looked_at is not None else ""
         text = words % {"n": len(names), "names": shown + more}
     title = _("An administrator must be active first")

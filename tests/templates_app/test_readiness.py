@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from accounts.models import Partner
@@ -96,3 +98,11 @@ def test_what_is_wrong_comes_first(facts):
     found = readiness.checks(facts(share_link="", support=""))
 
     assert [one.tone for one in found][:2] == ["bad", "wait"]
+
+
+def test_admin_first_says_when_not_everybody_was_looked_at(facts):
+    known = replace(facts(provision_admin_first=True), looked_at=500)
+    found = readiness.checks(replace(known, first_in_line=["Ida"]))
+
+    assert "500 users who have waited longest" in check(readiness.checks(known), "admin_first").text
+    assert "1 or more customers" in check(found, "admin_first").text

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from provisioning import glances
 from provisioning.models import Subscriber
 from provisioning.states import JobState, Status
 from tests.factories import make_job, make_subscriber, make_template
@@ -148,3 +149,59 @@ def test_signed_out_the_poll_is_sent_to_the_sign_in(path, template):
 
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("times", [1, 60])
+def test_nothing_new_takes_the_same_queries_whatever_the_rows(
+    browser, path, template, shown, times, django_assert_max_num_queries
+):
+    newest = [make_subscriber(template) for _ in range(times)][-1]
+    query = {"rows": shown(), "since": short(newest.pk)}
+    browser.get(path, query)  # prepares statements
+
+    # session, person, template, signs, newest, counts, sync; now and then the rehearsal
+    with django_assert_max_num_queries(7 + 1):
+        browser.get(path, query)
+
+
+def test_rows_that_changed_take_three_queries_more(
+    browser, path, template, shown, django_assert_max_num_queries
+):
+    newest = [make_subscriber(template) for _ in range(60)][-1]
+    query = {"rows": shown(), "since": short(newest.pk)}
+    Subscriber.objects.update(version=F("version") + 1)
+    browser.get(path, query)
+
+    with django_assert_max_num_queries(10 + 1):  # users, jobs, who has the same ID
+        assert len(ids(browser.get(path, query))) == 50
+
+
+def test_the_counts_of_a_search_come_only_with_news(browser, path, template):
+    old = make_subscriber(template, Status.ERROR, broadworks_id="bo@x")
+    query = {"q": "bo", "since": short(old.pk)}
+
+    assert "data-count" not in browser.get(path, query).content.decode()
+
+    make_subscriber(template, Status.ERROR, broadworks_id="bob@x")
+    answer = browser.get(path, query).content.decode()
+
+    assert 'data-arrived="1"' in answer
+    assert 'data-count="error">2<' in answer
+
+
+def test_a_status_that_nobody_has_any_more_is_told_as_0(browser, path, template):
+    make_subscriber(template, Status.ERROR)
+
+    answer = browser.get(path).content.decode()
+
+    assert 'data-count="provisioned">0<' in answer
+    assert 'data-count="">1<' in answer
+
+
+def test_more_newcomers_than_are_counted_are_told_so(browser, path, template, monkeypatch):
+    monkeypatch.setattr(glances, "MOST_ARRIVED", 2)
+    old, *_new = [make_subscriber(template) for _ in range(4)]
+
+    answer = browser.get(path, {"since": short(old.pk)}).content.decode()
+
+    assert 'data-arrived="2" data-more' in answer
