@@ -24,7 +24,7 @@ TableExport: django-tables2's, of the first rows only; its figure is for as many
 
 def run(options: Options, tell: Callable[[str], None]) -> Report:
     """Measure; raises MeasurementFailed."""
-    with scene(options, tell) as place:
+    with scene(options, tell, searchable=False) as place:
         lines = place.lines("benchmarks.export_sides", options)
         shown = [line for line in lines if options.wants(line.name)]
         note = f"{options.subscribers:,} users; {options.cores.words}"

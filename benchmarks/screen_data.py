@@ -71,10 +71,14 @@ _INDEXES = """
                           'provisioning_searchtext'::regclass)
        AND NOT i.indisunique
 """
+_SEARCHES = "searchtext_grams"
 
 
-def make(cursor: Any, count: int) -> dict[str, Any]:
-    """Fill an empty, migrated database; return what the others have to know."""
+def make(cursor: Any, count: int, *, searchable: bool = True) -> dict[str, Any]:
+    """Fill an empty, migrated database; return what the others have to know.
+
+    The index of searches takes longest to build; what does not search goes without it.
+    """
     from accounts.models import BackendConnection, Partner, User
     from accounts.rights import Role
     from templates_app.models import OnboardingTemplate
@@ -92,7 +96,7 @@ def make(cursor: Any, count: int) -> dict[str, Any]:
     )
     keys = [template.pk for template in templates]
     values = {"partner": partner.pk, "connection": connection.pk, "templates": keys}
-    _fill(cursor, values | {"count": count})
+    _fill(cursor, values | {"count": count}, searchable=searchable)
     return {
         "partner": partner.pk,
         "connection": connection.pk,
@@ -103,15 +107,16 @@ def make(cursor: Any, count: int) -> dict[str, Any]:
     }
 
 
-def _fill(cursor: Any, values: dict[str, Any]) -> None:
+def _fill(cursor: Any, values: dict[str, Any], *, searchable: bool) -> None:
     cursor.execute(_INDEXES)
     indexes = cursor.fetchall()
     cursor.execute("SET maintenance_work_mem = '512MB'")
     for name, _ in indexes:
         cursor.execute(f'DROP INDEX "{name}"')
     cursor.execute(_USERS, values)
-    for _, definition in indexes:
-        cursor.execute(definition)
+    for name, definition in indexes:
+        if searchable or name != _SEARCHES:
+            cursor.execute(definition)
     cursor.execute("VACUUM ANALYZE")
     cursor.execute("CHECKPOINT")
 
@@ -135,8 +140,10 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="benchmarks.screen_data")
     parser.add_argument("--subscribers", type=int, required=True)
+    parser.add_argument("--plain", action="store_true", help="nobody will search")
+    given = parser.parse_args()
     with connection.cursor() as cursor:
-        print(json.dumps(make(cursor, parser.parse_args().subscribers)))
+        print(json.dumps(make(cursor, given.subscribers, searchable=not given.plain)))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ class Scene:
 
 
 @contextmanager
-def scene(options: Options, tell: Callable[[str], None]) -> Iterator[Scene]:
+def scene(
+    options: Options, tell: Callable[[str], None], *, searchable: bool = True
+) -> Iterator[Scene]:
     """Start PostgreSQL with so many users, all that pages need around them."""
     folder = Path(tempfile.mkdtemp(prefix="partnerhub-bench-"))
     try:
@@ -60,7 +62,8 @@ def scene(options: Options, tell: Callable[[str], None]) -> Iterator[Scene]:
             _program(product, [sys.executable, "manage.py", "prepare"])
             tell(f"making {options.subscribers:,} users")
             command = [sys.executable, "-m", "benchmarks.screen_data"]
-            made = _program(environment, [*command, "--subscribers", str(options.subscribers)])
+            command += ["--subscribers", str(options.subscribers)]
+            made = _program(environment, command if searchable else [*command, "--plain"])
             yield Scene(url, environment, json.loads(made))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
