@@ -202,9 +202,9 @@ def test_who_is_not_in_view_can_be_seen_and_unticked(open_list, crowd):
     expect(dialog(page).get_by_role("heading")).to_have_text("7 selected")
     expect(dialog(page).get_by_role("listitem")).to_have_count(7)
     expect(dialog(page).get_by_role("listitem").first).to_contain_text("Error 200042")
-    picked(page, "user1@").uncheck()
+    picked(page, "Select user1@").uncheck()
     expect(dialog(page).get_by_role("heading")).to_have_text("6 selected")
-    picked(page, "user30@").uncheck()
+    picked(page, "Select user30@").uncheck()
     page.keyboard.press("Escape")
 
     says(page, 5, hidden=1)
@@ -237,12 +237,12 @@ def test_the_dialog_shows_more_by_portions(open_list, crowd, monkeypatch):
 
     dialog(page).get_by_role("button", name="Show 10 more").dblclick()
     expect(dialog(page).get_by_role("listitem")).to_have_count(20)
-    expect(picked(page, "user11@")).to_be_focused()
+    expect(picked(page, "Select user11@")).to_be_focused()
     dialog(page).get_by_role("button", name="Show 5 more").click()
 
     expect(dialog(page).get_by_role("listitem")).to_have_count(25)
     expect(dialog(page).get_by_role("button", name="more")).to_have_count(0)
-    picked(page, "user25@").uncheck()
+    picked(page, "Select user25@").uncheck()
     expect(dialog(page).get_by_role("heading")).to_have_text("24 selected")
 
 
@@ -256,7 +256,7 @@ def test_of_all_that_match_the_dialog_shows_who_is_left_out(open_list, crowd):
     expect(dialog(page)).to_contain_text(words)
     expect(dialog(page).get_by_role("listitem")).to_have_count(1)
 
-    picked(page, "user3@").check()
+    picked(page, "Select user3@").check()
     expect(dialog(page).get_by_role("heading")).to_have_text("30 selected")
     dialog(page).get_by_role("button", name="Done").click()
 
