@@ -167,7 +167,7 @@ def writing(anna, template, **fields) -> Export:
     [
         (100_000, "csv", 30),
         (200_000, "csv", 10),
-        (200_000, "xlsx", 20),
+        (200_000, "xlsx", 13),
         (400_000, "csv", 1),
         (500_000, "csv", 1),
         (100, "csv", None),

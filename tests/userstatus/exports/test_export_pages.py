@@ -10,10 +10,20 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.rights import Role
-from provisioning import export_files, export_orders, export_writing, exports, outbox
+from provisioning import (
+    export_files,
+    export_orders,
+    export_progress,
+    export_writing,
+    exports,
+    outbox,
+    xlsx_file,
+)
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
 from tests import factories
+from userstatus import export_words
+from userstatus.rows import short
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +60,8 @@ def make_export(user, template=None, **fields) -> Export:
     return Export.objects.create(**values | fields)
 
 
-def ready(user, template=None) -> Export:
-    export = make_export(user, template)
+def ready(user, template=None, **fields) -> Export:
+    export = make_export(user, template, **fields)
     exports.write(export.pk)
     export.refresh_from_db()
     return export
@@ -137,7 +147,186 @@ def test_a_stranger_is_asked_to_sign_in(client, address):
     assert client.post(address).url.startswith("/login/")
 
 
+@pytest.mark.parametrize(
+    ("query", "data"),
+    [
+        ("?status=error", {"id": ["{a}.{foreign}", "{b}", "!"]}),
+        ("", {"all": "on", "not": ["{c}"]}),
+        ("", {"all": "on", "not": ["{c}"], "id": ["{a}"], "format": "doc"}),
+    ],
+)
+def test_the_form_says_who_is_wanted(browser, address, template, carla, query, data):
+    people = {name: factories.make_subscriber(template, broadworks_id=name) for name in "abc"}
+    people["foreign"] = factories.make_subscriber(factories.make_template(carla.partner))
+    keys = {name: short(person.pk) for name, person in people.items()}
+    filled = {
+        name: [one.format(**keys) for one in value] if isinstance(value, list) else value
+        for name, value in data.items()
+    }
+
+    browser.post(f"{address}{query}", filled)
+
+    export = Export.objects.get()
+    chosen = export_writing.users_of(export).values_list("broadworks_id", flat=True)
+    assert sorted(chosen) == ["a", "b"]
+    assert (export.total, export.format) == (2, "csv")
+
+
+def test_the_page_of_a_choice_says_so_and_keeps_it(browser, address, anna, template):
+    people = [factories.make_subscriber(template) for _ in range(3)]
+    keys = ".".join(short(person.pk) for person in people[:2])
+    make_export(anna, query="q=other")
+
+    html = browser.post(f"{address}?q=zzz", {"id": keys}).content.decode()
+
+    assert "<b>2</b> selected users" in html
+    assert f'<input type="hidden" name="id" value="{keys}">' in html
+    assert "zzz" not in html.split("What is in it")[1].split("</dl>")[0]
+
+
+def test_ticked_users_can_be_asked_for_by_an_address_too(browser, address, template):
+    person = factories.make_subscriber(template)
+
+    html = browser.get(f"{address}?id={short(person.pk)}").content.decode()
+
+    assert "<b>1</b> selected user<" in html
+    assert f'action="{address}"' in html
+
+
+def test_nobody_and_too_many_are_answered_with_what_can_be_had(
+    browser, address, template, monkeypatch
+):
+    factories.make_subscriber(template)
+    nobody = browser.post(address, {"id": "zzzz"})
+    monkeypatch.setattr(export_orders, "MOST_NAMED", 1)
+    too_many = browser.post(address, {"id": "1.2.3"})
+
+    for answer in (nobody, too_many):
+        assert answer.status_code == 422
+        assert "<b>1</b> user<" in answer.content.decode()
+        assert 'name="id"' not in answer.content.decode()
+    assert "Export all that match" in too_many.content.decode()
+
+
+def test_excel_is_chosen_at_the_start(browser, address, template):
+    factories.make_subscriber(template)
+
+    browser.post(address, {"format": "xlsx"})
+
+    export = Export.objects.get()
+    assert (export.format, export.file_name[-5:]) == ("xlsx", ".xlsx")
+
+
+def test_too_many_for_excel_are_offered_as_csv(browser, address, template, monkeypatch):
+    for _ in range(3):
+        factories.make_subscriber(template)
+    monkeypatch.setattr(xlsx_file, "MOST_ROWS", 2)
+
+    answer = browser.post(address, {"format": "xlsx"})
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Excel file takes at most 2 users, and these are 3" in html
+    assert 'value="xlsx"' not in html
+    assert html.count("Export</button>") == 1
+    assert not Export.objects.exists()
+
+
 # ---- Watching ----
+
+
+def test_a_running_export_says_how_far_it_is_and_how_long_it_takes(
+    browser, anna, template, monkeypatch
+):
+    began = timezone.now() - timedelta(seconds=10)
+    export = make_export(anna, template, state=ExportState.WRITING, writing_at=began, total=400_000)
+    monkeypatch.setattr(export_progress, "rows_so_far", lambda export: 120_000)
+
+    html = browser.get(page_of(export)).content.decode()
+
+    assert "<b>120,000</b> of <b>400,000</b> users, about 25 seconds left" in html
+    assert 'value="120000" max="400000"' in html
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "about 1 second left"),
+        (10, "about 10 seconds left"),
+        (11, "about 15 seconds left"),
+        (89, "about 90 seconds left"),
+        (90, "about 2 minutes left"),
+        (3000, "about 50 minutes left"),
+    ],
+)
+def test_time_left_is_said_as_exactly_as_it_is_known(seconds, words):
+    assert export_words.time_left(seconds) == words
+
+
+def test_the_export_of_ticked_users_says_so(browser, anna, template):
+    person = factories.make_subscriber(template)
+    export = ready(anna, template, ticked=[person.pk], total=1)
+
+    html = browser.get(page_of(export)).content.decode()
+
+    assert "1 selected user," in html
+    assert "Only those selected" in html
+
+
+# ---- Cancelling ----
+
+
+def cancel_of(export: Export) -> str:
+    return reverse("userstatus:export_cancel", args=[export.uuid])
+
+
+def test_an_unfinished_export_can_be_cancelled_without_scripts(browser, anna, template):
+    person = factories.make_subscriber(template)
+    export = make_export(anna, template, ticked=[person.pk], format="xlsx")
+    page = browser.get(page_of(export)).content.decode()
+    assert f'<form method="post" action="{cancel_of(export)}">' in page
+
+    answer = browser.post(cancel_of(export), follow=True)
+
+    html = answer.content.decode()
+    assert "You cancelled this export" in html
+    assert "refresh" not in html
+    assert cancel_of(export) not in html
+    assert f'name="id" value="{short(person.pk)}"' in html
+    assert 'name="format" value="xlsx"' in html
+
+
+def test_a_cancelled_export_gives_no_file(browser, anna, template):
+    export = make_export(anna, template)
+    browser.post(cancel_of(export))
+
+    answer = browser.get(download_of(export))
+
+    assert answer.status_code == 410
+    assert "You cancelled this export" in answer.content.decode()
+
+
+def test_a_finished_export_stays_when_somebody_cancels_it(browser, anna, template):
+    export = ready(anna, template)
+
+    assert browser.post(cancel_of(export)).url == page_of(export)
+    assert download_of(export) in browser.get(page_of(export)).content.decode()
+
+
+def test_only_its_owner_cancels_an_export(client_of, bo, carla, anna, template):
+    export = make_export(anna, template)
+
+    for person in (bo, carla):
+        assert client_of(person).post(cancel_of(export)).status_code == 404
+    assert Export.objects.get().state == ExportState.QUEUED
+
+
+def test_the_poll_that_finds_the_end_takes_cancel_away(browser, anna, template):
+    export = ready(anna, template)
+
+    answer = browser.get(page_of(export) + "?seen=writing", headers={"hx-request": "true"})
+
+    assert '<div id="export-cancel" hx-swap-oob="innerHTML"></div>' in answer.content.decode()
 
 
 def test_an_unfinished_export_polls(browser, anna, template):
@@ -215,6 +404,25 @@ def test_a_failure_says_what_happened_and_offers_another_try(browser, anna, temp
     assert Export.objects.latest("pk").query == query
 
 
+@pytest.mark.parametrize(
+    ("code", "words", "offer"),
+    [
+        (export_writing.TOO_LARGE, "grew larger than an Excel file takes", "Make a CSV file"),
+        (export_writing.NO_TEMPLATE, "is not there any more", "Templates"),
+    ],
+)
+def test_where_the_same_would_fail_again_something_else_is_offered(
+    browser, anna, template, code, words, offer
+):
+    export = make_export(anna, template, state=ExportState.FAILED, error=code, format="xlsx")
+
+    card = browser.get(page_of(export)).content.decode().split('id="export-card"')[1]
+
+    assert words in card
+    assert offer in card
+    assert "Try again" not in card.split("</section>")[0]
+
+
 def test_the_page_says_what_is_in_the_file(browser, anna, template):
     export = make_export(
         anna, template, query="q=holm&status=error&package=premium&error=none&sort=name"
@@ -261,6 +469,17 @@ def test_the_download_is_an_attachment_with_our_name(browser, anna, template):
     assert content == export_files.path_of(export).read_bytes()
 
 
+def test_an_excel_file_is_handed_out_as_one(browser, anna, template):
+    export = ready(anna, template, format="xlsx", file_name="users.xlsx")
+
+    answer = browser.get(download_of(export))
+
+    assert b"".join(answer.streaming_content).startswith(b"PK")
+    assert answer["Content-Type"].endswith("spreadsheetml.sheet")
+    assert answer["Content-Disposition"] == 'attachment; filename="users.xlsx"'
+    assert "Download Excel file" in browser.get(page_of(export)).content.decode()
+
+
 def test_every_download_is_audited(browser, anna, template):
     export = ready(anna, template)
 
@@ -302,6 +521,13 @@ def test_rights_are_checked_at_the_download(client_of, anna, template):
     anna.save()
 
     assert client_of(anna).get(download_of(export)).status_code == 403
+
+
+def test_a_closed_account_gets_no_file(browser, anna, template):
+    export = ready(anna, template)
+    type(anna).objects.filter(pk=anna.pk).update(is_active=False)
+
+    assert browser.get(download_of(export)).url.startswith("/login/")
 
 
 def test_somebody_who_moved_to_another_partner_has_no_more_exports(browser, anna, carla, template):
