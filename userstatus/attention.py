@@ -160,6 +160,7 @@ ACTIONS: dict[str, tuple[Any, str]] = {
     "template.change": (_("changed the template"), "edit"),
     "template.mend": (_("mended the share link of"), "link"),
     "export.start": (_("exported"), "export"),
+    "export.cancel": (_("cancelled the export"), "stop"),
     "export.download": (_("downloaded the export"), "export"),
     "person.add": (_("added the administrator"), "user"),
     "person.change": (_("changed the account of"), "user"),
