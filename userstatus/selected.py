@@ -73,9 +73,15 @@ def _everybody(scope: Scope, data: QueryDict, spared: int) -> dict[str, Any]:
     """How many match by now, and by which filters; no number where nobody counts them."""
     chosen = scope.chosen(data)
     total, is_capped = scope.finder(chosen).total
-    known = {"title": _("All that match are selected")} if is_capped else _some(total - spared)
+    known = _uncounted(spared) if is_capped else _some(total - spared)
     return known | {
         "total": "" if is_capped else figure(total),
         "filters": bulk_selection.filters_of(chosen),
         "spared": spared,
     }
+
+
+def _uncounted(spared: int) -> dict[str, Any]:
+    if not spared:
+        return {"title": _("All that match are selected")}
+    return {"title": _("All that match but {n}").replace("{n}", figure(spared))}

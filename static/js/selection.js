@@ -76,7 +76,8 @@ const recall = () => {
 // ---- Drawing ----
 
 const write = (place, number) => {
-  const { one, many, some } = place.dataset;
+  const { one, many, but } = place.dataset;
+  const some = but && spared.size ? but.replace("{n}", numbers.format(spared.size)) : place.dataset.some;
   const known = number === 1 && one ? one : many.replace("{n}", numbers.format(number));
   const words = Number.isFinite(number) ? known : some;
   if (place.textContent !== words) place.textContent = words;

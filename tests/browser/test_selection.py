@@ -264,6 +264,20 @@ def test_of_all_that_match_the_dialog_shows_who_is_left_out(open_list, crowd):
     expect(tick(page, 3)).to_be_checked()
 
 
+def test_where_nobody_counts_no_number_is_said(open_list, crowd, monkeypatch):
+    monkeypatch.setattr("provisioning.finding.MOST_COUNTED", 10)
+    page = open_list("?q=x.example&per_page=25")
+    tick(page, 1).check()
+    button(page, "Select all that match").click()
+    expect(bar(page)).to_contain_text("All that match are selected")
+    tick(page, 2).uncheck()
+    expect(bar(page)).to_contain_text("All that match but 1")
+
+    button(page, "Retry selected users").click()
+
+    expect(dialog(page)).to_contain_text("All 29 users can be retried.")
+
+
 def test_who_was_deleted_meanwhile_is_shown_as_such(open_list, crowd):
     page = open_list("?status=error&per_page=25")
     tick_two_pages(page)

@@ -237,6 +237,8 @@ ADDRESSES: dict[str, Address] = {
     "userstatus:bulk_retry": form(ACT, template, frozen_users(JobKind.RETRY)),
     "userstatus:bulk_delete": form(ACT, template, frozen_users(JobKind.DELETE)),
     "userstatus:bulk_package": form(ACT, template, frozen_users(JobKind.PACKAGE, "premium")),
+    "userstatus:selected": act(SEE, template, changes=False),
+    "userstatus:all_selected": act(SEE, nothing, changes=False),
     # ---- exports ----
     "userstatus:export_start": form(SEE, template),
     "userstatus:export_all_start": form(SEE),

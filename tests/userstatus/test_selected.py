@@ -105,6 +105,8 @@ def test_where_nobody_counts_there_is_no_number(browser, template, users, monkey
 
     assert "All that match are selected" in words(answer)
     assert "All that match the search “x.example”" in words(answer)
+    answer = ask(browser, template, all="on", q="x.example", **{"not": keys(users[0])})
+    assert "All that match but 1" in words(answer)
 
 
 def test_who_may_only_look_may_see_it(client_of, rie, template, users):
