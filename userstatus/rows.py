@@ -25,9 +25,10 @@ _JOB_LETTERS = {
     JobState.WAITING: "w",
 }
 _TWINS = """
-    SELECT broadworks_id FROM provisioning_subscriber
-    WHERE partner_id = %(partner)s AND broadworks_id = ANY(%(names)s) AND deleted_at IS NULL
-    GROUP BY broadworks_id HAVING count(*) > 1
+    SELECT unnest(array_agg(broadworks_id)) FROM provisioning_subscriber
+    WHERE upper(broadworks_id) = ANY(SELECT upper(unnest(%(names)s)))
+      AND partner_id = %(partner)s AND deleted_at IS NULL
+    GROUP BY upper(broadworks_id) HAVING count(*) > 1
 """
 
 

@@ -236,7 +236,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='subscriber',
-            index=models.Index(fields=['broadworks_id'], name='subscriber_broadworks_id'),
+            index=models.Index(django.db.models.functions.text.Upper('broadworks_id'), name='subscriber_broadworks_id'),
         ),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
         migrations.AddIndex(

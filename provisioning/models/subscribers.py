@@ -6,7 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
-from django.db.models.functions import Concat, Lower
+from django.db.models.functions import Concat, Lower, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -156,7 +156,8 @@ class Subscriber(models.Model):
                 condition=_LIVE,
                 name="subscriber_partner_page",
             ),
-            models.Index(fields=["broadworks_id"], name="subscriber_broadworks_id"),
+            # As BroadWorks compares them; the portal asks for deleted users, too.
+            models.Index(Upper("broadworks_id"), name="subscriber_broadworks_id"),
             models.Index(fields=["connection", "webex_id"], name="subscriber_webex_id"),
         ]
 
