@@ -18,7 +18,8 @@ the same signed-in user, and the bare SELECT of 51 rows by psycopg2. Django admi
 these columns, search and a filter by status. django-tables2: SingleTableView, table_pagination,
 select_related. All sides are seen to show the same users.
 any …, p95: seeded random combinations of filters, terms and orders, each asked once; the ratio is
-p95 to 150 ms. poll: the ratio is its time to 5 ms; CPU: of the web process.
+p95 to 150 ms. poll: the ratio is its time to 5 ms. CPU: of the web process alone, without the
+database; it hardly depends on what else the machine does, times do.
 search: the statements that the product sends, run by psycopg2, beside the same rows by primary key
 and Django's icontains over four columns (five for digits).
 update: one UPDATE of random rows, beside the same on copies of the table: "before" has the indexes

@@ -33,6 +33,7 @@ THREADS = 8
 VISITS_A_SECOND = 4
 #: A page may take this long beside the polls, the machine may be this busy.
 MOST_SECONDS, MOST_SHARE = 0.150, 0.5
+_GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py")
 _NEXT = re.compile(r'href="([^"]*\bafter=[^"]*)"')
 
 
@@ -115,7 +116,7 @@ def _web(place: Scene, options: Options) -> Iterator[Web]:
     told = {"WEB_BIND": f"127.0.0.1:{port}", "DJANGO_SETTINGS_MODULE": "partnerhub.settings"}
     with _all_cores(options, stage.postmaster(place.url)):
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "partnerhub.wsgi"],
+            [*_GUNICORN, "--log-level", "warning", "partnerhub.wsgi"],
             cwd=ROOT,
             env=os.environ | place.environment | plan.WEB_LIMITS | told,
             stdout=subprocess.DEVNULL,

@@ -102,11 +102,14 @@ def _lines(case: Case, sides: dict[str, Timed]) -> list[Versus]:
     words = ms(ours.median)
 
     def beside(word: str, text: str, least: float) -> Versus:
-        return Versus(name, words, text, ms(sides[word].median), sides[word].times(ours), least)
+        side = sides[word]
+        ratio, cpu = side.times(ours), {"cpu": ours.cpu, "its_cpu": side.cpu}
+        return Versus(name, words, text, ms(side.median), ratio, least, **cpu)
 
     floor = sides["floor"]
+    cpu = {"cpu": ours.cpu, "its_cpu": floor.cpu}
     return [
-        Versus(name, words, "floor", ms(floor.median), ours.times(floor), most=FLOOR),
+        Versus(name, words, "floor", ms(floor.median), ours.times(floor), most=FLOOR, **cpu),
         beside("admin", "Django admin", case.least_admin),
         beside("tables2", "django-tables2", TABLES2),
     ]
@@ -200,25 +203,11 @@ def measure_polls(bench: Bench) -> list[Versus]:
         if shown != changed:
             raise MeasurementFailed(f"the poll brings {shown} rows, not {changed}")
         side = Timed(_getter(bench, address), TRIES * 5)
-        cpu = Timed(_getter(bench, address))
         rounds([side], bench.rounds)
-        cpu.seconds = [_processor(cpu, TRIES * 5) for _ in range(bench.rounds)]
         words, target = ms(side.median), f"{POLL_SECONDS * 1000:g} ms"
         ratio = side.median / POLL_SECONDS
-        lines.append(
-            Versus(f"poll, {name}", words, "at most", target, ratio, most=1, cpu=cpu.median)
-        )
+        lines.append(Versus(f"poll, {name}", words, "at most", target, ratio, most=1, cpu=side.cpu))
     return lines
-
-
-def _processor(side: Timed, times: int) -> float:
-    """Processor seconds of this process for one."""
-    import time
-
-    began = time.process_time()
-    for _ in range(times):
-        side.act()
-    return (time.process_time() - began) / times
 
 
 def polls_of(page: str) -> tuple[str, str]:

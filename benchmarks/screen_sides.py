@@ -46,15 +46,25 @@ class Bench:
 
 @dataclass
 class Timed:
-    """Something done again and again: seconds of each round, the median of its tries."""
+    """Something done again and again: seconds of each round, the median of its tries, and this
+    process's own processor seconds of one.
+    """
 
     act: Callable[[], Any]
     tries: int = 1
     seconds: list[float] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
 
     def round(self) -> None:
         """Measure one round."""
-        self.seconds.append(statistics.median(seconds_of(self.act) for _ in range(self.tries)))
+        before = time.process_time()
+        self.seconds.append(statistics.median([seconds_of(self.act) for _ in range(self.tries)]))
+        self.cpus.append((time.process_time() - before) / self.tries)
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds of one, the median of the rounds."""
+        return statistics.median(self.cpus)
 
     @property
     def median(self) -> float:
