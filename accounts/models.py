@@ -275,3 +275,9 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_label}: {self.action} {self.object_label}"
+
+
+def connection_of(user: User) -> BackendConnection | None:
+    """The way of the person's partner to Webex, when one is set up."""
+    found: BackendConnection | None = getattr(user.partner, "connection", None)
+    return found

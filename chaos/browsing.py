@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from accounts.models import User
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "accounts.sign_in.Backend"
 CSRF = "c" * 32
 ANSWER_SECONDS = 20.0
 

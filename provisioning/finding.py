@@ -15,9 +15,9 @@ from itertools import chain
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Max, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet
 
-from provisioning import filtering, tallies
+from provisioning import filtering, reading, tallies
 from provisioning.filtering import UserFilter
 from provisioning.models import Subscriber
 from provisioning.searching import Search
@@ -30,13 +30,14 @@ MOST_COUNTED = 1000
 #: A list is read in its order up to here for users whom a search finds, before the index is asked
 #: for all of them.
 MOST_READ = 2000
+_NEWEST = "SELECT coalesce(max(id), 0) FROM provisioning_subscriber"
 _KEYS = ("template_id", "status", "package", "error_key")
 
 
 def newest() -> int:
     """The largest id of any user by now, whosever: what has a larger one arrived later."""
-    found: int | None = Subscriber.objects.aggregate(newest=Max("pk"))["newest"]
-    return found or 0
+    [(found,)] = reading.prepared(_NEWEST, {})
+    return int(found)
 
 
 @dataclass(frozen=True)

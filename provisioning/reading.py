@@ -26,6 +26,7 @@ TYPES = {
     "partner": "bigint",
     "positions": "integer[]",
     "records": "jsonb",
+    "templates": "bigint[]",
 }
 #: Statements that a session of PostgreSQL has been told; they end with it, not with a transaction.
 _told: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()

@@ -32,6 +32,9 @@ ACTIVE = (Status.PROVISIONED, Status.UPDATING)
 #: Whoever came first passes first.
 LINE = ("backend_created_at", "id")
 
+#: More work of a partner is not counted.
+MOST_OPEN = 100
+
 
 def heartbeats() -> dict[str, datetime]:
     """When worker and beat last left a sign."""
@@ -41,6 +44,24 @@ def heartbeats() -> dict[str, datetime]:
 def connections() -> QuerySet[BackendConnection]:
     """All connections with their partners."""
     return BackendConnection.objects.select_related("partner").order_by("pk")
+
+
+_OPEN_STATES = ", ".join(f"'{state}'" for state in sorted(UNFINISHED))
+_OPEN_WORK = f"""
+    SELECT (SELECT count(*) FROM (
+              SELECT FROM provisioning_job
+               WHERE partner_id = %(partner)s AND priority = {Job.Priority.SINGLE:d}
+                 AND state IN ({_OPEN_STATES}) LIMIT {MOST_OPEN}) jobs)
+         + (SELECT count(*) FROM (
+              SELECT FROM provisioning_jobbatch
+               WHERE partner_id = %(partner)s AND finished_at IS NULL LIMIT {MOST_OPEN}) batches)
+"""  # noqa: S608 - own words
+
+
+def open_work(partner_id: int) -> int:
+    """How many batches and single jobs of a partner have not ended; at most MOST_OPEN."""
+    [(count,)] = reading.prepared(_OPEN_WORK, {"partner": partner_id})
+    return min(int(count), MOST_OPEN)
 
 
 def jobs_by_state() -> dict[str, int]:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Sum
 
-from provisioning.models import UserCount
+from provisioning import reading
 
+_SUMS = """
+    SELECT template_id, status, package, error_key, sum(n)::integer FROM provisioning_usercount
+     WHERE template_id = ANY(%(templates)s) GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0
+"""
 #: Only one process folds at a time; two would do no harm.
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('usercount.fold', 0))"
 #: In one statement, so that every reader sees either the summands or their sum.
@@ -43,10 +46,7 @@ class Tally:
 
 def of_templates(template_ids: Iterable[int]) -> list[Tally]:
     """The tallies of these templates, exact as of now; one query."""
-    names = ("template_id", "status", "package", "error_key")
-    counts = UserCount.objects.filter(template_id__in=list(template_ids)).order_by()
-    sums = counts.values_list(*names).annotate(sum=Sum("n"))
-    return [Tally(*row) for row in sums if row[-1]]
+    return [Tally(*row) for row in reading.prepared(_SUMS, {"templates": list(template_ids)})]
 
 
 def fold() -> None:

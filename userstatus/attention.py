@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AuditEvent, BackendConnection, User
+from accounts.models import AuditEvent, User, connection_of
 from provisioning import waiting
 from provisioning.catalogue import Explanation, explain
 from provisioning.models import Subscriber
@@ -110,7 +110,7 @@ class Attention:
 
 def attention(user: User, now: datetime) -> Attention:
     """Everything for one partner; the number of queries does not grow with its users."""
-    connection = BackendConnection.objects.filter(partner=user.partner).first()
+    connection = connection_of(user)
     summary = template_reads.summary(user)
     failed, failed_count = job_lists.failed_since(user, now - LATELY, now, JOBS_SHOWN)
     return Attention(

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import BackendConnection
+from accounts.models import BackendConnection, connection_of
 from accounts.rights import Right, may
 from userstatus import counts, job_lists
 from userstatus.connection_words import ConnectionLine, line_of
@@ -36,9 +36,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
 
     @cache
     def nav_connection() -> BackendConnection | None:
-        if user() is None:
-            return None
-        return BackendConnection.objects.filter(partner_id=user().partner_id).first()
+        return connection_of(user()) if user() else None
 
     @cache
     def nav_line() -> ConnectionLine | None:

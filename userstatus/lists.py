@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from accounts.models import BackendConnection, User
+from accounts.models import User, connection_of
 from accounts.rights import Right, may
 from provisioning import filtering, finding
 from provisioning.filtering import UserFilter
@@ -202,5 +202,4 @@ def size_of(place: Place) -> int | str:
 
 def sync_of(user: User, now: datetime) -> SyncAge:
     """How fresh the partner's rows are."""
-    connections = BackendConnection.objects.filter(partner=user.partner_id)
-    return sync_age(connections.first(), now)
+    return sync_age(connection_of(user), now)
