@@ -13,8 +13,9 @@ from benchmarks.versus import HEADER
 
 MEANING = """\
 page: the whole page by Django's test client, one process; "page" is of the large template (two
-fifths of all users), "whole partner" of all. floor: an empty page behind the same middleware, for
-the same signed-in user, and the bare SELECT of 51 rows by psycopg2. Django admin: a changelist with
+fifths of all users), "whole partner" of all. floor: a page of the console with
+nothing in it, for the same signed-in user, and the bare SELECT of 51 rows by psycopg2; bare floor:
+the same with an answer of no bytes behind the same middleware. Django admin: a changelist with
 these columns, search and a filter by status. django-tables2: SingleTableView, table_pagination,
 select_related. All sides are seen to show the same users.
 any …, p95: seeded random combinations of filters, terms and orders, each asked once; the ratio is

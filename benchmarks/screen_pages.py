@@ -86,13 +86,17 @@ def _page(bench: Bench, case: Case) -> list[Versus]:
     sql, values = _raw(bench, case)
     _check(bench, case, addresses)
 
-    def floor() -> None:
-        bench.get("/bench/empty/")
-        bench.cursor.execute(sql, values)
-        bench.cursor.fetchall()
+    def beside(address: str) -> Timed:
+        def both() -> None:
+            bench.get(address)
+            bench.cursor.execute(sql, values)
+            bench.cursor.fetchall()
+
+        return Timed(both, TRIES)
 
     sides = {name: Timed(_getter(bench, address)) for name, address in addresses.items()}
-    sides["ours"].tries, sides["floor"] = TRIES, Timed(floor, TRIES)
+    sides["ours"].tries = TRIES
+    sides["floor"], sides["nothing"] = beside("/bench/empty/"), beside("/bench/nothing/")
     rounds(list(sides.values()), min(bench.rounds, SLOW_ROUNDS))
     return _lines(case, sides)
 
@@ -106,13 +110,18 @@ def _lines(case: Case, sides: dict[str, Timed]) -> list[Versus]:
         ratio, cpu = side.times(ours), {"cpu": ours.cpu, "its_cpu": side.cpu}
         return Versus(name, words, text, ms(side.median), ratio, least, **cpu)
 
-    floor = sides["floor"]
-    cpu = {"cpu": ours.cpu, "its_cpu": floor.cpu}
     return [
-        Versus(name, words, "floor", ms(floor.median), ours.times(floor), most=FLOOR, **cpu),
+        _floor(name, ours, "floor", sides["floor"], FLOOR),
+        _floor(name, ours, "bare floor", sides["nothing"], None),
         beside("admin", "Django admin", case.least_admin),
         beside("tables2", "django-tables2", TABLES2),
     ]
+
+
+def _floor(name: str, ours: Timed, word: str, floor: Timed, most: float | None) -> Versus:
+    cpu = {"cpu": ours.cpu, "its_cpu": floor.cpu}
+    words = ms(ours.median), word, ms(floor.median)
+    return Versus(name, *words, ours.times(floor), most=most, **cpu)
 
 
 def _getter(bench: Bench, address: str) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import django_tables2 as tables
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template import engines
 from django.urls import URLPattern, URLResolver, path
 
@@ -31,7 +32,13 @@ _PAGE = "{% load render_table from django_tables2 %}{% render_table table %}"
 
 @requires(Right.SEE)
 def empty(request: HttpRequest) -> HttpResponse:
-    """Nothing, for somebody who is signed in."""
+    """A page with nothing in it, for somebody who is signed in."""
+    return render(request, "console.html")
+
+
+@requires(Right.SEE)
+def nothing(request: HttpRequest) -> HttpResponse:
+    """An answer of no bytes, for somebody who is signed in."""
     return HttpResponse()
 
 
@@ -124,6 +131,7 @@ class PlainTableView(tables.SingleTableView):
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("bench/empty/", empty),
+    path("bench/nothing/", nothing),
     path("bench/admin/", site.urls),
     path("bench/tables2/", requires(Right.SEE)(PlainTableView.as_view())),
     *urls.urlpatterns,

@@ -49,13 +49,14 @@ def _search(bench: Bench, name: str, term: str, most: float, least: float | None
         statements.append((sql, values))
         return execute(sql, values, many, context)
 
+    _find(bench, term)  # statements that a session keeps are told it once
     with connection.execute_wrapper(note):
         found = _find(bench, term)
     if bool(found) != (name != "no match"):
         raise MeasurementFailed(f"{len(found)} users for {term}")
     keys = [user.pk for user in found]
-    floor = Timed(lambda: _fetch(bench, _BY_KEY, [keys]), TRIES)
-    raw = Timed(lambda: [_fetch(bench, sql, values) for sql, values in statements], TRIES)
+    floor = Timed(lambda: _fetch(_BY_KEY, [keys]), TRIES)
+    raw = Timed(lambda: [_fetch(sql, values) for sql, values in statements], TRIES)
     whole = Timed(lambda: _find(bench, term), TRIES)
     peer = Timed(lambda: _icontains(bench, term))
     rounds([floor, raw, whole, peer], bench.rounds)
@@ -84,7 +85,9 @@ def _icontains(bench: Bench, term: str) -> list[Subscriber]:
     return list(users.filter(either).order_by("-last_change_at", "-id")[:ROWS])
 
 
-def _fetch(bench: Bench, sql: str, values: Any) -> list[Any]:
-    bench.cursor.execute(sql, values)
-    rows: list[Any] = bench.cursor.fetchall()
+def _fetch(sql: str, values: Any) -> list[Any]:
+    """On the product's own session, past Django."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        rows: list[Any] = cursor.fetchall()
     return rows
