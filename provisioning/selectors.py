@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import (
@@ -95,6 +96,46 @@ def unfinished_jobs_of(subscribers: Iterable[Subscriber]) -> dict[int, Job]:
     condition = "WHERE subscriber_id = ANY(%s) AND state = ANY(%s)"
     jobs = reading.rows(Job, condition, [ids, list(map(str, UNFINISHED))])
     return {job.subscriber_id: job for job in jobs if job.subscriber_id is not None}
+
+
+_MARKS = f"""
+    SELECT subscriber_id, NULL FROM provisioning_job
+     WHERE subscriber_id = ANY(%(ids)s) AND state IN ({_OPEN_STATES})
+    UNION ALL
+    SELECT NULL, unnest(array_agg(broadworks_id)) FROM provisioning_subscriber
+     WHERE upper(broadworks_id) = ANY(SELECT upper(unnest(%(names)s)))
+       AND partner_id = %(partner)s AND deleted_at IS NULL
+     GROUP BY upper(broadworks_id) HAVING count(*) > 1
+"""  # noqa: S608 - own words
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What rows of a list bear.
+
+    Attributes:
+        busy: ids of users with an unfinished job.
+        twins: BroadWorks IDs that more than one live user of the partner has, whatever their case.
+    """
+
+    busy: frozenset[int] = frozenset()
+    twins: frozenset[str] = frozenset()
+
+
+def marks_of(users: Sequence[Subscriber]) -> Marks:
+    """The marks of one partner's users; one query."""
+    if not users:
+        return Marks()
+    values = {
+        "partner": users[0].partner_id,
+        "ids": [user.pk for user in users],
+        "names": [user.broadworks_id for user in users],
+    }
+    found = reading.prepared(_MARKS, values)
+    return Marks(
+        frozenset(key for key, _ in found if key is not None),
+        frozenset(name for _, name in found if name is not None),
+    )
 
 
 #: What names a user, whether or not the row is known.

@@ -13,6 +13,20 @@ from accounts.rights import Right, may
 from userstatus import counts, job_lists
 from userstatus.connection_words import ConnectionLine, line_of
 
+#: Where a request keeps its templates.
+_TEMPLATES = "console_templates"
+
+
+def templates_of(request: HttpRequest) -> list[Any]:
+    """The partner's templates with their errors, read once a request; none for others."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not may(user, Right.SEE):
+        return []
+    if not hasattr(request, _TEMPLATES):
+        setattr(request, _TEMPLATES, list(counts.templates_with_errors(user)))
+    found: list[Any] = getattr(request, _TEMPLATES)
+    return found
+
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """The side bar: templates with their errors, unfinished jobs, how Webex answers.
@@ -26,9 +40,8 @@ def console(request: HttpRequest) -> dict[str, Any]:
         found = getattr(request, "user", None)
         return found if found is not None and may(found, Right.SEE) else None
 
-    @cache
     def nav_templates() -> list[Any]:
-        return list(counts.templates_with_errors(user())) if user() else []
+        return templates_of(request)
 
     @cache
     def nav_jobs() -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,7 @@ from accounts.access import requires
 from accounts.models import User
 from accounts.rights import Right
 from templates_app.models import OnboardingTemplate
-from userstatus import paging
+from userstatus import context, paging
 from userstatus.actions import bulk_offers
 from userstatus.bulk_selection import mark_of
 from userstatus.lists import Scope, UserList, user_list
@@ -35,7 +36,9 @@ SORTS = [
 @requires(Right.SEE)
 def users(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
     """The page, or for htmx only what a filter changes."""
-    listed = user_list(scope_of(request, uuid), request.GET, timezone.now())
+    # The side bar asks for all templates anyway.
+    scope = scope_of(request, uuid, context.templates_of(request))
+    listed = user_list(scope, request.GET, timezone.now())
     part = request.headers.get("HX-Request") == "true"
     name = "userstatus/users/parts.html" if part else "userstatus/users/list.html"
     response = render(request, name, list_context(request, listed))
@@ -43,11 +46,21 @@ def users(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
     return response
 
 
-def scope_of(request: HttpRequest, uuid: UUID | None) -> Scope:
-    """Whose list this is; a template that is not the partner's is 404 like a missing one."""
+def scope_of(
+    request: HttpRequest, uuid: UUID | None, known: Sequence[OnboardingTemplate] | None = None
+) -> Scope:
+    """Whose list this is; a template that is not the partner's is 404 like a missing one.
+
+    `known` are the partner's templates, where they were read already.
+    """
     assert isinstance(request.user, User)  # noqa: S101 -- `requires` let nobody else in
     if uuid is None:
         return Scope(request.user, None)
+    if known is not None:
+        template = next((one for one in known if one.uuid == uuid), None)
+        if template is None:
+            raise Http404
+        return Scope(request.user, template)
     visible = OnboardingTemplate.objects.visible_to(request.user)
     return Scope(request.user, get_object_or_404(visible, uuid=uuid))
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from provisioning import catalogue, filtering, reading, selectors
+from provisioning import catalogue, filtering, selectors
 from provisioning.filtering import UserFilter
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind, JobState
@@ -24,12 +24,6 @@ _JOB_LETTERS = {
     JobState.CHECKING: "c",
     JobState.WAITING: "w",
 }
-_TWINS = """
-    SELECT unnest(array_agg(broadworks_id)) FROM provisioning_subscriber
-    WHERE upper(broadworks_id) = ANY(SELECT upper(unnest(%(names)s)))
-      AND partner_id = %(partner)s AND deleted_at IS NULL
-    GROUP BY upper(broadworks_id) HAVING count(*) > 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +87,10 @@ class Row:
 
 
 def rows_of(users: Sequence[Subscriber], *, now: datetime) -> list[Row]:
-    """The rows in the given order; two queries, whatever their number."""
-    jobs = selectors.unfinished_jobs_of(users)
-    twins = _twins(users)
+    """The rows in the given order; two queries at most, whatever their number."""
+    marks = selectors.marks_of(users)
+    busy = [user for user in users if user.pk in marks.busy]
+    jobs = selectors.unfinished_jobs_of(busy) if busy else {}
     seen: Counter[str] = Counter()
     rows = []
     for user in users:
@@ -110,7 +105,7 @@ def rows_of(users: Sequence[Subscriber], *, now: datetime) -> list[Row]:
                 look=look_of(user),
                 error_title=_error_title(user),
                 number=times if times > 1 else 0,
-                has_twin=user.broadworks_id in twins,
+                has_twin=user.broadworks_id in marks.twins,
             )
         )
     return rows
@@ -148,14 +143,3 @@ def _error_title(user: Subscriber) -> str:
     if not (user.error_code or user.error_text):
         return ""
     return str(catalogue.explain(user.error_code, user.error_text).title)
-
-
-def _twins(users: Sequence[Subscriber]) -> set[str]:
-    """BroadWorks IDs that more than one live user of the partner has."""
-    if not users:
-        return set()
-    values = {
-        "partner": users[0].partner_id,
-        "names": [user.broadworks_id for user in users],
-    }
-    return {name for (name,) in reading.prepared(_TWINS, values)}
