@@ -24,6 +24,16 @@ def scrolls_sideways(page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"))
 
 
+def wide(page) -> str:
+    """What reaches beyond the window, for the reader of a failed test."""
+    words = page.evaluate(
+        "[...document.querySelectorAll('body *')]"
+        ".filter((one) => one.getBoundingClientRect().right > innerWidth + 1)"
+        ".map((one) => `${one.tagName}.${one.className}: ${one.textContent.trim().slice(0, 80)}`)"
+    )
+    return f"scrolls sideways: {words[:8]}"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_axe_finds_nothing_on_the_administrators_pages(sign_in, product, width, scheme):
@@ -33,7 +43,7 @@ def test_axe_finds_nothing_on_the_administrators_pages(sign_in, product, width, 
         page.goto(path.format(template=product.template("SMB Denmark")["uuid"]))
         found = violations(page)
         if scrolls_sideways(page):
-            found.append("scrolls sideways")
+            found.append(wide(page))
         if found:
             trouble[path] = found
     assert trouble == {}
@@ -48,7 +58,7 @@ def test_axe_finds_nothing_on_the_pages_before_sign_in(open_page, product, width
         page.goto(path)
         found = violations(page)
         if scrolls_sideways(page):
-            found.append("scrolls sideways")
+            found.append(wide(page))
         if found:
             trouble[path] = found
     assert trouble == {}
