@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
+import psutil
 import pytest
 from django.db import connections
 from django.test import Client
@@ -30,6 +33,27 @@ FLAGS = [
 _REFUSED = "Failed to load resource: the server responded with a status of 4"
 #: The same, requests that a test cuts off, and htmx's own notes on both.
 _TOLD = ("Failed to load resource", "Response Status Error Code 4", "htmx:")
+
+
+#: No test of a browser takes so long, in seconds, on the slowest machine.
+LONGEST = 240
+
+
+@pytest.fixture(autouse=True)
+def _not_for_ever() -> Iterator[None]:
+    """End the browser under a test that hangs: Playwright waits for some answers without an end."""
+
+    def end() -> None:
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if "chrom" in child.name():
+                    child.kill()
+
+    watch = threading.Timer(LONGEST, end)
+    watch.daemon = True
+    watch.start()
+    yield
+    watch.cancel()
 
 
 @pytest.fixture(scope="session")
