@@ -72,17 +72,9 @@ class Row:
         return UserFilter(q=self.user.broadworks_id[: filtering.SEARCH_LENGTH]).query()
 
     @property
-    def menu_label(self) -> str:
-        """Name of the menu's button; no two buttons of a page have the same."""
-        return self._numbered(_("Actions for %(user)s"))
-
-    @property
     def tick_label(self) -> str:
-        """Name of the row's tick, as single as the menu's."""
-        return self._numbered(_("Select %(user)s"))
-
-    def _numbered(self, words: str) -> str:
-        label = words % {"user": self.user.broadworks_id}
+        """Name of the row's tick; no two ticks of a page have the same."""
+        label = _("Select %(user)s") % {"user": self.user.broadworks_id}
         return f"{label} ({self.number})" if self.number else label
 
 
