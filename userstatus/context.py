@@ -23,7 +23,7 @@ def templates_of(request: HttpRequest) -> list[Any]:
     if user is None or not may(user, Right.SEE):
         return []
     if not hasattr(request, _TEMPLATES):
-        setattr(request, _TEMPLATES, list(counts.templates_with_errors(user)))
+        setattr(request, _TEMPLATES, counts.templates_with_errors(user))
     found: list[Any] = getattr(request, _TEMPLATES)
     return found
 

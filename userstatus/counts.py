@@ -8,20 +8,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
-
-from provisioning import selectors
+from accounts.rights import Right, may
+from provisioning import reading
 from provisioning.filtering import UNCODED
 from provisioning.models.subscribers import NO_ERROR
 from provisioning.states import PENDING, Status
 from provisioning.tallies import Tally
 from templates_app.models import OnboardingTemplate
 
+_ERRORS = f"""
+    SELECT template_id, sum(n)::integer FROM provisioning_usercount
+     WHERE template_id = ANY(%(templates)s) AND status = '{Status.ERROR}' GROUP BY 1
+"""  # noqa: S608 - own words
 
-def templates_with_errors(user: Any) -> QuerySet[OnboardingTemplate]:
-    """The partner's templates, each with `error_count`; one query."""
-    found: QuerySet[OnboardingTemplate] = OnboardingTemplate.objects.visible_to(user)
-    return found.annotate(error_count=selectors.error_count()).order_by("pk")
+
+def templates_with_errors(user: Any) -> list[OnboardingTemplate]:
+    """The templates that the person may see, each with `error_count`; two queries.
+
+    Every page of the console asks this, so it is read by SQL that is ready made.
+    """
+    if not may(user, Right.SEE):
+        return []
+    condition = "WHERE partner_id = %s ORDER BY id"
+    found = reading.rows(OnboardingTemplate, condition, [user.partner_id])
+    errors = dict(reading.prepared(_ERRORS, {"templates": [template.pk for template in found]}))
+    for template in found:
+        template.error_count = errors.get(template.pk, 0)  # type: ignore[attr-defined]
+    return found
 
 
 def by_template_and_status(tallies: Iterable[Tally]) -> dict[int, Counter[str]]:
