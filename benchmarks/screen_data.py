@@ -68,10 +68,10 @@ _INDEXES = """
     SELECT c.relname, pg_get_indexdef(i.indexrelid)
       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
      WHERE i.indrelid IN ('provisioning_subscriber'::regclass,
-                          'provisioning_searchtext'::regclass)
+                          'provisioning_usertext'::regclass)
        AND NOT i.indisunique
 """
-_SEARCHES = "searchtext_grams"
+_SEARCHES = "usertext_grams"
 
 
 def make(cursor: Any, count: int, *, searchable: bool = True) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def enterprise_of(template: OnboardingTemplate, profile: dict[str, Any]) -> str:
 
 def own_row(template: OnboardingTemplate, user_id: str, enterprise_id: str) -> Subscriber | None:
     """The live row of this template's user; of twins, the one of the user's enterprise."""
-    rows = Subscriber.objects.live().filter(template=template, broadworks_id__iexact=user_id)
+    rows = Subscriber.objects.called(user_id).filter(template=template)
     twins = list(rows.select_related("connection", "template", "partner").order_by("pk"))
     return next((row for row in twins if row.enterprise_id == enterprise_id), None) or (
         twins[0] if twins else None
@@ -106,8 +106,8 @@ def own_row(template: OnboardingTemplate, user_id: str, enterprise_id: str) -> S
 def template_of_other_row(template: OnboardingTemplate, user_id: str) -> Subscriber | None:
     """The user's row under another template of the same partner."""
     return (
-        Subscriber.objects.live()
-        .filter(partner_id=template.partner_id, broadworks_id__iexact=user_id)
+        Subscriber.objects.called(user_id)
+        .filter(partner_id=template.partner_id)
         .exclude(template=template)
         .first()
     )
@@ -116,7 +116,7 @@ def template_of_other_row(template: OnboardingTemplate, user_id: str) -> Subscri
 def _deleted_row(template: OnboardingTemplate, user_id: str) -> Subscriber | None:
     """The user's newest deleted row, when it was one of our people who deleted it."""
     rows = Subscriber.objects.filter(template=template, broadworks_id__iexact=user_id)
-    newest = rows.exclude(deleted_at=None).order_by("-deleted_at").first()
+    newest = rows.filter(deleted_at__isnull=False).order_by("-deleted_at").first()
     return newest if newest and newest.deleted_here else None
 
 

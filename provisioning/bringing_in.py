@@ -85,6 +85,7 @@ _MAY_BE_KNOWN = """
                       AND s.deleted_at IS NULL)
         OR EXISTS (SELECT FROM answer_staged a JOIN provisioning_subscriber s
                        ON s.connection_id = %(connection)s AND s.webex_id = a.webex_id
+                          AND s.deleted_at IS NOT NULL
                     WHERE a.position = ANY(%(positions)s))
 """
 # We deleted the user after the answer was asked for: it tells of the past.

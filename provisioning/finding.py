@@ -1,8 +1,8 @@
 """Finding and counting the users of a list at a million rows.
 
-Which way is quick depends on what is asked: counts come from tallies where the filter is of what
-they hold; few users of a search or an enterprise are read one by one; a search that finds many
-is answered by reading the list in its order until a page is full.
+Counts are the tallies' where the filter is of what they hold; users of a search or an enterprise
+are counted one by one, up to a limit. Which way to the rows is quick depends on how many there
+are (ordering.py).
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import chain
+from functools import cached_property
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from provisioning import filtering, reading, tallies
 from provisioning.filtering import UserFilter
 from provisioning.models import Subscriber
+from provisioning.ordering import Beyond, Wanted
 from provisioning.searching import Search
 from provisioning.states import Status
 from provisioning.tallies import Tally
-from templates_app.models import OnboardingTemplate
 
 #: Users of a search or an enterprise are counted up to here; beyond it is "1,000+".
 MOST_COUNTED = 1000
-#: A list is read in its order up to here for users whom a search finds, before the index is asked
-#: for all of them.
-MOST_READ = 2000
+#: Of so many of the newest users it is seen what part of all a search finds. One that finds a tenth
+#: or more is seen to find more than are counted by reading on.
+SAMPLE, OFTEN = 100, 0.1
+#: The index is asked for the templates, too, but for a rare term among more users than this: to see
+#: which of a great part of all users have the template takes longer than to leave out others.
+SMALL = 50_000
 _NEWEST = "SELECT coalesce(max(id), 0) FROM provisioning_subscriber"
 _KEYS = ("template_id", "status", "package", "error_key")
 
@@ -79,7 +80,7 @@ class Finder:
         """Users under the search and the enterprise; None when they are too many to be counted."""
         if not (self.chosen.q or self.chosen.enterprise):
             return Counted(self.everyone)
-        rows = list(self._candidates()[: MOST_COUNTED + 1])
+        rows = self._candidates()
         if len(rows) > MOST_COUNTED:
             return None
         sums = Counter(row[1:] for row in rows)
@@ -89,19 +90,43 @@ class Finder:
         ]
         return Counted(found, tuple(row[0] for row in rows))
 
-    def _candidates(self) -> Any:
-        """Id and keys of users under the search and the enterprise."""
-        users = self._of_templates
+    def _candidates(self) -> list[Any]:
+        """Id and keys of users under the search and the enterprise; one more than are counted."""
+        users, most = self._of_templates.order_by().values_list("pk", *_KEYS), MOST_COUNTED + 1
         if self.chosen.enterprise:
             users = users.filter(enterprise_id=self.chosen.enterprise)
             users = Search(self.chosen.q).among(users) if self.chosen.q else users
-        else:
-            found = Search(self.chosen.q).found(self.templates).values_list("pk", flat=True)
-            ids = list(found[: MOST_COUNTED + 1])
-            if len(ids) > MOST_COUNTED:
-                return ids
-            users = users.filter(pk__in=ids)
-        return users.order_by().values_list("pk", *_KEYS)
+            return list(users[:most])
+        is_rare = self._size > SMALL and self._share < 1 / SAMPLE
+        found = Search(self.chosen.q).found(self.templates, is_rare=is_rare)
+        ids = self._found_often() or list(found.values_list("pk", flat=True)[:most])
+        return ids if len(ids) == most else list(users.filter(pk__in=ids))
+
+    def _found_often(self) -> list[int]:
+        """As many whom the search finds as make it uncountable; nobody where that is not certain.
+
+        The index would have to collect them all.
+        """
+        most, share = MOST_COUNTED + 1, self._share
+        if self._size < most or share < OFTEN:
+            return []
+        reading = Search(self.chosen.q).reading(self._newest[: round(2 * most / share)])
+        found = list(reading.values_list("pk", flat=True)[:most])
+        return found if len(found) == most else []
+
+    @cached_property
+    def _share(self) -> float:
+        """The part of the users that the search finds, by the newest; never nothing."""
+        found = Search(self.chosen.q).reading(self._newest[:SAMPLE]).count()
+        return max(found, 0.5) / SAMPLE
+
+    @property
+    def _newest(self) -> QuerySet[Any]:
+        return filtering.ordered(self.users, filtering.DEFAULT_SORT).values("pk")
+
+    @property
+    def _size(self) -> int:
+        return sum(tally.n for tally in self.everyone)
 
     @property
     def by_status(self) -> Counter[str] | None:
@@ -132,95 +157,38 @@ class Finder:
             return False
         return not self.chosen.statuses or status in self.chosen.statuses
 
+    # ---- Which ----
+
+    def rows(
+        self, n: int, *, beyond: Beyond | None = None, backwards: bool = False
+    ) -> list[Subscriber]:
+        """The first n users in the order of the list, or the last n, from the end."""
+        left = self._left_of(self._by_status(self.everyone))
+        if not left:
+            return []  # nobody is left by the other filters alone
+        is_read = self.chosen.q and not self.chosen.enterprise
+        wanted = Wanted(
+            users=self.users,
+            templates=self.templates,
+            chosen=self.chosen,
+            size=self._size,
+            left=left,
+            share=self._share if is_read else 1.0,
+            n=n,
+            beyond=beyond,
+            backwards=backwards,
+        )
+        if self.counted is not None and self.counted.ids is not None:
+            return wanted.of_these(self.counted.ids)
+        if self.chosen.enterprise:
+            return wanted.of_enterprise()
+        return wanted.searched() if self.chosen.q else wanted.filtered()
+
     @property
     def has_enterprise(self) -> bool:
         """Whether anybody belongs to the enterprise of the filter."""
         return self._of_templates.filter(enterprise_id=self.chosen.enterprise).exists()
 
-    # ---- Which ----
-
-    def rows(self, n: int, *, beyond: Any = None, backwards: bool = False) -> list[Subscriber]:
-        """The first n users in the order of the list, or the last n, from the end.
-
-        `beyond` is a condition on `sort_key` and `id` (filtering.ordered).
-        """
-        if not self._left_of(self._by_status(self.everyone)):
-            return []  # nobody is left by the other filters alone
-        placed = partial(self._placed, beyond=beyond, backwards=backwards)
-        users = placed(self.users)
-        if self.chosen.q and self.counted is None:
-            bare = placed(Subscriber.objects.live() if self._is_merged else self._bare)
-            read = self._read_merged if self._is_merged else self._read
-            if found := read(users, bare, n):
-                return found
-        users = self._searched(users)
-        if self._is_merged and not (self.chosen.q or self._are_few):
-            lists = self._of_each(placed(Subscriber.objects.live()), n)
-            users = users.filter(pk__in=list(chain(*lists)))
-        return list(users[:n])
-
-    def _read(
-        self, users: QuerySet[Subscriber], bare: QuerySet[Subscriber], n: int
-    ) -> list[Subscriber]:
-        """The first n whom the search finds; nobody, when they are not among the first read."""
-        first = users.filter(pk__in=bare.values("pk")[:MOST_READ])
-        found = list(Search(self.chosen.q).among(first)[:n])
-        return found if len(found) == n else []
-
-    def _read_merged(
-        self, users: QuerySet[Subscriber], bare: QuerySet[Subscriber], n: int
-    ) -> list[Subscriber]:
-        """The same of several templates: each gives n, or all that it has."""
-        most = MOST_READ // len(self.templates)
-        if most < n:
-            return []
-        lists = self._of_each(bare, most)
-        found = list(Search(self.chosen.q).among(users.filter(pk__in=list(chain(*lists)))))
-        those = {user.pk for user in found}
-        is_sure = all(len(ids) < most or len(those.intersection(ids)) >= n for ids in lists)
-        return found[:n] if is_sure else []
-
-    def _of_each(self, users: QuerySet[Subscriber], n: int) -> list[list[int]]:
-        """The ids of the first n of each template, which an index gives."""
-        each = users.filter(template=OuterRef("pk")).values("pk")[:n]
-        templates = OnboardingTemplate.objects.filter(pk__in=self.templates).order_by()
-        return list(templates.values_list(ArraySubquery(each), flat=True))
-
-    def _placed(
-        self, users: QuerySet[Subscriber], beyond: Any, backwards: bool
-    ) -> QuerySet[Subscriber]:
-        """Those under all filters but the search, in the order of the list or from its end."""
-        others = filtering.narrow(users, self.chosen.without("q", "template"))
-        ordered = filtering.ordered(others, self.chosen.sort)
-        ordered = ordered if beyond is None else ordered.filter(beyond)
-        return ordered.reverse() if backwards else ordered
-
-    @property
-    def _bare(self) -> QuerySet[Subscriber]:
-        """The users by what indexes hold; not whose they are, which `users` sees to."""
-        if len(self.templates) != 1:
-            return self.users
-        return Subscriber.objects.live().filter(template=self.templates[0])
-
-    @property
-    def _are_few(self) -> bool:
-        """There is an index for exactly these users."""
-        return bool(self.chosen.enterprise or (self.counted and self.counted.ids is not None))
-
-    @property
-    def _is_merged(self) -> bool:
-        """Indexes serve one template each, but for all of a partner's users, newest first."""
-        is_plain = not set(self.chosen.active) - {"q", "template"} and "last" in self.chosen.sort
-        return len(self.templates) != 1 and not is_plain
-
     @property
     def _of_templates(self) -> QuerySet[Subscriber]:
         return self.users.filter(template_id__in=self.templates)
-
-    def _searched(self, users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
-        """Those whom the search finds."""
-        if self.counted is not None and self.counted.ids is not None:
-            return users.filter(pk__in=self.counted.ids)
-        if not self.chosen.q:
-            return users
-        return Search(self.chosen.q).narrow(users, self.templates)

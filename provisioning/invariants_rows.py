@@ -149,11 +149,12 @@ LISTS = [
     ),
     Rule(
         "I7",
-        "a search looks for a user in another text than the row's",
+        "a user is looked up or sorted by other texts than the row's",
         """SELECT coalesce(s.uuid::text, x.subscriber_id::text) AS example
              FROM (SELECT * FROM provisioning_subscriber WHERE deleted_at IS NULL) s
-             FULL JOIN provisioning_searchtext x ON x.subscriber_id = s.id
-            WHERE x.template_id IS DISTINCT FROM s.template_id
+             FULL JOIN provisioning_usertext x ON x.subscriber_id = s.id
+            WHERE (x.template_id, x.broadworks_id, x.name_key)
+                  IS DISTINCT FROM (s.template_id, s.broadworks_id, s.name_key)
                OR x.text IS DISTINCT FROM provisioning_search_text(
                       s.broadworks_id, s.first_name, s.last_name, s.email, s.primary_phone,
                       s.mobile_phone, s.extension)""",

@@ -7,7 +7,7 @@ How letters are folded and texts are cut into pieces is said once, by functions 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from django.db.models import (
     Value,
 )
 
-from provisioning.models import SearchText, Subscriber
+from provisioning.models import Subscriber, UserText
 from provisioning.models.lists import Grams
 
 _PHONE = re.compile(r"[\d\s+()./-]*\d[\d\s+()./-]*")
@@ -42,7 +42,7 @@ class _GramsOf(Func):
     output_field = ArrayField(IntegerField())
 
 
-class _IsIn(Func):
+class IsIn(Func):
     """The first is one of the array that is the second."""
 
     template = "%(expressions)s)"
@@ -71,27 +71,42 @@ class Search:
         return re.sub(r"\D", "", self.text) if _PHONE.fullmatch(self.text) else ""
 
     def narrow(
-        self, users: QuerySet[Subscriber], templates: Sequence[int] | None = None
+        self, users: QuerySet[Subscriber], templates: Collection[int] | None = None
     ) -> QuerySet[Subscriber]:
         """Those of the users whom the index finds, in these templates or in all.
 
         Found first and as one array: mixed with the question around it, PostgreSQL may go through
         the users in their order and look each up among all that are found.
         """
-        found = self.found(templates).values("pk")
-        return users.filter(_IsIn(F("pk"), ArraySubquery(found)))
+        return users.filter(IsIn(F("pk"), ArraySubquery(self.found(templates).values("pk"))))
 
-    def found(self, templates: Sequence[int] | None = None) -> QuerySet[SearchText]:
-        """What the index finds, in these templates or in all."""
-        texts: Any = SearchText.objects.alias(grams=Grams(F("text"), F("template_id")))
-        if templates is not None:
+    def found(
+        self, templates: Collection[int] | None = None, *, is_rare: bool = False
+    ) -> QuerySet[UserText]:
+        """What the index finds, in these templates or in all.
+
+        The index is asked for the templates along with the words, unless `is_rare`: then those of
+        other templates are left out afterwards.
+        """
+        texts: Any = UserText.objects.alias(grams=Grams(F("text"), F("template_id")))
+        if templates is not None and is_rare:
+            texts = texts.filter(template_id__in=templates)
+        elif templates is not None:
             texts = texts.filter(grams__overlap=[-key for key in templates])
-        found: QuerySet[SearchText] = texts.filter(self._condition("text", "grams"))
+        found: QuerySet[UserText] = texts.filter(self._condition("text", "grams"))
+        return found
+
+    def reading(self, ids: Any) -> QuerySet[UserText]:
+        """Those of some thousand users that match, by reading the text of each.
+
+        `ids` are those users', or a query for them.
+        """
+        found: QuerySet[UserText] = UserText.objects.filter(self._condition("text"), pk__in=ids)
         return found
 
     def among(self, users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
-        """Those of the users that match, by reading the text of each: for a few thousand."""
-        own = SearchText.objects.filter(pk=OuterRef("pk")).values("text")
+        """The same of users; they keep their order."""
+        own = UserText.objects.filter(pk=OuterRef("pk")).values("text")
         read: Any = users.alias(search_words=Subquery(own))
         matching: QuerySet[Subscriber] = read.filter(self._condition("search_words"))
         return matching

@@ -102,10 +102,11 @@ _MARKS = f"""
     SELECT subscriber_id, NULL FROM provisioning_job
      WHERE subscriber_id = ANY(%(ids)s) AND state IN ({_OPEN_STATES})
     UNION ALL
-    SELECT NULL, unnest(array_agg(broadworks_id)) FROM provisioning_subscriber
-     WHERE upper(broadworks_id) = ANY(SELECT upper(unnest(%(names)s)))
-       AND partner_id = %(partner)s AND deleted_at IS NULL
-     GROUP BY upper(broadworks_id) HAVING count(*) > 1
+    SELECT NULL, unnest(array_agg(t.broadworks_id))
+      FROM provisioning_usertext t JOIN provisioning_subscriber s ON s.id = t.subscriber_id
+     WHERE upper(t.broadworks_id) = ANY(SELECT upper(unnest(%(names)s)))
+       AND s.partner_id = %(partner)s
+     GROUP BY upper(t.broadworks_id) HAVING count(*) > 1
 """  # noqa: S608 - own words
 
 

@@ -13,14 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Lookup
-from django.db.models.expressions import F
-from django.db.models.fields.tuple_lookups import Tuple as Row
-from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 from django.http import QueryDict
 
 from provisioning.finding import Finder
 from provisioning.models import Subscriber
+from provisioning.ordering import Beyond
 
 SIZES = (25, 50, 100)
 DEFAULT_SIZE = 50
@@ -137,11 +134,10 @@ class _Asked:
         number = max(key.number - len(shown), 2) if key.number else 0
         return self._made(shown, number, previous=True, following=True)
 
-    def _beyond(self, key: Key, *, back: bool) -> Lookup[Any]:
-        """Rows on one side of a key: one row comparison, which indexes serve."""
-        descending = self.finder.chosen.sort.startswith("-")
-        lookup = TupleLessThan if descending != back else TupleGreaterThan
-        return lookup(Row(F("sort_key"), F("id")), (key.value, key.pk))
+    def _beyond(self, key: Key, *, back: bool) -> Beyond:
+        """Rows on one side of a key."""
+        is_descending = self.finder.chosen.sort.startswith("-")
+        return Beyond(key.value, key.pk, is_less=is_descending != back)
 
     def _made(
         self,

@@ -97,9 +97,7 @@ def _jobs(user: Subscriber) -> list[Job]:
 
 
 def _twins(user: Subscriber) -> list[Subscriber]:
-    same = Subscriber.objects.live().filter(
-        partner_id=user.partner_id, broadworks_id__iexact=user.broadworks_id
-    )
+    same = Subscriber.objects.called(user.broadworks_id).filter(partner_id=user.partner_id)
     return list(same.exclude(pk=user.pk).select_related("template")[:TWINS_SHOWN])
 
 

@@ -3,7 +3,7 @@
 from provisioning.models.activations import Activation, Mail, MailboxMessage
 from provisioning.models.exports import Export, Heartbeat
 from provisioning.models.jobs import Job, JobBatch, JobEvent, JobQuerySet
-from provisioning.models.lists import SearchText, UserCount
+from provisioning.models.lists import UserCount, UserText
 from provisioning.models.subscribers import Cause, StatusEvent, Subscriber, SubscriberQuerySet
 
 __all__ = [
@@ -17,9 +17,9 @@ __all__ = [
     "JobQuerySet",
     "Mail",
     "MailboxMessage",
-    "SearchText",
     "StatusEvent",
     "Subscriber",
     "SubscriberQuerySet",
     "UserCount",
+    "UserText",
 ]

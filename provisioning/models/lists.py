@@ -1,4 +1,4 @@
-"""What makes long lists quick: counts and search texts that triggers keep (migration 0006)."""
+"""What makes long lists quick: counts and texts that triggers keep (migrations 0006 and 0008)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func
+from django.db.models.functions import Upper
 
 from provisioning.models.subscribers import Subscriber
 
@@ -38,31 +39,45 @@ class Grams(Func):
     output_field = ArrayField(models.IntegerField())
 
 
-class SearchText(models.Model):
-    """All of a live subscriber that a search looks at, folded to plain small letters.
+class UserText(models.Model):
+    """What a live subscriber is found by and sorted by: texts that hardly ever change.
 
     Beside the subscriber and not in it: a change of status writes every index of its table anew,
-    and this index is dear. Read by `searching` only.
+    and these are dear. Read by `searching` and `finding`, and to look up BroadWorks IDs.
+
+    Attributes:
+        name_key: Subscriber.name_key.
+        text: all that a search looks at, folded to plain small letters.
     """
 
     subscriber = models.OneToOneField(
         Subscriber,
         on_delete=models.CASCADE,
         primary_key=True,
-        related_name="search_text",
+        related_name="texts",
         db_constraint=False,
     )
     template_id = models.BigIntegerField()
+    broadworks_id = models.CharField(max_length=200)
+    name_key = models.TextField(db_collation="C")
     text = models.TextField()
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["template_id", "broadworks_id", "subscriber"], name="usertext_id_page"
+            ),
+            models.Index(
+                fields=["template_id", "name_key", "subscriber"], name="usertext_name_page"
+            ),
+            # As BroadWorks compares them.
+            models.Index(Upper("broadworks_id"), name="usertext_broadworks_id"),
             # Entries that are not sorted in yet are read by every search: few of them.
             GinIndex(
                 Grams(F("text"), F("template_id")),
-                name="searchtext_grams",
+                name="usertext_grams",
                 gin_pending_list_limit=256,
-            )
+            ),
         ]
 
     def __str__(self) -> str:

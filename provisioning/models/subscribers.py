@@ -34,10 +34,6 @@ _NAME_KEY = Func(
 _LIVE = Q(deleted_at=None)
 
 
-#: Behind the order, so that rows that a filter hides are passed over without being read.
-_FILTERS = ("status", "package", "error_key")
-
-
 def _list_index(name: str, *fields: str, condition: Q = _LIVE) -> models.Index:
     """Serve one filter or order of the lists: a template's live rows, in an order of their own."""
     return models.Index(
@@ -51,6 +47,10 @@ class SubscriberQuerySet(TenantQuerySet):
     def live(self) -> SubscriberQuerySet:
         """Those that are not deleted."""
         return self.filter(deleted_at=None)
+
+    def called(self, broadworks_id: str) -> SubscriberQuerySet:
+        """Live ones with this BroadWorks ID, whatever the case of its letters."""
+        return self.live().filter(texts__broadworks_id__iexact=broadworks_id)
 
     def failing(self) -> SubscriberQuerySet:
         """Live ones that show the status Error."""
@@ -148,17 +148,23 @@ class Subscriber(models.Model):
                 *("-last_change_at", "-id"),
                 condition=_LIVE & ~Q(status=Status.PROVISIONED),
             ),
-            _list_index("id_page", "broadworks_id", "id", *_FILTERS),
-            _list_index("name_page", "name_key", "id", *_FILTERS),
             _list_index("enterprise", "enterprise_id", "backend_created_at", "id"),
             models.Index(
                 fields=["partner", "-last_change_at", "-id"],
                 condition=_LIVE,
                 name="subscriber_partner_page",
             ),
-            # As BroadWorks compares them; the portal asks for deleted users, too.
-            models.Index(Upper("broadworks_id"), name="subscriber_broadworks_id"),
-            models.Index(fields=["connection", "webex_id"], name="subscriber_webex_id"),
+            # Live ones are found by the constraint's, and by UserText's.
+            models.Index(
+                Upper("broadworks_id"),
+                condition=Q(deleted_at__isnull=False),
+                name="subscriber_broadworks_id_gone",
+            ),
+            models.Index(
+                fields=["connection", "webex_id"],
+                condition=Q(deleted_at__isnull=False),
+                name="subscriber_webex_id_gone",
+            ),
         ]
 
     def __str__(self) -> str:

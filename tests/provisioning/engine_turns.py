@@ -22,16 +22,16 @@ from provisioning.models import (
     JobBatch,
     JobEvent,
     Mail,
-    SearchText,
     StatusEvent,
     Subscriber,
     UserCount,
+    UserText,
 )
 from templates_app.models import OnboardingTemplate
 from tests.provisioning.model_backend import Client, Killed
 
 TABLES = [
-    SearchText, UserCount,
+    UserText, UserCount,
     JobEvent, Job, JobBatch, Mail, Activation, StatusEvent, Subscriber, Heartbeat, AuditEvent,
     OnboardingTemplate, User, BackendConnection, Partner,
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from provisioning import filtering, finding, tallies
+from provisioning import filtering, finding, ordering, tallies
 from provisioning.filtering import UserFilter
 from provisioning.finding import Finder
 from provisioning.models import Subscriber
@@ -72,7 +72,8 @@ def some_filters() -> list[UserFilter]:
 @pytest.mark.parametrize("number", [1, 3], ids="{} templates".format)
 def test_rows_and_counts_are_those_of_reading_every_row(templates, monkeypatch, number, most):
     monkeypatch.setattr(finding, "MOST_COUNTED", most)
-    monkeypatch.setattr(finding, "MOST_READ", most)
+    monkeypatch.setattr(ordering, "MOST_READ", most)
+    monkeypatch.setattr(finding, "SAMPLE", most)
     chosen_templates = templates[:number]
     users = Subscriber.objects.live().filter(template__in=chosen_templates)
 

@@ -216,7 +216,7 @@ BREACHES: dict[str, Callable[[World], object]] = {
         webex_id=None
     ),
     "a list counts more or fewer users than it has": lambda w: w.row_is(package="another"),
-    "a search looks for a user in another text than the row's": lambda w: w.row_is(
+    "a user is looked up or sorted by other texts than the row's": lambda w: w.row_is(
         first_name="Renamed"
     ),
     "an export is ready without size, hash or time": lambda w: w.exported(ready_at=None),
