@@ -48,6 +48,7 @@ SQL = {
     "provisioning/invariants_secrets.py": "looks for a text in all tables",
     "partnerhub/management/commands/check_invariants.py": "read only, with a time limit",
     "provisioning/sync.py": "advisory lock, and one of several watermarks moved",
+    "accounts/sessions.py": "each request asks for its session: the same",
     "accounts/sign_in.py": "each request asks who it is of: Django writes a query anew each time",
     "partnerhub/local/servers.py": "makes databases before Django exists",
 }
