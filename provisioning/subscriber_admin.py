@@ -18,8 +18,10 @@ from django.utils.translation import gettext_lazy
 from accounts import operations_admin
 from accounts.audit import Actor
 from accounts.operations_admin import ObjectAction, ReadOnlyAdmin, Refused
-from provisioning import oversight
+from provisioning import oversight, subscriber_lookup, tallies
 from provisioning.models import Job, StatusEvent, Subscriber
+from provisioning.states import Status
+from templates_app.models import Package
 
 logger = logging.getLogger(__name__)
 if TYPE_CHECKING:
@@ -106,6 +108,46 @@ class DeletedFilter(admin.SimpleListFilter):
         return queryset.filter(deleted_at__isnull=self.value() != "yes")
 
 
+class CountedFilter(admin.SimpleListFilter):
+    """A column whose values the tallies know: nobody reads a million users for its choices."""
+
+    column = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(word, self.named(word)) for word in tallies.words(self.column) if word]
+
+    def named(self, word: str) -> Any:
+        """The value in words."""
+        return word
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
+
+
+class StatusFilter(CountedFilter):
+    """The status that the list shows."""
+
+    title, column, parameter_name = gettext_lazy("status"), "status", "status__exact"
+
+    def named(self, word: str) -> Any:
+        return dict(Status.choices).get(word, word)
+
+
+class PackageFilter(CountedFilter):
+    """The package, as Webex has it."""
+
+    title, column, parameter_name = gettext_lazy("package type"), "package", "package__exact"
+
+    def named(self, word: str) -> Any:
+        return dict(Package.choices).get(word, word)
+
+
+class ErrorFilter(CountedFilter):
+    """The shown error's code; "uncoded" and "none" without one."""
+
+    title, column, parameter_name = gettext_lazy("error code"), "error_key", "error_key__exact"
+
+
 class CappedPaginator(SubscriberPaginator):
     """Pages of at most MOST_PAGED users: nobody turns more pages, and counting reads them all."""
 
@@ -130,12 +172,21 @@ class SubscriberAdmin(ReadOnlyAdmin):
         "error_code",
         "last_change_at",
     ]
-    list_filter = [DeletedFilter, "status", "partner", "template", "package", "error_code"]
+    list_filter = [
+        DeletedFilter,
+        StatusFilter,
+        "partner",
+        "template",
+        PackageFilter,
+        ErrorFilter,
+    ]
     list_select_related = ["partner", "template"]
     paginator = CappedPaginator
-    search_fields = ["broadworks_id", "email", "first_name", "last_name", "=webex_id", "=uuid"]
-    search_help_text = gettext_lazy("BroadWorks ID, name, email address, Webex ID or UUID")
-    ordering = ["-id"]  # of all partners: only the key has an index
+    search_fields = ["broadworks_id"]  # there is a search; get_search_results says how
+    search_help_text = gettext_lazy(
+        "Any part of BroadWorks ID, name, email address or phone number; a whole Webex ID or UUID"
+    )
+    ordering, sortable_by = ["-id"], []  # of all partners: only the key has an index
     inlines = [JobsInline, TimelineInline]
     actions = ["export_chosen"]
     fieldsets = [
@@ -170,6 +221,11 @@ class SubscriberAdmin(ReadOnlyAdmin):
     object_actions = [
         ObjectAction("ask", gettext_lazy("Ask Webex now"), _ask, lambda row: row.deleted_at is None)
     ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Subscriber], search_term: str
+    ) -> tuple[QuerySet[Subscriber], bool]:
+        return subscriber_lookup.looked_up(queryset, search_term), False
 
     @admin.action(description=gettext_lazy("Export the chosen users to CSV"))
     def export_chosen(

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import Sum
 
 from provisioning import reading
+from provisioning.models import UserCount
 
 _SUMS = """
     SELECT template_id, status, package, error_key, sum(n)::integer FROM provisioning_usercount
@@ -47,6 +49,12 @@ class Tally:
 def of_templates(template_ids: Iterable[int]) -> list[Tally]:
     """The tallies of these templates, exact as of now; one query."""
     return [Tally(*row) for row in reading.prepared(_SUMS, {"templates": list(template_ids)})]
+
+
+def words(column: str) -> list[str]:
+    """What live users of any partner have as "status", "package" or "error_key", sorted."""
+    counts = UserCount.objects.order_by(column).values_list(column, flat=True)
+    return [str(word) for word in counts.annotate(sum=Sum("n")).filter(sum__gt=0)]
 
 
 def fold() -> None:

@@ -226,3 +226,40 @@ def test_a_user_is_found_by(browser, template, by):
 
     assert sought.broadworks_id in html
     assert other.broadworks_id not in html
+
+
+@pytest.mark.parametrize(
+    ("term", "found"),
+    [("åse", True), ("ASE HOL", True), ("33 12 99", True), ("x" * 5000, False), ("\0", True)],
+)
+def test_a_user_is_found_as_on_user_status(browser, template, term, found):
+    words = {"first_name": "Åse", "last_name": "Holm", "primary_phone": "+4533129999"}
+    sought = factories.make_subscriber(template, **words)
+
+    html = browser.get(USERS, {"q": term}).content.decode()
+
+    assert (sought.broadworks_id in html) is found
+
+
+def test_a_deleted_user_is_found_by_the_whole_id(browser, template):
+    gone = factories.make_subscriber(template, deleted_at=timezone.now())
+    other = factories.make_subscriber(template, deleted_at=timezone.now())
+
+    asked = {"q": gone.broadworks_id.upper(), "deleted": "yes"}
+    html = browser.get(USERS, asked).content.decode()
+
+    assert gone.broadworks_id in html
+    assert other.broadworks_id not in html
+
+
+def test_filters_offer_what_users_have(browser, template):
+    failed = factories.make_subscriber(template, Status.ERROR, error_code="200042")
+    other = factories.make_subscriber(template, Status.PROVISIONED, package="basic")
+
+    html = browser.get(USERS, {"error_key__exact": "200042"}).content.decode()
+
+    assert failed.broadworks_id in html
+    assert other.broadworks_id not in html
+    for offered in ("?status__exact=error", "status__exact=provisioned", "package__exact=basic"):
+        assert offered.lstrip("?") in html
+    assert "status__exact=updating" not in html
