@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
@@ -93,6 +95,8 @@ DELETE = Action(
     Bulk(bulk_forms.BulkDeleteForm, bulk_words.DELETE),
     is_danger=True,
 )
+#: Stands in an address for the template's own.
+_ANY = str(UUID(int=0))
 #: In the order of the menu; the dangerous one is last.
 ACTIONS = (RETRY, PACKAGE, COPY, DELETE)
 #: In the order of the bar: the one that is wanted most stands last, at the edge.
@@ -167,9 +171,14 @@ def bulk_offers(template: OnboardingTemplate | None) -> list[BulkOffer]:
     if template is None:
         return []
     return [
-        BulkOffer(action, reverse(f"userstatus:bulk_{action.name}", args=[template.uuid]))
+        BulkOffer(action, _bulk_path(action.name).replace(_ANY, str(template.uuid)))
         for action in BULK_ACTIONS
     ]
+
+
+@cache
+def _bulk_path(name: str) -> str:
+    return reverse(f"userstatus:bulk_{name}", args=[_ANY])
 
 
 def has_error(subscriber: Subscriber) -> bool:

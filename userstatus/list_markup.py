@@ -1,16 +1,20 @@
-"""Header, status cells and filter options of the list as HTML, written by hand like its rows.
+"""Header, status cells, options and the bar's buttons as HTML, written by hand like the rows.
 
 The rule of row_markup.py holds here too, and its test reads this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from html import escape
+from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from common.templatetags import look
+from userstatus.actions import BULK_ACTIONS, BulkOffer
 from userstatus.facets import Option
 from userstatus.ribbon import StatusCount
 from userstatus.tables import Header
@@ -97,6 +101,52 @@ def _count(option: Option) -> str:
     if option.count is None:
         return ""
     return f' <span class="count">{escape(look.figure(option.count))}</span>'
+
+
+def select_options(choices: Iterable[tuple[Any, Any]], chosen: Any) -> str:
+    """Draw the options of a select from their values and labels."""
+    return "".join([_choice(value, label, chosen) for value, label in choices])
+
+
+def _choice(value: Any, label: Any, chosen: Any) -> str:
+    return (
+        f'<option value="{escape(str(value))}"{_selected(value == chosen)}>'
+        f"{escape(str(label))}</option>"
+    )
+
+
+def _selected(is_chosen: bool) -> str:
+    return " selected" if is_chosen else ""
+
+
+def bulk_buttons(offers: Sequence[BulkOffer]) -> str:
+    """Draw the actions of the bar; the last one is the one that is wanted most."""
+    language, last = get_language() or "", len(offers) - 1
+    return "".join(
+        [_button(offer, language, is_last=number == last) for number, offer in enumerate(offers)]
+    )
+
+
+def _button(offer: BulkOffer, language: str, *, is_last: bool) -> str:
+    tone = " btn-primary" if is_last else " btn-text-danger" if offer.action.is_danger else ""
+    return (
+        f'<button class="btn{escape(tone)}" type="submit" form="users-bulk"'
+        f' formaction="{escape(offer.url)}">{_bar_words(offer.action.name, language, is_last)}'
+        "</button>\n"
+    )
+
+
+@lru_cache(maxsize=32)
+def _bar_words(name: str, language: str, is_last: bool) -> str:
+    """Icon and words of an action's button; `language` is the active one."""
+    (action,) = [one for one in BULK_ACTIONS if one.name == name]
+    assert action.bulk is not None  # noqa: S101 -- it stands in BULK_ACTIONS
+    said, narrow = action.bulk.words, "" if is_last else "label-wide"
+    return (
+        f"{look.icon(action.icon)} <span{_attribute('class', narrow)}"
+        f' data-one="{escape(said.one)}" data-many="{escape(said.many)}"'
+        f' data-some="{escape(str(said.bar))}">{escape(str(said.bar))}</span>'
+    )
 
 
 def _address(path: str, query: str) -> str:

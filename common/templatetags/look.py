@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
@@ -12,7 +12,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import get_language, gettext, ngettext
 
 if TYPE_CHECKING:
@@ -178,8 +178,16 @@ def here(context: template.Context, path: str, unless: str = "") -> SafeString |
     A view may set `nav_here` in the context when its own path is not the place in the navigation.
     `unless` names a part of the path that belongs to another link.
     """
+    return _marked(_current(context), path, unless)
+
+
+def _current(context: template.Context) -> str:
+    """Where in the navigation the page is."""
     request: Any = context.get("request")
-    current = context.get("nav_here") or (request.path if request else "")
+    return str(context.get("nav_here") or (request.path if request else ""))
+
+
+def _marked(current: str, path: str, unless: str = "") -> SafeString | str:
     if current == path:
         return format_html('aria-current="{}"', "page")
     below = path != "/" and current.startswith(path) and not (unless and unless in current)
@@ -187,11 +195,13 @@ def here(context: template.Context, path: str, unless: str = "") -> SafeString |
 
 
 @register.simple_tag(takes_context=True)
-def user_status_link(context: template.Context, item: Any) -> SafeString:
-    """Link to a template's users in the side bar; `item` has `name`, `uuid`, `error_count`."""
-    path = f"/templates/{item.uuid}/users/"
-    link = '<a class="nav-link" href="{}" {}><span class="nav-text">{}</span>{}</a>'
-    return format_html(link, path, here(context, path), item.name, _errors(item.error_count))
+def user_status_links(context: template.Context, items: Iterable[Any]) -> SafeString:
+    """Link to templates' users in the side bar; each has `name`, `uuid` and `error_count`."""
+    current = _current(context)
+    link = '<li><a class="nav-link" href="{}" {}><span class="nav-text">{}</span>{}</a></li>\n'
+    paths = [(f"/templates/{item.uuid}/users/", item) for item in items]
+    drawn = [(p, _marked(current, p), item.name, _errors(item.error_count)) for p, item in paths]
+    return format_html_join("", link, drawn)
 
 
 def _errors(count: int) -> SafeString | str:

@@ -102,7 +102,7 @@ def test_the_start_page_is_not_above_everything() -> None:
 def test_a_template_in_the_side_bar_says_its_errors() -> None:
     item = SimpleNamespace(name="SMB <Denmark>", uuid="u", error_count=1284)
 
-    html = Template("{% user_status_link item %}").render(Context({"item": item}))
+    html = Template("{% user_status_links items %}").render(Context({"items": [item]}))
 
     assert "SMB &lt;Denmark&gt;" in html
     assert "1,284" in html

@@ -15,6 +15,7 @@ from common.templatetags.look import Clock
 from provisioning.states import JobKind, JobState, Status
 from tests.factories import make_job, make_partner, make_subscriber, make_template
 from userstatus import list_markup, row_markup
+from userstatus.actions import BULK_ACTIONS, BulkOffer
 from userstatus.facets import Option
 from userstatus.ribbon import StatusCount
 from userstatus.row_markup import Sheet
@@ -130,11 +131,26 @@ def test_a_delete_in_its_grace_is_drawn_by_the_caller(template):
     assert "</div>(undo)</td>" in drawn
 
 
+def test_the_buttons_of_the_bar_are_in_the_readers_language():
+    offers = [BulkOffer(action, "/there/") for action in BULK_ACTIONS]
+
+    english = list_markup.bulk_buttons(offers)
+    with translation.override("da"):
+        danish = list_markup.bulk_buttons(offers)
+
+    assert "Retry selected users</span>" in english
+    assert "Retry selected users" not in danish
+    assert list_markup.bulk_buttons(offers) == english
+    assert [tone in english for tone in ("btn-primary", "btn-text-danger")] == [True, True]
+
+
 def test_hostile_options_statuses_and_headers_stay_text():
     option = Option(HOSTILE, HOSTILE, 1, is_chosen=True, code=HOSTILE)
     cell = StatusCount(HOSTILE, HOSTILE, None, HOSTILE, is_chosen=True, look=look_of_word("error"))
     header = Header(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     html = list_markup.filter_options([option], HOSTILE, "radio")
+    html += list_markup.select_options([(HOSTILE, HOSTILE)], HOSTILE)
+    html += list_markup.bulk_buttons([BulkOffer(BULK_ACTIONS[0], HOSTILE)])
     html += list_markup.ribbon_cells([cell], HOSTILE)
     html += list_markup.header_cells([header, Header(HOSTILE, "css")], HOSTILE)
 

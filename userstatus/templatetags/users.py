@@ -36,10 +36,13 @@ def _tag(draw: Callable[..., str]) -> None:
 
 
 #: `{% header_cells headers path %}`, `{% ribbon_cells cells path %}`,
-#: `{% filter_options options name kind %}`
+#: `{% filter_options options name kind %}`, `{% select_options choices chosen %}`,
+#: `{% bulk_buttons offers %}`
 _tag(list_markup.header_cells)
 _tag(list_markup.ribbon_cells)
 _tag(list_markup.filter_options)
+_tag(list_markup.select_options)
+_tag(list_markup.bulk_buttons)
 
 
 class UserRows(template.Node):
