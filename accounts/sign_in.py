@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.db import connection as database
-from django.db.models import BinaryField, Model
+from django.db.models import Model
 
 from accounts.models import BackendConnection, Partner, User
-
-Row = TypeVar("Row", bound=Model)
+from common import rows
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
@@ -40,46 +39,37 @@ def _person(user_id: Any) -> User | None:
     if row is None:
         return None
     values = iter(row)
-    person = _made(User, list(islice(values, len(_fields(User)))))
-    partner = _made(Partner, list(islice(values, len(_fields(Partner)))))
-    connection = _made(BackendConnection, list(values))
-    if person and partner:
+    person, partner, connection = (_made(model, values) for model in _TABLES.values())
+    if partner:
         person.partner = partner
         _CONNECTION.set_cached_value(partner, connection)  # None, too, is an answer
-    if partner and connection:
+    if connection:
         connection.partner = partner
-    return person
+    return cast(User, person)
 
 
+#: What the statement calls each table, in the order of its columns.
+_TABLES: dict[str, type[Model]] = {
+    "person": User,
+    "partner": Partner,
+    "backend": BackendConnection,
+}
 #: Where a partner keeps its connection.
 _CONNECTION: Any = BackendConnection._meta.get_field("partner").remote_field
 
 
 @cache
 def _statement() -> str:
-    tables = {"person": User, "partner": Partner, "backend": BackendConnection}
-    columns = [
-        f"{name}.{column}" for name, model in tables.items() for column in _fields(model).values()
-    ]
     return f"""
-        SELECT {", ".join(columns)} FROM {User._meta.db_table} person
+        SELECT {", ".join(rows.listed(model, name) for name, model in _TABLES.items())}
+          FROM {User._meta.db_table} person
           LEFT JOIN {Partner._meta.db_table} partner ON partner.id = person.partner_id
           LEFT JOIN {BackendConnection._meta.db_table} backend ON backend.partner_id = partner.id
          WHERE person.id = %s
     """  # noqa: S608 -- own words
 
 
-@cache
-def _fields(model: type[Model]) -> dict[str, str]:
-    """Attribute and column of what comes along; what is large or not plain is read when asked."""
-    return {
-        field.attname: str(field.column)
-        for field in model._meta.concrete_fields
-        if not isinstance(field, BinaryField) and not hasattr(field, "from_db_value")
-    }
-
-
-def _made(model: type[Row], values: Sequence[Any]) -> Row | None:
-    """An object out of its columns; None where the join found nothing."""
-    found = model.from_db(database.alias, list(_fields(model)), values)
+def _made(model: type[Model], values: Iterator[Any]) -> Any:
+    """The next object of the row; None where the join found nothing."""
+    found = rows.made(model, list(islice(values, len(rows.columns(model)))))
     return found if found.pk is not None else None
