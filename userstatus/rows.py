@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from provisioning import catalogue, filtering, selectors
@@ -134,4 +136,12 @@ def number_of(text: str) -> int | None:
 def _error_title(user: Subscriber) -> str:
     if not (user.error_code or user.error_text):
         return ""
+    if catalogue.is_known(user.error_code):
+        return _known_title(user.error_code, get_language())
     return str(catalogue.explain(user.error_code, user.error_text).title)
+
+
+@lru_cache(maxsize=512)
+def _known_title(code: str, language: str | None) -> str:
+    """The title in the active language, which is a part of the cache's key."""
+    return str(catalogue.explain(code).title)

@@ -83,7 +83,8 @@ def exact_time(moment: datetime | None) -> SafeString | str:
 
 def iso(moment: datetime) -> str:
     """Write a moment in UTC as an attribute `datetime` has it."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    # strftime takes five times as long, and a page has a hundred times on it.
+    return f"{moment.astimezone(UTC).isoformat()[:19]}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class Clock:
     def exact(self, moment: datetime) -> str:
         """Write date, time and zone."""
         local = moment.astimezone(self.zone)
-        return f"{_date_words(local.date(), self.language)} {local:%H:%M:%S} {local.tzname()}"
+        time = local.isoformat()[11:19]
+        return f"{_date_words(local.date(), self.language)} {time} {local.tzname()}"
 
     def relative(self, moment: datetime) -> str:
         """Say how long ago a moment was, or in how long it is.
@@ -205,8 +207,12 @@ def user_status_links(context: template.Context, items: Iterable[Any]) -> SafeSt
 
 
 def _errors(count: int) -> SafeString | str:
-    if not count:
-        return ""
+    return _error_mark(count, get_language()) if count else ""
+
+
+@lru_cache(maxsize=1024)
+def _error_mark(count: int, language: str | None) -> SafeString:
+    """Draw it in the active language, which is a part of the cache's key."""
     words = ngettext("error", "errors", count)
     mark = ' <span class="count count-bad">{}<span class="sr-only"> {}</span></span>'
     return format_html(mark, figure(count), words)

@@ -99,6 +99,18 @@ def test_the_start_page_is_not_above_everything() -> None:
     assert Template('{% here "/" %}').render(context) == ""
 
 
+def test_errors_in_the_side_bar_are_said_in_the_readers_language() -> None:
+    item = SimpleNamespace(name="SMB", uuid="u", error_count=2)
+    tag = Template("{% user_status_links items %}")
+
+    english = tag.render(Context({"items": [item]}))
+    with translation.override("da"):
+        danish = tag.render(Context({"items": [item]}))
+
+    assert "> errors<" in english
+    assert "> fejl<" in danish
+
+
 def test_a_template_in_the_side_bar_says_its_errors() -> None:
     item = SimpleNamespace(name="SMB <Denmark>", uuid="u", error_count=1284)
 
