@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from copy import copy
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -14,6 +16,7 @@ from provisioning import filtering, finding, ordering, tallies
 from provisioning.filtering import UserFilter
 from provisioning.finding import Finder
 from provisioning.models import Subscriber
+from provisioning.ordering import Beyond
 from tests.factories import make_subscriber, make_template
 
 STATUSES = ["provisioned", "error", "pending_email_input", "moved_to_mars"]
@@ -92,6 +95,55 @@ def test_rows_and_counts_are_those_of_reading_every_row(templates, monkeypatch, 
             others = chosen.without("statuses", "exclude_provisioned")
             told = sorted(finder.by_status.elements())
             assert told == sorted(u.status for u in plainly(chosen_templates, others)), chosen
+
+
+@pytest.mark.parametrize("most", [2, 10, 1000], ids="read up to {}".format)
+@pytest.mark.parametrize("number", [1, 3], ids="{} templates".format)
+def test_rows_beyond_a_row_are_those_behind_it(templates, monkeypatch, number, most):
+    monkeypatch.setattr(finding, "MOST_COUNTED", 2)
+    monkeypatch.setattr(ordering, "MOST_READ", most)
+    chosen_templates, luck = templates[:number], random.Random(3)
+    users = Subscriber.objects.live().filter(template__in=chosen_templates)
+
+    for chosen in some_filters():
+        expected = plainly(chosen_templates, chosen)
+        if not expected:
+            continue
+        finder = Finder(users, [template.pk for template in chosen_templates], chosen)
+        place = luck.randrange(len(expected))
+        value, pk = expected[place].sort_key, expected[place].pk
+        is_down = chosen.sort.startswith("-")
+        after, before = (Beyond(value, pk, is_less=less) for less in (is_down, not is_down))
+
+        found = [u.pk for u in finder.rows(4, beyond=after)]
+        assert found == [u.pk for u in expected[place + 1 :][:4]], chosen
+        found = [u.pk for u in finder.rows(4, beyond=before, backwards=True)]
+        assert found == [u.pk for u in expected[:place][::-1][:4]], chosen
+
+
+@pytest.mark.parametrize("q", ["", "x.example"])
+@pytest.mark.parametrize("sort", ["name", "-name", "broadworks_id", "-broadworks_id"])
+@pytest.mark.parametrize("number", [1, 2], ids="{} templates".format)
+def test_an_order_may_hide_whom_the_filters_leave(partner, monkeypatch, number, sort, q):
+    """The first of one template are hidden, whichever end is first; of the other nobody is."""
+    monkeypatch.setattr(finding, "MOST_COUNTED", 5)
+    made = [make_template(partner) for _ in range(number)]
+    for template, letter in zip(made, "ab", strict=False):
+        pattern = make_subscriber(template, broadworks_id=f"{letter}@x.example")
+        twins = [copy(pattern) for _ in range(150)]
+        for place, twin in enumerate(twins):
+            twin.pk, twin.uuid, twin.webex_id = None, uuid4(), f"{letter}{place}"
+            twin.broadworks_id = twin.first_name = f"{letter}{place:03}@x.example"
+            twin.package = "basic" if letter == "b" or 50 < place < 110 else "standard"
+        Subscriber.objects.bulk_create(twins)
+    chosen = UserFilter(q=q, packages=("basic",), sort=sort)
+    users = Subscriber.objects.live().filter(template__in=made)
+
+    found = Finder(users, [template.pk for template in made], chosen).rows(5)
+
+    assert [user.broadworks_id for user in found] == [
+        user.broadworks_id for user in plainly(made, chosen)[:5]
+    ]
 
 
 def test_a_count_is_right_as_soon_as_a_row_is_written(templates):
