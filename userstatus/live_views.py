@@ -20,11 +20,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
-from provisioning import finding, glances
+from provisioning import finding, glances, reading
 from provisioning.filtering import UserFilter
 from provisioning.glances import Sign
 from provisioning.models import Subscriber
 from provisioning.states import UNSETTLED, Status
+from templates_app.models import OnboardingTemplate
 from userstatus import lists, paging
 from userstatus.list_views import scope_of
 from userstatus.lists import Scope
@@ -87,8 +88,17 @@ def _is_busy(sign: Sign) -> bool:
 
 
 def _whole(scope: Scope, ids: Collection[int]) -> list[Subscriber]:
-    visible = Subscriber.objects.visible_to(scope.user).filter(pk__in=ids)
-    return list(visible.select_related("template").only(*lists.DRAWN))
+    """The users with their templates; one who went to another template meanwhile is left out."""
+    condition = "WHERE partner_id = %s AND id = ANY(%s)"
+    found = reading.rows(Subscriber, condition, [scope.user.partner_id, list(ids)])
+    if scope.template:
+        known = {scope.template.pk: scope.template}
+    else:
+        known = reading.by_id(OnboardingTemplate, {user.template_id for user in found})
+    for user in found:
+        if user.template_id in known:
+            user.template = known[user.template_id]
+    return [user for user in found if user.template_id in known]
 
 
 def _counts(scope: Scope, chosen: UserFilter, *, is_new: bool) -> dict[str, int]:

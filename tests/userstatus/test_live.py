@@ -120,6 +120,14 @@ def test_no_other_template_and_no_other_partner_answers(browser, path, template,
     assert ids(browser.get("/users/live/", {"rows": rows})) == ["other"]
 
 
+def test_among_all_templates_a_changed_row_says_whose_it_is(browser, partner):
+    changed = make_subscriber(make_template(partner, "Hotels"), broadworks_id="changed")
+
+    answer = browser.get("/users/live/", {"rows": f"{short(changed.pk)}-0."}).content.decode()
+
+    assert '<td class="cell-template"><bdi>Hotels</bdi>' in answer
+
+
 @pytest.mark.parametrize(
     "rows", ["x", "-", "_", "zz-", "-zz", "zzzzzzzzzzzzzzz-1.", "٣-1.", "\0-1.", "1-" * 4000]
 )
