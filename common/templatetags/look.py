@@ -237,7 +237,16 @@ class Fixed(template.Node):
         self._drawn: dict[str | None, SafeString] = {}
 
     def render(self, context: template.Context) -> SafeString:
-        language = get_language()
+        language = _language_of(context)
         if language not in self._drawn:
             self._drawn[language] = self.nodelist.render(context.new({}))
         return self._drawn[language]
+
+
+def _language_of(page: template.Context) -> str | None:
+    """The language that a page is drawn in, asked for once: there are sixty such parts on it."""
+    kept: dict[Any, Any] = page.render_context.dicts[0]  # where {% include %} keeps its own
+    if Fixed not in kept:
+        kept[Fixed] = get_language()
+    found: str | None = kept[Fixed]
+    return found

@@ -8,6 +8,7 @@ from django.template import Context, RequestContext, Template
 from django.utils import translation
 
 from common.templatetags import look
+from tests.architecture import source
 
 
 def drawn(template: Template, language: str = "en", **values) -> str:
@@ -69,3 +70,9 @@ def test_a_figure_is_the_readers_whoever_asked_before():
             shown.append(look.figure(1234))
 
     assert shown == ["1,234", "1.234", "1,234"]
+
+
+@pytest.mark.parametrize("path", source.templates(), ids=source.name)
+def test_a_page_is_in_one_language(path):
+    """`fixed` asks for it once a page."""
+    assert "{% language " not in path.read_text()
