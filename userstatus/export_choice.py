@@ -13,13 +13,15 @@ from userstatus.bulk_selection import BETWEEN, keys_of
 from userstatus.rows import short
 
 
-def read(data: QueryDict) -> Choice:
+def read(data: QueryDict, address: QueryDict) -> Choice:
     """`id` names the ticked ones; `all=on` with `not` all that match but those; `format`.
+
+    The format may also stand in the address, for a button that has another name already.
 
     Keys are those of rows (rows.short), several with dots between, repeatable, as in the bulk
     dialogs. Without any, all that match. A format that we do not write is CSV.
     """
-    kind = data.get("format", "")
+    kind = data.get("format") or address.get("format", "")
     file_format = ExportFormat(kind) if kind in ExportFormat.values else EVERYBODY.format
     if data.get("all") == "on":
         return Choice(None, tuple(keys_of(data.getlist("not"))), file_format)

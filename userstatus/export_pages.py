@@ -60,7 +60,9 @@ def start_all(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest, template: OnboardingTemplate | None) -> HttpResponse:
-    choice = export_choice.read(request.POST if request.method == "POST" else request.GET)
+    choice = export_choice.read(
+        request.POST if request.method == "POST" else request.GET, request.GET
+    )
     if request.method != "POST":
         return _start_page(request, template, choice)
     query = request.META.get("QUERY_STRING", "")

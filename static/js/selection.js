@@ -193,7 +193,7 @@ if (list && form) {
   // The file has the screen's filters and order.
   form.addEventListener("submit", ({ submitter }) => {
     const path = submitter?.dataset.bulkExport;
-    if (path) submitter.setAttribute("formaction", `${path}?${filters()}`);
+    if (path) submitter.setAttribute("formaction", `${path}${path.includes("?") ? "&" : "?"}${filters()}`);
   });
   // The dialog that shows all who are selected.
   document.addEventListener("change", ({ target }) => {

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from provisioning.models import JobBatch, Subscriber
+from provisioning.models import Export, JobBatch, Subscriber
 from provisioning.states import Status
 from tests.browser.test_bulk import bar, button, crowd, dialog, says, tick
 
@@ -313,13 +313,20 @@ def test_the_export_gets_the_ticked_ones_and_the_ticks_stay(open_list, crowd):
     says(page, 25, hidden=25)
 
 
-def test_the_ticked_ones_are_exported_without_script(open_list, crowd):
-    page = open_list("?status=error", java_script_enabled=False)
+@pytest.mark.parametrize("is_scripted", [True, False])
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("Export selected", "CSV: UTF-8"), ("Excel file of the selected users", "Excel: every cell")],
+)
+def test_the_ticked_ones_are_exported_as(open_list, crowd, name, written, is_scripted):
+    page = open_list("?status=error", java_script_enabled=is_scripted)
     tick(page, 2).check()
 
-    button(page, "Export selected").click()
+    button(page, name).click()
 
     expect(page).to_have_url(re.compile("/exports?/"))
+    expect(page.get_by_text(written)).to_be_visible()
+    assert Export.objects.get().ticked == [crowd[1].pk]
 
 
 def test_in_the_list_of_all_templates_ticks_are_kept_by_themselves(open_list, crowd):
