@@ -193,7 +193,9 @@ if (list && form) {
   // The file has the screen's filters and order.
   form.addEventListener("submit", ({ submitter }) => {
     const path = submitter?.dataset.bulkExport;
-    if (path) submitter.setAttribute("formaction", `${path}${path.includes("?") ? "&" : "?"}${filters()}`);
+    if (!path) return;
+    submitter.setAttribute("formaction", `${path}${path.includes("?") ? "&" : "?"}${filters()}`);
+    submitter.closest("[popover]")?.hidePopover(); // whoever comes back finds it closed
   });
   // The dialog that shows all who are selected.
   document.addEventListener("change", ({ target }) => {
