@@ -266,7 +266,7 @@ def test_nothing_matches_says_which_filter_hides_whom(browser, path, template):
     page = browser.get(path, {"q": "toft", "exclude_provisioned": "on"})
 
     assert "No user matches “toft”" in words(page)
-    assert "3 users do, but “Exclude provisioned users” hides them." in words(page)
+    assert "Without “Exclude provisioned users” there are 3 users." in words(page)
     assert len(ids(browser.get(link(page, "Show those 3")))) == 3
 
 
