@@ -23,7 +23,7 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 
 def when_ready(server: Any) -> None:
-    """Read all addresses and views before the first fork instead of at the first request."""
-    from django.urls import get_resolver
+    """Get ready before the first fork instead of at the first request."""
+    from partnerhub.warm import warm
 
-    list(get_resolver().url_patterns)
+    warm()

@@ -154,7 +154,9 @@ def main() -> None:
 
     django.setup()
     from benchmarks import screen_combinations, screen_pages, screen_search, screen_writes
+    from partnerhub.warm import warm
 
+    warm()
     parts = {
         "page": screen_pages.measure,
         "any": screen_combinations.measure,

@@ -128,7 +128,7 @@ class Finder:
     def _size(self) -> int:
         return sum(tally.n for tally in self.everyone)
 
-    @property
+    @cached_property
     def by_status(self) -> Counter[str] | None:
         """How many users each status has under all other filters; None when not counted."""
         return None if self.counted is None else self._by_status(self.counted.tallies)

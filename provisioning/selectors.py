@@ -11,7 +11,6 @@ from django.db.models import (
     Count,
     Exists,
     Func,
-    IntegerField,
     Min,
     OuterRef,
     Q,
@@ -20,7 +19,6 @@ from django.db.models import (
     Sum,
     Value,
 )
-from django.db.models.functions import Coalesce
 
 from accounts.models import BackendConnection
 from provisioning import reading
@@ -75,13 +73,6 @@ def subscribers_by_status() -> dict[str, int]:
     """How many live subscribers show each status, over all partners (for metrics)."""
     sums = UserCount.objects.order_by().values_list("status").annotate(sum=Sum("n"))
     return {str(status): n for status, n in sums if n}
-
-
-def error_count() -> Coalesce:
-    """For templates: how many of each one's users show an error."""
-    tallies = UserCount.objects.filter(template_id=OuterRef("pk"), status=Status.ERROR)
-    sums = tallies.order_by().values("template_id").annotate(sum=Sum("n")).values("sum")
-    return Coalesce(Subquery(sums), 0, output_field=IntegerField())
 
 
 def oldest_due_seconds(now: datetime) -> float:

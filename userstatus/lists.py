@@ -46,7 +46,7 @@ class Scope:
     user: User
     template: OnboardingTemplate | None
 
-    @property
+    @cached_property
     def users(self) -> QuerySet[Subscriber]:
         """Live users that the person may see."""
         users: QuerySet[Subscriber] = Subscriber.objects.visible_to(self.user).live()
