@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
-import psutil
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from accounts.models import User
 from templates_app.models import OnboardingTemplate
 from tests.browser.product import Product, running_product
+from tests.browser.watchdog import not_for_ever
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs an event loop
 
@@ -40,20 +40,27 @@ LONGEST = 240
 
 
 @pytest.fixture(autouse=True)
-def _not_for_ever() -> Iterator[None]:
-    """End the browser under a test that hangs: Playwright waits for some answers without an end."""
+def _not_for_ever(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End the browser under a test that hangs, and tell where it stood, past pytest's capture."""
+    told = request.config.stash.get(fault_handler_stderr_fd_key, sys.stderr.fileno())
+    with not_for_ever(request.node.nodeid, LONGEST, lambda text: os.write(told, text.encode())):
+        yield
 
-    def end() -> None:
-        for child in psutil.Process().children(recursive=True):
-            with suppress(psutil.Error):
-                if "chrom" in child.name():
-                    child.kill()
 
-    watch = threading.Timer(LONGEST, end)
-    watch.daemon = True
-    watch.start()
-    yield
-    watch.cancel()
+@pytest.fixture(scope="session")
+def _browsers() -> Iterator[list[Browser]]:
+    kept: list[Browser] = []
+    yield kept
+    for one in kept:
+        one.close()
+
+
+@pytest.fixture
+def browser(launch_browser: Callable[[], Browser], _browsers: list[Browser]) -> Browser:
+    """One for the whole run; another one after a test under which it ended."""
+    if not _browsers or not _browsers[-1].is_connected():
+        _browsers.append(launch_browser())
+    return _browsers[-1]
 
 
 @pytest.fixture(scope="session")
