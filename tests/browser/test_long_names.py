@@ -1,4 +1,4 @@
-"""Long words, as anybody may type them or a link is: no page of the console grows wider for them."""
+"""Long words, as people type them or a link is: no page of the console grows wider for them."""
 
 from __future__ import annotations
 
