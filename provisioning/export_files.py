@@ -6,6 +6,7 @@ cell by cell.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -158,6 +159,20 @@ def path_of(export: Export, sha256: str = "") -> Path:
     """
     content = (sha256 or export.sha256)[:16]
     return Path(settings.EXPORTS_DIR) / f"{export.uuid.hex}-{content}.{export.format}"
+
+
+def open_whole(export: Export) -> IO[bytes]:
+    """Open the finished file to be read.
+
+    Raises:
+        OSError: it is not there, cannot be read, or is not as long as it was when it was finished.
+    """
+    file = path_of(export).open("rb")
+    size = os.fstat(file.fileno()).st_size
+    if size != export.size:
+        file.close()
+        raise OSError(errno.EIO, f"{size} bytes of {export.size}")
+    return file
 
 
 def remove(export: Export, sha256: str = "") -> None:

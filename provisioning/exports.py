@@ -155,7 +155,8 @@ def is_over(export: Export, now: datetime) -> bool:
 def download(export: Export, *, actor: Actor, now: datetime) -> IO[bytes] | None:
     """Open the file for its owner and write the download into the audit log.
 
-    None when there is no file to give: not ready, past its time, or gone from the disk.
+    None when there is no file to give: not ready, past its time, or gone from the disk, wholly or
+    in part.
 
     Raises:
         PermissionDenied: the export is somebody else's, or its owner may no longer see it.
@@ -165,9 +166,10 @@ def download(export: Export, *, actor: Actor, now: datetime) -> IO[bytes] | None
     if export.state != ExportState.READY or is_over(export, now):
         return None
     try:
-        file = export_files.path_of(export).open("rb")
-    except FileNotFoundError:
-        logger.warning("export file is gone", extra={"export_id": export.pk})
+        file = export_files.open_whole(export)
+    except OSError as error:
+        reason = type(error).__name__
+        logger.warning("export file is gone", extra={"export_id": export.pk, "reason": reason})
         return None
     after = {"rows": export.rows, "sha256": export.sha256}
     audit.record(actor, "export.download", export, partner=export.partner, after=after)

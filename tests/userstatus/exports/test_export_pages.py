@@ -497,11 +497,22 @@ def test_a_download_before_the_file_is_ready_leads_to_the_page(browser, anna, te
     assert browser.get(download_of(export)).url == page_of(export)
 
 
-@pytest.mark.parametrize("how", ["past its time", "deleted", "gone from the disk"])
+def lose(export: Export, how: str) -> None:
+    """Do to a file what can happen to it on a disk."""
+    path = export_files.path_of(export)
+    whole = path.read_bytes()
+    path.unlink()
+    if how == "cut short":
+        path.write_bytes(whole[:-1])
+    elif how == "unreadable":
+        path.mkdir()
+
+
+@pytest.mark.parametrize("how", ["past its time", "deleted", "gone", "cut short", "unreadable"])
 def test_a_file_that_is_over_says_so_and_offers_a_new_one(browser, anna, template, how):
     export = ready(anna, template)
-    if how == "gone from the disk":
-        export_files.remove(export)
+    if how in ("gone", "cut short", "unreadable"):
+        lose(export, how)
     else:
         Export.objects.update(expires_at=timezone.now())
     if how == "deleted":
