@@ -7,6 +7,7 @@ cannot be read is left out and named in `problems`.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -37,6 +38,11 @@ SORT_KEYS: dict[str, Combinable] = {
     "name": F("name_key"),
 }
 SORTS = frozenset(f"{sign}{name}" for name in SORT_KEYS for sign in ("", "-"))
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+#: Marks that cannot be seen and come along around a word that is copied: address books put phone
+#: numbers between marks of direction, documents leave soft hyphens and joints of words.
+_MARKS = "[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+"
+_AROUND = re.compile(rf"(?<!\S){_MARKS}|{_MARKS}(?!\S)")
 
 
 @dataclass(frozen=True)
@@ -120,27 +126,38 @@ def parse(query: QueryDict | str) -> UserFilter:
 
 
 def clean(text: str, limit: int) -> str:
-    """Without control characters and lone surrogates, which no column holds; cut to `limit`."""
-    kept = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
-    return unicodedata.normalize("NFC", kept).strip()[:limit]
+    """What somebody looks for, typed or pasted, cut to `limit`.
+
+    Without control characters, lone surrogates, which no column holds, and marks around words that
+    cannot be seen. A tab, which stands between pasted cells, or the end of a line is a blank.
+    """
+    blanks = "".join(" " if char.isspace() else char for char in text)
+    kept = "".join(char for char in blanks if unicodedata.category(char) not in ("Cc", "Cs"))
+    return unicodedata.normalize("NFC", _AROUND.sub("", kept)).strip()[:limit]
+
+
+def _exact(value: str) -> str:
+    """A value as the backend wrote it: changed in anything but this, it would match nobody."""
+    return _UNSTORABLE.sub("", value).strip()[:VALUE_LENGTH]
 
 
 def _one(data: QueryDict, name: str) -> str:
-    return clean(data.get(name, ""), VALUE_LENGTH)
+    return _exact(data.get(name, ""))
 
 
 def _several(data: QueryDict, name: str) -> tuple[str, ...]:
-    values = (clean(value, VALUE_LENGTH) for value in data.getlist(name))
+    values = map(_exact, data.getlist(name))
     return tuple(dict.fromkeys(value for value in values if value))[:MOST_VALUES]
 
 
 def _search(data: QueryDict, problems: list[str]) -> str:
     text = data.get("q", "")
-    if len(text.strip()) > SEARCH_LENGTH:
+    whole = clean(text, len(text))
+    if len(whole) > SEARCH_LENGTH:
         problems.append(
             _("The search was cut to its first %(n)s characters.") % {"n": SEARCH_LENGTH}
         )
-    return clean(text, SEARCH_LENGTH)
+    return whole[:SEARCH_LENGTH].strip()
 
 
 def _uuid(data: QueryDict, problems: list[str]) -> UUID | None:

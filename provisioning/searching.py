@@ -29,7 +29,9 @@ from django.db.models import (
 from provisioning.models import Subscriber, UserText
 from provisioning.models.lists import Grams
 
-_PHONE = re.compile(r"[\d\s+()./-]*\d[\d\s+()./-]*")
+#: Documents write some of the dashes with characters of their own.
+_BETWEEN = r"\d\s+()./\u2010-\u2015\u2212-"
+_PHONE = re.compile(rf"[{_BETWEEN}]*\d[{_BETWEEN}]*")
 
 
 class _Folded(Func):

@@ -19,6 +19,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import requires
 from accounts.rights import Right
+from provisioning import filtering
+from provisioning.filtering import UserFilter
 from provisioning.models import Subscriber
 from userstatus import bulk_selection
 from userstatus.batch_words import figure
@@ -50,7 +52,7 @@ def selected(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
     }
     if data.get("more") == "on":
         return render(request, "userstatus/users/_selected.html", context | {"is_more": True})
-    context |= _everybody(scope, data, len(keys)) if is_all else _some(len(keys))
+    context |= _everybody(scope, data, keys) if is_all else _some(len(keys))
     return render(request, "userstatus/users/selected.html", context)
 
 
@@ -69,16 +71,23 @@ def _some(number: int) -> dict[str, Any]:
     return {"title": words % {"count": figure(number)}}
 
 
-def _everybody(scope: Scope, data: QueryDict, spared: int) -> dict[str, Any]:
+def _everybody(scope: Scope, data: QueryDict, keys: Sequence[int]) -> dict[str, Any]:
     """How many match by now, and by which filters; no number where nobody counts them."""
-    chosen = scope.chosen(data)
+    chosen, spared = scope.chosen(data), len(keys)
     total, is_capped = scope.finder(chosen).total
-    known = _uncounted(spared) if is_capped else _some(total - spared)
+    # Who is left out and does not match any more takes nobody away.
+    known = _uncounted(spared) if is_capped else _some(total - _matching(scope, chosen, keys))
     return known | {
         "total": "" if is_capped else figure(total),
         "filters": bulk_selection.filters_of(chosen),
         "spared": spared,
     }
+
+
+def _matching(scope: Scope, chosen: UserFilter, ids: Sequence[int]) -> int:
+    if not ids:
+        return 0
+    return filtering.narrow(scope.users, chosen).filter(pk__in=ids).count()
 
 
 def _uncounted(spared: int) -> dict[str, Any]:

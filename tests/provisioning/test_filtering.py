@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from provisioning import filtering
@@ -54,6 +56,12 @@ def osten(template):
         ("\0freja", True),
         ("frej\ud800a", True),
         ("'; drop table", False),
+        ("Freja\tNørgaard", True),  # two cells of a spreadsheet
+        ("Freja\r\nNørgaard", True),
+        ("\u202a+45 33 12 12 12\u202c", True),  # from an address book
+        ("\ufeffFreja\u200b Nør\u00adgaard", False),
+        ("\ufeffFreja\u200b Nørgaard\u00ad", True),
+        ("+45\u201133\u201312", True),
     ],
 )
 def test_any_part_of_id_name_address_or_phone_is_found(freja, text, found):
@@ -150,3 +158,11 @@ def test_the_address_stays_short_enough_for_the_poll():
     query = "&".join(f"status={i}" for i in range(150))
 
     assert len(filtering.parse(query).query()) < 200
+
+
+@pytest.mark.parametrize("name", ["Møbler\tNord", "Cafe\u0301 Nord", "\u200eNord\u200e"])
+def test_a_value_is_matched_as_the_backend_wrote_it(template, name):
+    make_subscriber(template, broadworks_id="one", enterprise_id=name, package=name)
+    make_subscriber(template, broadworks_id="other")
+
+    assert shown(urlencode({"enterprise": name, "package": name})) == ["one"]
