@@ -3,6 +3,8 @@
 Playwright waits for the answers to some calls without an end (closing a page or a context, opening
 one, evaluate, keys): `set_default_timeout` does not count for them. The words are written at once,
 beside whatever pytest captures, so that they outlive a run that is killed.
+
+Known to hang: `page.close()` while a navigation commits (Playwright issue 42068). Close contexts.
 """
 
 from __future__ import annotations
