@@ -7,7 +7,7 @@ person, the template and the action, and good for an hour.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.core import signing
@@ -69,12 +69,21 @@ class Frozen:
 
 def freeze(purpose: Purpose, ids: tuple[int, ...], *, able: int, query: str) -> str:
     """Make the text: under 70 kB for 10,000 users."""
+    return _written(purpose, Frozen(ids, able, query, uuid.uuid4()))
+
+
+def freeze_again(purpose: Purpose, frozen: Frozen, *, able: int) -> str:
+    """Make the text of the same form, shown once more with another number."""
+    return _written(purpose, replace(frozen, able=able))
+
+
+def _written(purpose: Purpose, frozen: Frozen) -> str:
     content = {
         "for": purpose.mark,
-        "ids": ".".join(short(pk) for pk in ids),
-        "able": able,
-        "query": query,
-        "form": uuid.uuid4().hex,
+        "ids": ".".join(short(pk) for pk in frozen.ids),
+        "able": frozen.able,
+        "query": frozen.query,
+        "form": frozen.submission_id.hex,
     }
     return signing.dumps(content, salt=SALT, compress=True)
 

@@ -36,7 +36,7 @@ from userstatus import bulk_freeze, bulk_selection, bulk_words
 from userstatus.actions import Action, Bulk
 from userstatus.batch_words import figure
 from userstatus.bulk_forms import BulkForm
-from userstatus.bulk_freeze import NotUsable, Purpose
+from userstatus.bulk_freeze import Frozen, NotUsable, Purpose
 from userstatus.bulk_selection import Selection
 from userstatus.bulk_verdict import Verdict, verdict_of
 from userstatus.bulk_words import counted
@@ -140,16 +140,28 @@ def _act(asked: Asked) -> HttpResponse:
     except NotUsable as error:
         words = _("Nothing was changed. Go back to the list and select the users again.")
         return _refused(asked, error.message, words, status=422)
-    form = asked.bulk.form(frozen.able, asked.request.POST)
-    now = timezone.now()
-    if form.is_valid():
-        try:
-            batch = form.run(asked.purpose, frozen, actor=asked.actor, now=now)
-        except ActionRefused as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-        else:
-            return _accepted(asked, batch, is_new=batch.created_at >= now)
-    return _dialog(asked, form, asked.judge(frozen.ids), status=422)
+    form, now = asked.bulk.form(frozen.able, asked.request.POST), timezone.now()
+    if not form.is_valid():
+        return _again(asked, frozen)
+    try:
+        batch = form.run(asked.purpose, frozen, actor=asked.actor, now=now)
+    except ActionRefused as error:
+        return _again(asked, frozen, error)
+    return _accepted(asked, batch, is_new=batch.created_at >= now)
+
+
+def _again(asked: Asked, frozen: Frozen, refused: ActionRefused | None = None) -> HttpResponse:
+    """The dialog as it was filled in, about the same users as they are by now."""
+    verdict, data = asked.judge(frozen.ids), asked.request.POST.copy()
+    if not verdict.able:
+        return _refused(asked, verdict.words(asked.bulk.words), verdict=verdict, status=422)
+    if verdict.able != frozen.able:  # the number to type is the one that is shown
+        data["frozen"] = bulk_freeze.freeze_again(asked.purpose, frozen, able=verdict.able)
+    form = asked.bulk.form(verdict.able, data)
+    form.full_clean()
+    if refused:
+        form.add_error(refused.field if refused.field in form.fields else None, refused.message)
+    return _dialog(asked, form, verdict, status=422)
 
 
 def _accepted(asked: Asked, batch: JobBatch, *, is_new: bool) -> HttpResponse:

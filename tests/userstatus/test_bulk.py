@@ -307,6 +307,7 @@ def test_when_nobody_is_left_the_dialog_says_so(browser, template, failing):
 
     assert dialog.status_code == 422
     assert "This user cannot be retried." in words(dialog)
+    assert 'type="submit"' not in dialog.content.decode()
     assert not JobBatch.objects.exists()
 
 
@@ -351,6 +352,21 @@ def test_many_deletes_need_their_number(browser, template, crowd, typed):
     assert "Type 51 to confirm" in words(dialog)
     assert answer.status_code == 422
     assert not JobBatch.objects.exists()
+
+
+def test_the_number_to_type_is_that_of_the_button(browser, template, crowd):
+    crowd.append(make_subscriber(template))
+    sent = order(browser, DELETE, template, *crowd)
+    make_job(crowd[0], JobState.WAITING)
+
+    again = browser.post(path(DELETE, template), sent | {"number": "5"}, headers=HTMX)
+
+    assert "Type 51 to confirm" in words(again)
+    assert "Delete 51 users" in words(again)
+    sent = {"frozen": frozen(again), "number": "51"}
+    answers = [browser.post(path(DELETE, template), sent, headers=HTMX) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [204, 204]
+    assert JobBatch.objects.get().total == 52
 
 
 def test_the_number_lets_many_deletes_pass(browser, template, crowd):
