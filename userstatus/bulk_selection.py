@@ -48,7 +48,7 @@ def read(scope: Scope, data: QueryDict) -> Selection:
     """What a dialog was asked for: `all=on` and the list's filters but for `not`, or `id`.
 
     `id` and `not` hold keys of rows (rows.short), several of them with dots between, and may be
-    repeated. What is not a user of this template is left out without a word.
+    repeated. What is no user of the partner is left out without a word.
     """
     return _matching(scope, data) if data.get("all") == "on" else _ticked(scope, data)
 
@@ -74,11 +74,11 @@ def filters_of(chosen: UserFilter) -> str:
 
 
 def _ticked(scope: Scope, data: QueryDict) -> Selection:
-    """Users deleted meanwhile stay in: the verdict says what became of them."""
+    """Users deleted or gone to another template meanwhile stay in: the verdict names them."""
     wanted = keys_of(data.getlist("id"))
     if len(wanted) > batches.MOST:
         return Selection((), len(wanted))
-    visible = Subscriber.objects.visible_to(scope.user).filter(template=scope.template)
+    visible = Subscriber.objects.visible_to(scope.user)
     found = set(visible.filter(pk__in=wanted).values_list("pk", flat=True))
     ids = tuple(pk for pk in wanted if pk in found)
     return Selection(ids, len(ids))

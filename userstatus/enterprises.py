@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import requires
 from accounts.rights import Right
 from provisioning.enterprises import Found, matching
-from provisioning.filtering import VALUE_LENGTH
+from provisioning.filtering import VALUE_LENGTH, clean
 from userstatus.facets import Option
 from userstatus.list_views import scope_of
 
@@ -23,7 +23,7 @@ from userstatus.list_views import scope_of
 def enterprises(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
     """The options that have `find` in them; `enterprise` is the one chosen now, which stays."""
     scope = scope_of(request, uuid)
-    find = request.GET.get("find", "")[:VALUE_LENGTH].strip()
+    find = clean(request.GET.get("find", ""), VALUE_LENGTH)
     chosen = scope.chosen(request.GET).enterprise
     found = matching([template.pk for template in scope.templates], find)
     options = [Option(chosen, chosen, None, is_chosen=True)] if chosen else []
