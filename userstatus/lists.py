@@ -189,10 +189,14 @@ def status_counts(scope: Scope, chosen: UserFilter) -> Counter[str] | None:
 
 
 def _put_templates(scope: Scope, rows: Sequence[Subscriber]) -> None:
-    """Give the rows their templates, which are known: a join would make one for each row."""
+    """Give the rows their templates, which are known: a join would make one for each row.
+
+    One that was made since they were read is read by itself, when the row is drawn.
+    """
     known = {template.pk: template for template in scope.templates}
     for row in rows:
-        row.template = known[row.template_id]
+        if row.template_id in known:
+            row.template = known[row.template_id]
 
 
 def size_of(place: Place) -> int | str:

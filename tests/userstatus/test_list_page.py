@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +15,7 @@ from provisioning.models import Subscriber
 from provisioning.states import JobState, Status
 from tests.factories import make_job, make_subscriber, make_template
 from tests.userstatus.pages import ids, link, words
+from userstatus.lists import Scope, user_list
 from userstatus.rows import short
 
 
@@ -46,6 +48,17 @@ def test_all_templates_show_whose_each_user_is(browser, template, partner):
 
     assert set(ids(page)) == {"mine", "other"}
     assert re.search(r'<td class="cell-template"><bdi>Hotels', page.content.decode())
+
+
+def test_a_template_made_while_the_page_is_read_does_no_harm(anna, template, partner):
+    make_subscriber(template, broadworks_id="mine")
+    other, scope = make_template(partner, "A"), Scope(anna, None)
+    assert scope.templates == [other, template]
+    make_subscriber(make_template(partner, "Hotels"), broadworks_id="new", minutes_ago=-1)
+
+    shown = user_list(scope, QueryDict(), timezone.now()).rows
+
+    assert [row.user.template.name for row in shown] == ["Hotels", template.name]
 
 
 def test_one_template_can_be_chosen_among_all(browser, template, partner):
