@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from urllib.parse import urlencode
 
 import pytest
@@ -68,6 +69,16 @@ def test_any_part_of_id_name_address_or_phone_is_found(freja, text, found):
     chosen = filtering.UserFilter(q=filtering.clean(text, filtering.SEARCH_LENGTH))
 
     assert filtering.narrow(Subscriber.objects.live(), chosen).exists() is found
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_letters_and_their_marks_are_found_however_they_are_put_together(template, stored, typed):
+    make_subscriber(template, "error", last_name=unicodedata.normalize(stored, "Gråbøl Sjöström"))
+    text = unicodedata.normalize(typed, "GRÅBØL sjöst")
+    chosen = filtering.UserFilter(q=filtering.clean(text, filtering.SEARCH_LENGTH))
+
+    assert filtering.narrow(Subscriber.objects.live(), chosen).count() == 1
 
 
 @pytest.mark.usefixtures("freja", "osten")
