@@ -188,13 +188,21 @@ def remove_orphans(known: Iterable[Export], before: datetime) -> int:
     keep = {path_of(export).name for export in known}
     removed = 0
     for path in _folder().iterdir():
-        if path.name not in keep and path.stat().st_mtime < before.timestamp():
+        if path.name not in keep and _is_older(path, before):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
             removed += 1
     return removed
+
+
+def _is_older(path: Path, before: datetime) -> bool:
+    """Last touched before then; a writer may have finished and removed it this moment."""
+    try:
+        return path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _folder() -> Path:

@@ -432,6 +432,19 @@ def test_tidying_deletes_what_a_killed_writer_left_once_it_is_old(anna, template
     assert export_files.path_of(export).exists()
 
 
+def test_tidying_goes_on_when_a_writer_finishes_meanwhile(anna, template, folder, monkeypatch):
+    left, gone = folder / ".writing-left", folder / ".writing-gone"
+    export = written(start(anna, template))
+    left.mkdir()
+    listed = [gone, *folder.iterdir()]
+    monkeypatch.setattr(export_files.Path, "iterdir", lambda path: iter(listed))
+
+    exports.tidy(timezone.now() + export_writing.GIVE_UP + timedelta(minutes=1))
+
+    assert not left.exists()
+    assert export_files.path_of(export).exists()
+
+
 def refuse(number: int):
     return refuse_by(OSError(number, os.strerror(number)))
 
