@@ -9,36 +9,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
 
-from provisioning import filtering, reading, tallies
+from provisioning import filtering, sampling, tallies
 from provisioning.filtering import UserFilter
 from provisioning.models import Subscriber
 from provisioning.ordering import Beyond, Wanted
+from provisioning.sampling import Sample
 from provisioning.searching import Search
 from provisioning.states import Status
 from provisioning.tallies import Tally
 
 #: Users of a search or an enterprise are counted up to here; beyond it is "1,000+".
 MOST_COUNTED = 1000
-#: Of so many of the newest users it is seen what part of all a search finds. One that finds a tenth
-#: or more is seen to find more than are counted by reading on.
-SAMPLE, OFTEN = 100, 0.1
+#: A search that finds less than this part of the users is rare.
+RARE = 0.01
 #: The index is asked for the templates, too, but for a rare term among more users than this: to see
 #: which of a great part of all users have the template takes longer than to leave out others.
 SMALL = 50_000
-_NEWEST = "SELECT coalesce(max(id), 0) FROM provisioning_subscriber"
 _KEYS = ("template_id", "status", "package", "error_key")
-
-
-def newest() -> int:
-    """The largest id of any user by now, whosever: what has a larger one arrived later."""
-    [(found,)] = reading.prepared(_NEWEST, {})
-    return int(found)
 
 
 @dataclass(frozen=True)
@@ -68,6 +61,17 @@ class Finder:
     templates: Sequence[int]
     chosen: UserFilter
 
+    def lifted(self, name: str) -> Finder:
+        """The same list without one of its filters, but for `template`.
+
+        What was found out already, and is the same there, is not asked again.
+        """
+        other = replace(self, chosen=self.chosen.without(name))
+        same = {"everyone"} if name == "q" else {"everyone", "_sample"}
+        same |= set() if name in ("q", "enterprise") else {"counted"}
+        vars(other).update({key: known for key, known in vars(self).items() if key in same})
+        return other
+
     # ---- How many ----
 
     @cached_property
@@ -80,6 +84,8 @@ class Finder:
         """Users under the search and the enterprise; None when they are too many to be counted."""
         if not (self.chosen.q or self.chosen.enterprise):
             return Counted(self.everyone)
+        if not self.chosen.enterprise and self._sample.finds_more_than(MOST_COUNTED):
+            return None
         rows = self._candidates()
         if len(rows) > MOST_COUNTED:
             return None
@@ -97,28 +103,14 @@ class Finder:
             users = users.filter(enterprise_id=self.chosen.enterprise)
             users = Search(self.chosen.q).among(users) if self.chosen.q else users
             return list(users[:most])
-        is_rare = self._size > SMALL and self._share < 1 / SAMPLE
+        is_rare = self._size > SMALL and self._sample.share < RARE
         found = Search(self.chosen.q).found(self.templates, is_rare=is_rare)
-        ids = self._found_often() or list(found.values_list("pk", flat=True)[:most])
+        ids = list(found.values_list("pk", flat=True)[:most])
         return ids if len(ids) == most else list(users.filter(pk__in=ids))
 
-    def _found_often(self) -> list[int]:
-        """As many whom the search finds as make it uncountable; nobody where that is not certain.
-
-        The index would have to collect them all.
-        """
-        most, share = MOST_COUNTED + 1, self._share
-        if self._size < most or share < OFTEN:
-            return []
-        reading = Search(self.chosen.q).reading(self._newest[: round(2 * most / share)])
-        found = list(reading.values_list("pk", flat=True)[:most])
-        return found if len(found) == most else []
-
     @cached_property
-    def _share(self) -> float:
-        """The part of the users that the search finds, by the newest; never nothing."""
-        found = Search(self.chosen.q).reading(self._newest[:SAMPLE]).count()
-        return max(found, 0.5) / SAMPLE
+    def _sample(self) -> Sample:
+        return sampling.sample(Search(self.chosen.q), self.templates, self._size, self._newest)
 
     @property
     def _newest(self) -> QuerySet[Any]:
@@ -173,7 +165,7 @@ class Finder:
             chosen=self.chosen,
             size=self._size,
             left=left,
-            share=self._share if is_read else 1.0,
+            share=self._sample.share if is_read else 1.0,
             n=n,
             beyond=beyond,
             backwards=backwards,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from provisioning import filtering, finding, reading
+from provisioning import arrivals, filtering, reading
 from provisioning.filtering import UserFilter
 from provisioning.models import Subscriber
 from provisioning.searching import Search
@@ -52,7 +52,7 @@ def arrived(users: QuerySet[Subscriber], chosen: UserFilter, since: int) -> int:
 
     Nearly always nobody has, and then one look at the end of an index is all.
     """
-    newest = finding.newest()
+    newest = arrivals.newest()
     if newest <= since:
         return 0
     later = users.filter(pk__gt=max(since, newest - _NEWEST))

@@ -103,11 +103,17 @@ class Wanted:
         """With a search that finds very many."""
         search = Search(self.chosen.q)
         hidden = self.size / self.left if self._column else 1
-        most = round(3 * self.n * hidden / self.share)
-        if most <= min(MOST_READ, self.left) and (read := self._tried(most)) is not None:
-            return read
+        expected = round(3 * self.n * hidden / self.share)
+        if expected <= MOST_READ:
+            for most in (expected, MOST_READ):
+                if most <= self.left and (read := self._tried(most)) is not None:
+                    return read
+        if self._column and not self._others.active:
+            texts = self._in_order(search.found(self.templates))
+            return self.of_these(list(texts.values_list("pk", flat=True)[: self.n]))
         if self.left <= self.share * self.size:
-            return self._sorted(search.reading(self._left_by_filters).values("pk"))
+            left = ArraySubquery(self._left_by_filters)
+            return self._sorted(search.reading(left).values("pk"))
         return self._sorted(search.found(self.templates).values("pk"))
 
     def _taken(self, users: QuerySet[Subscriber]) -> list[Subscriber]:
@@ -193,7 +199,10 @@ class Wanted:
 
     def _by_column(self, template: Any) -> QuerySet[UserText]:
         """A template's users in the list's order, whatever the filters."""
-        users = UserText.objects.filter(template_id=template)
+        return self._in_order(UserText.objects.filter(template_id=template))
+
+    def _in_order(self, users: QuerySet[UserText]) -> QuerySet[UserText]:
+        """In the list's order, where it is one of UserText."""
         if self.beyond:
             users = users.filter(self.beyond.condition(self._column, "subscriber_id"))
         ends = [F(name).desc() if self._is_down else F(name).asc() for name in (self._column, "pk")]

@@ -101,10 +101,19 @@ class Search:
     def reading(self, ids: Any) -> QuerySet[UserText]:
         """Those of some thousand users that match, by reading the text of each.
 
-        `ids` are those users', or a query for them.
+        `ids` are those users', or a query for them, or for one array of them: then PostgreSQL
+        looks each up, however many it thinks there are.
         """
-        found: QuerySet[UserText] = UserText.objects.filter(self._condition("text"), pk__in=ids)
+        texts = UserText.objects.filter(self.condition)
+        if isinstance(ids, ArraySubquery):
+            return texts.filter(IsIn(F("pk"), ids))
+        found: QuerySet[UserText] = texts.filter(pk__in=ids)
         return found
+
+    @property
+    def condition(self) -> Q:
+        """What a UserText must be, by reading it."""
+        return self._condition("text")
 
     def among(self, users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
         """The same of users; they keep their order."""

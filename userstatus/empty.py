@@ -43,22 +43,26 @@ class Empty:
     lifts: tuple[Lift, ...] = ()
 
 
-def empty_state(finder: Callable[[UserFilter], Finder], chosen: UserFilter, everyone: int) -> Empty:
-    """Find out why nobody is shown; few queries for each filter that is on."""
+def empty_state(finder: Finder, wider: Callable[[UserFilter], Finder], everyone: int) -> Empty:
+    """Find out why nobody is shown; few queries for each filter that is on.
+
+    `finder` is the list's, `wider` makes one for a filter without its template.
+    """
     if not everyone:
         return Empty("first")
-    if chosen.active == ["exclude_provisioned"]:
+    if finder.chosen.active == ["exclude_provisioned"]:
         return Empty("well", everyone)
-    return Empty("nothing", everyone, tuple(_lifts(finder, chosen)))
+    return Empty("nothing", everyone, tuple(_lifts(finder, wider)))
 
 
-def _lifts(finder: Callable[[UserFilter], Finder], chosen: UserFilter) -> list[Lift]:
-    found = []
+def _lifts(finder: Finder, wider: Callable[[UserFilter], Finder]) -> list[Lift]:
+    found, chosen = [], finder.chosen
     for name in chosen.active:
         without = chosen.without(name)
-        count, is_capped = finder(without).total
+        other = wider(without) if name == "template" else finder.lifted(name)
+        count, is_capped = other.total
         if is_capped and not count:  # too many to count, or nobody
-            count = len(finder(without).rows(SOME))
+            count = len(other.rows(SOME))
         if count:
             found.append(Lift(filter_words(name, chosen), count, is_capped, without.query()))
     return found

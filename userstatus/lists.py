@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import User, connection_of
 from accounts.rights import Right, may
-from provisioning import filtering, finding
+from provisioning import arrivals, filtering
 from provisioning.filtering import UserFilter
 from provisioning.finding import Finder
 from provisioning.models import Subscriber
@@ -177,9 +177,9 @@ def user_list(scope: Scope, data: QueryDict, now: datetime) -> UserList:
         facets=facets,
         headers=tables.headers(chosen, size, with_template=scope.template is None),
         notes=notes_of(finder, place, page, facets),
-        empty=None if page.rows else empty_state(scope.finder, chosen, facets.everyone),
+        empty=None if page.rows else empty_state(finder, scope.finder, facets.everyone),
         sync=sync_of(scope.user, now),
-        newest=finding.newest(),
+        newest=arrivals.newest(),
     )
 
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
-from provisioning import finding, glances, reading
+from provisioning import arrivals, glances, reading
 from provisioning.filtering import UserFilter
 from provisioning.glances import Sign
 from provisioning.models import Subscriber
@@ -117,6 +117,6 @@ def _counts(scope: Scope, chosen: UserFilter, *, is_new: bool) -> dict[str, int]
 def _arrived(scope: Scope, chosen: UserFilter, since: str) -> int:
     """How many users that the filter shows came after the page was made."""
     shown = number_of(since)
-    if shown is None or finding.newest() <= shown:  # nearly always: then no query is built
+    if shown is None or arrivals.newest() <= shown:  # nearly always: then no query is built
         return 0
     return glances.arrived(scope.users, chosen, shown)

@@ -245,6 +245,7 @@ class Postgres(Server):
             f"port={self.port}",
             "unix_socket_directories=",
             "max_connections=200",
+            *([] if self.fast else ["shared_buffers=1GB"]),  # taken as it is needed
             "timezone=UTC",
             "log_timezone=UTC",
         ]

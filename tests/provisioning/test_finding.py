@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from provisioning import filtering, finding, ordering, tallies
+from provisioning import filtering, finding, ordering, sampling, tallies
 from provisioning.filtering import UserFilter
 from provisioning.finding import Finder
 from provisioning.models import Subscriber
@@ -76,7 +76,9 @@ def some_filters() -> list[UserFilter]:
 def test_rows_and_counts_are_those_of_reading_every_row(templates, monkeypatch, number, most):
     monkeypatch.setattr(finding, "MOST_COUNTED", most)
     monkeypatch.setattr(ordering, "MOST_READ", most)
-    monkeypatch.setattr(finding, "SAMPLE", most)
+    monkeypatch.setattr(sampling, "NEWEST", most)
+    monkeypatch.setattr(sampling, "MANY", most)
+    monkeypatch.setattr(sampling, "LEAST", most)
     chosen_templates = templates[:number]
     users = Subscriber.objects.live().filter(template__in=chosen_templates)
 
