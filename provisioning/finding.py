@@ -67,7 +67,7 @@ class Finder:
         What was found out already, and is the same there, is not asked again.
         """
         other = replace(self, chosen=self.chosen.without(name))
-        same = {"everyone"} if name == "q" else {"everyone", "_sample"}
+        same = {"everyone"} if name == "q" else {"everyone", "_latest", "_sample"}
         same |= set() if name in ("q", "enterprise") else {"counted"}
         vars(other).update({key: known for key, known in vars(self).items() if key in same})
         return other
@@ -84,7 +84,7 @@ class Finder:
         """Users under the search and the enterprise; None when they are too many to be counted."""
         if not (self.chosen.q or self.chosen.enterprise):
             return Counted(self.everyone)
-        if not self.chosen.enterprise and self._sample.finds_more_than(MOST_COUNTED):
+        if self._is_seen_often:
             return None
         rows = self._candidates()
         if len(rows) > MOST_COUNTED:
@@ -103,14 +103,30 @@ class Finder:
             users = users.filter(enterprise_id=self.chosen.enterprise)
             users = Search(self.chosen.q).among(users) if self.chosen.q else users
             return list(users[:most])
-        is_rare = self._size > SMALL and self._sample.share < RARE
+        is_rare = self._size > SMALL and self._latest.share < RARE
         found = Search(self.chosen.q).found(self.templates, is_rare=is_rare)
         ids = list(found.values_list("pk", flat=True)[:most])
         return ids if len(ids) == most else list(users.filter(pk__in=ids))
 
+    @property
+    def _is_seen_often(self) -> bool:
+        """Some users show that the search finds too many to be counted.
+
+        What none of the newest is, is as a rule rare, and quickly found by the index.
+        """
+        if self.chosen.enterprise or self._latest.share < RARE:
+            return False
+        return self._sample.finds_more_than(MOST_COUNTED)
+
+    @cached_property
+    def _latest(self) -> Sample:
+        return sampling.newest(Search(self.chosen.q), self._newest, self._size)
+
     @cached_property
     def _sample(self) -> Sample:
-        return sampling.sample(Search(self.chosen.q), self.templates, self._size, self._newest)
+        """Users from everywhere in the list, if they can be had, else the newest."""
+        found = sampling.spread(Search(self.chosen.q), self.templates, self._size)
+        return found or self._latest
 
     @property
     def _newest(self) -> QuerySet[Any]:
@@ -158,7 +174,8 @@ class Finder:
         left = self._left_of(self._by_status(self.everyone))
         if not left:
             return []  # nobody is left by the other filters alone
-        is_read = self.chosen.q and not self.chosen.enterprise
+        ids = self.counted.ids if self.counted else None
+        is_read = ids is None and self.chosen.q and not self.chosen.enterprise
         wanted = Wanted(
             users=self.users,
             templates=self.templates,
@@ -170,8 +187,8 @@ class Finder:
             beyond=beyond,
             backwards=backwards,
         )
-        if self.counted is not None and self.counted.ids is not None:
-            return wanted.of_these(self.counted.ids)
+        if ids is not None:
+            return wanted.of_these(ids)
         if self.chosen.enterprise:
             return wanted.of_enterprise()
         return wanted.searched() if self.chosen.q else wanted.filtered()

@@ -104,10 +104,9 @@ class Wanted:
         search = Search(self.chosen.q)
         hidden = self.size / self.left if self._column else 1
         expected = round(3 * self.n * hidden / self.share)
-        if expected <= MOST_READ:
-            for most in (expected, MOST_READ):
-                if most <= self.left and (read := self._tried(most)) is not None:
-                    return read
+        for most in self._more_and_more(expected):
+            if (read := self._tried(most)) is not None:
+                return read
         if self._column and not self._others.active:
             texts = self._in_order(search.found(self.templates))
             return self.of_these(list(texts.values_list("pk", flat=True)[: self.n]))
@@ -115,6 +114,13 @@ class Wanted:
             left = ArraySubquery(self._left_by_filters)
             return self._sorted(search.reading(left).values("pk"))
         return self._sorted(search.found(self.templates).values("pk"))
+
+    def _more_and_more(self, expected: int) -> list[int]:
+        """How many to read, at first those expected: the first users may be unlike the others."""
+        if expected > MOST_READ:
+            return []
+        steps = sorted({min(factor * expected, MOST_READ) for factor in (1, 4, 16)})
+        return [step for step in steps if step <= self.left]
 
     def _taken(self, users: QuerySet[Subscriber]) -> list[Subscriber]:
         return list(users[: self.n])

@@ -16,6 +16,7 @@ from django.db.models import Count, QuerySet
 from provisioning import arrivals
 from provisioning.models import UserText
 from provisioning.searching import Search
+from provisioning.selectors import Among
 
 #: So many of the newest users are looked at where the list is short.
 NEWEST = 100
@@ -58,25 +59,21 @@ class Sample:
         return self.found >= 12 + 4 * expected
 
 
-def sample(search: Search, templates: Collection[int], size: int, latest: QuerySet[Any]) -> Sample:
-    """Look at some users of these templates.
-
-    `size` is how many they have, `latest` their ids, the newest first.
-    """
-    if size > MANY:
-        found, seen = _spread(search, templates, size)
-        if seen >= LEAST:
-            return Sample(found, seen, size, is_spread=True)
-    found = search.reading(latest[:NEWEST]).count()
+def newest(search: Search, users: QuerySet[Any], size: int) -> Sample:
+    """Look at the newest users of a list; `users` are its ids, the newest first. The quickest."""
+    found = search.reading(users[:NEWEST]).count()
     return Sample(found, NEWEST, size, is_spread=False)
 
 
-def _spread(search: Search, templates: Collection[int], size: int) -> tuple[int, int]:
-    """How many are found of how many users from everywhere in the list."""
+def spread(search: Search, templates: Collection[int], size: int) -> Sample | None:
+    """Look at users from everywhere in a list; None when it is short, or they are hard to meet."""
+    if size <= MANY:
+        return None
     last = arrivals.newest()
     tried = min(SPREAD * last // size, MOST_TRIED)
     # The same ids until somebody arrives: one list is read in one way.
     ids = random.Random(last).choices(range(1, last + 1), k=tried)  # noqa: S311 -- no secret
-    texts = UserText.objects.filter(pk__in=ids, template_id__in=templates)
+    texts = UserText.objects.filter(pk__in=Among.of(ids), template_id__in=templates)
     sums = texts.aggregate(found=Count("pk", filter=search.condition), seen=Count("pk"))
-    return sums["found"], sums["seen"]
+    seen = sums["seen"]
+    return Sample(sums["found"], seen, size, is_spread=True) if seen >= LEAST else None

@@ -39,36 +39,37 @@ def crowd(partner, template, monkeypatch):
     monkeypatch.setattr(sampling, "MANY", 100)
     monkeypatch.setattr(sampling, "MOST_TRIED", 1_000_000)  # ids of other tests lie before them
     monkeypatch.setattr(finding, "MOST_COUNTED", 5)
-    make_many(template, 200, "Anna")
+    make_many(template, 200, "Anna")  # who changed last
     make_many(make_template(partner), 350, "Anna")
-    make_many(template, 150, "Bo")
+    make_many(template, 150, "Bo")  # who came last
     return template
 
 
 @pytest.mark.parametrize(("text", "truth"), [("anna", 200 / 350), ("bo", 150 / 350)])
 def test_the_newest_do_not_mislead(crowd, text, truth):
-    seen = sampling.sample(Search(text), [crowd.pk], 350, latest(crowd))
+    seen = sampling.spread(Search(text), [crowd.pk], 350)
 
     assert seen.is_spread
     assert seen.share == pytest.approx(truth, abs=0.15)
 
 
-def test_of_a_short_list_the_newest_are_seen(crowd, monkeypatch):
+def test_the_newest_of_a_list_are_seen_where_it_is_short(crowd, monkeypatch):
     monkeypatch.setattr(sampling, "MANY", 350)
 
-    seen = sampling.sample(Search("anna"), [crowd.pk], 350, latest(crowd))
+    assert sampling.spread(Search("anna"), [crowd.pk], 350) is None
+    assert sampling.newest(Search("anna"), latest(crowd), 350).found == 0
+    assert sampling.newest(Search("bo"), latest(crowd), 350).share == 1
 
-    assert (seen.found, seen.seen, seen.is_spread) == (0, sampling.NEWEST, False)
 
-
-def test_a_list_that_is_hard_to_meet_is_seen_by_its_newest(crowd, monkeypatch):
+def test_a_list_whose_users_are_hard_to_meet_has_no_spread_sample(crowd, monkeypatch):
     monkeypatch.setattr(sampling, "MOST_TRIED", 20)
 
-    assert not sampling.sample(Search("anna"), [crowd.pk], 350, latest(crowd)).is_spread
+    assert sampling.spread(Search("anna"), [crowd.pk], 350) is None
 
 
 def test_nobody_found_is_not_taken_for_nobody_there(crowd):
-    assert sampling.sample(Search("carla"), [crowd.pk], 350, latest(crowd)).share > 0
+    assert sampling.newest(Search("carla"), latest(crowd), 350).share > 0
+    assert sampling.spread(Search("carla"), [crowd.pk], 350).share > 0
 
 
 @pytest.mark.parametrize("size", [50_000, 120_000, 400_000, 5_000_000])
