@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
 
 from provisioning import catalogue
 from provisioning.catalogue import Actor
@@ -62,9 +63,8 @@ def turn_of(subscriber: Subscriber, *, job: Job | None = None, now: datetime) ->
     if subscriber.status in UNSETTLED:
         return _turn(Actor.WEBEX, "Webex", _("{name} is working, usually under a minute"))
     if subscriber.error_code or subscriber.error_text or subscriber.status == Status.ERROR:
-        line = catalogue.explain(subscriber.error_code, subscriber.error_text)
-        pattern = pgettext("whose turn: what to do", "{name}: {what}")
-        return _turn(line.actor, str(line.actor.label), pattern.replace("{what}", str(line.turn)))
+        text = "" if catalogue.is_known(subscriber.error_code) else subscriber.error_text
+        return _of_error(subscriber.error_code, text, get_language())
     return _of_status(subscriber)
 
 
@@ -105,6 +105,14 @@ def _ours(job: Job, now: datetime) -> str:
     if job.kind == JobKind.DELETE:
         return _("{name} is about to delete the user")
     return _("{name} is about to send the request")
+
+
+@lru_cache(maxsize=512)
+def _of_error(code: str, text: str, language: str | None) -> Turn:
+    """Whose turn an error makes it; `language` is the active one."""
+    line = catalogue.explain(code, text)
+    pattern = pgettext("whose turn: what to do", "{name}: {what}")
+    return _turn(line.actor, str(line.actor.label), pattern.replace("{what}", str(line.turn)))
 
 
 def _of_status(subscriber: Subscriber) -> Turn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
@@ -53,14 +54,17 @@ def explain(code: str, text: str = "") -> Explanation:
     A code that is not in the catalogue, or none at all, is titled with the API's own text and
     gets general advice; the end user never sees that text.
     """
-    line = CATALOGUE.get(code)
-    if line is not None:
-        return line
-    words = " ".join(text.split())
-    title = words if len(words) <= _TITLE else f"{words[: _TITLE - 1].rstrip()}…"
-    return replace(_UNKNOWN, code=code, title=title or _UNKNOWN.title)
+    return CATALOGUE.get(code) or _unknown(code, text)
 
 
 def is_known(code: str) -> bool:
     """Tell whether the catalogue has the code."""
     return code in CATALOGUE
+
+
+@lru_cache(maxsize=512)
+def _unknown(code: str, text: str) -> Explanation:
+    """A line that speaks any language, as those of the catalogue do; lists ask for it often."""
+    words = " ".join(text.split())
+    title = words if len(words) <= _TITLE else f"{words[: _TITLE - 1].rstrip()}…"
+    return replace(_UNKNOWN, code=code, title=title or _UNKNOWN.title)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from provisioning.catalogue import Actor
 from provisioning.states import JobKind, JobState, Status
@@ -46,6 +46,19 @@ def test_an_error_says_who_must_do_what(template):
 
     assert told.actor == Actor.ADMINISTRATOR
     assert (told.before, told.name, told.after) == ("", "You", ": choose another address")
+
+
+@pytest.mark.parametrize("code", ["200042", "", "999999"])
+def test_the_same_error_is_said_in_each_readers_language(template, code):
+    user = make_subscriber(template, Status.ERROR, error_code=code, error_text="Odd thing")
+
+    with translation.override("en"):
+        english = turn(user).sentence
+    with translation.override("da"):
+        danish = turn(user).sentence
+
+    assert english.startswith("You: ")
+    assert danish.startswith("Du: ")
 
 
 def test_an_error_goes_before_what_the_status_waits_for(template):
