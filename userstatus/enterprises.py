@@ -21,11 +21,15 @@ from userstatus.list_views import scope_of
 @require_safe
 @requires(Right.SEE)
 def enterprises(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
-    """The options that have `find` in them; `enterprise` is the one chosen now, which stays."""
+    """The options that have `find` in them; `enterprise` is the one chosen now, which stays.
+
+    `template` narrows them as it narrows the list.
+    """
     scope = scope_of(request, uuid)
     find = clean(request.GET.get("find", ""), VALUE_LENGTH)
-    chosen = scope.chosen(request.GET).enterprise
-    found = matching([template.pk for template in scope.templates], find)
+    narrowed = scope.chosen(request.GET)
+    chosen = narrowed.enterprise
+    found = matching(scope.template_ids(narrowed), find)
     options = [Option(chosen, chosen, None, is_chosen=True)] if chosen else []
     options += [Option(name, name, None, False) for name in found.names if name != chosen]
     context = {"options": options, "chosen": chosen, "said": _said(found, find)}

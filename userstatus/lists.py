@@ -95,9 +95,13 @@ class Scope:
         found: QuerySet[Any] = OnboardingTemplate.objects.visible_to(self.user)
         return list(found.order_by("name", "pk"))
 
+    def template_ids(self, chosen: UserFilter) -> list[int]:
+        """The templates that the filter leaves of the list's."""
+        return [t.pk for t in self.templates if chosen.template in (None, t.uuid)]
+
     def finder(self, chosen: UserFilter, users: QuerySet[Subscriber] | None = None) -> Finder:
         """Whoever finds and counts the users of this list."""
-        wanted = [t.pk for t in self.templates if chosen.template in (None, t.uuid)]
+        wanted = self.template_ids(chosen)
         users = self.users if users is None else users
         if len(wanted) == 1 and not self.template:
             users = users.filter(template=wanted[0])

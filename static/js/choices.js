@@ -19,6 +19,8 @@ const addressOf = (panel) => {
   url.searchParams.set("find", panel.querySelector("[data-choices-find]").value.trim());
   const chosen = panel.querySelector("input[type=radio]:checked");
   if (chosen?.value) url.searchParams.set("enterprise", chosen.value);
+  const template = panel.form && new FormData(panel.form).get("template");
+  if (template) url.searchParams.set("template", template);
   return url;
 };
 

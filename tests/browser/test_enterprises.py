@@ -75,6 +75,17 @@ def test_enter_in_the_field_searches_and_submits_nothing(open_list):
     assert "?" not in page.url
 
 
+def test_on_the_page_of_all_templates_it_offers_what_the_chosen_one_has(open_list, partner):
+    hotels = factories.make_template(partner, "Hotels 2026")
+    factories.make_subscriber(hotels, enterprise_id="Grand Hotel")
+    page = open_list()
+    page.goto(f"/users/?template={hotels.uuid}")
+
+    opened(page)
+
+    expect(options(page)).to_have_text(["Any", "Grand Hotel"])
+
+
 def test_without_an_answer_it_is_said(open_list):
     page = open_list()
     page.route("**/users/enterprises/**", lambda route: route.abort())

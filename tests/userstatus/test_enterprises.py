@@ -80,6 +80,18 @@ def test_only_those_of_the_template(browser, path, template, partner):
     assert offered(browser.get("/users/enterprises/", {"find": "here"})) == ["", "here", "there"]
 
 
+@pytest.mark.parametrize("find", ["", "er"])
+def test_of_all_templates_only_those_of_the_chosen_one(browser, template, partner, find):
+    users_of(template, "here")
+    users_of(make_template(partner), "there")
+
+    page = browser.get("/users/enterprises/", {"find": find, "template": str(template.uuid)})
+    odd = browser.get("/users/enterprises/", {"find": find, "template": "of nobody"})
+
+    assert offered(page) == ["", "here"]
+    assert offered(odd) == ["", "here", "there"]
+
+
 @pytest.mark.parametrize("find", ["", "the"])
 def test_another_partners_are_never_offered(browser, path, template, find):
     other = make_template(make_partner("Iberfone"))
