@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -189,8 +190,13 @@ def _sort(data: QueryDict, problems: list[str]) -> str:
 # ---- Asking the database ----
 
 
-def narrow(users: QuerySet[Subscriber], chosen: UserFilter) -> QuerySet[Subscriber]:
-    """The rows that the filter leaves, in no particular order."""
+def narrow(
+    users: QuerySet[Subscriber], chosen: UserFilter, templates: Collection[int] | None = None
+) -> QuerySet[Subscriber]:
+    """The rows that the filter leaves, in no particular order.
+
+    `templates` are ids of those that the users are of: then a search reads no other texts.
+    """
     if chosen.template:
         users = users.filter(template__uuid=chosen.template)
     if chosen.statuses:
@@ -203,7 +209,7 @@ def narrow(users: QuerySet[Subscriber], chosen: UserFilter) -> QuerySet[Subscrib
         users = users.filter(enterprise_id=chosen.enterprise)
     if chosen.error:
         users = users.filter(error_key=chosen.error)
-    return Search(chosen.q).narrow(users) if chosen.q else users
+    return Search(chosen.q).narrow(users, templates) if chosen.q else users
 
 
 def ordered(users: QuerySet[Subscriber], sort: str) -> QuerySet[Subscriber]:

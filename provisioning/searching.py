@@ -75,17 +75,21 @@ class Search:
     def narrow(
         self, users: QuerySet[Subscriber], templates: Collection[int] | None = None
     ) -> QuerySet[Subscriber]:
-        """Those of the users whom the index finds, in these templates or in all.
+        """Those of the users that match, however many; they are of these templates, or of any.
 
-        Found first and as one array: mixed with the question around it, PostgreSQL may go through
-        the users in their order and look each up among all that are found.
+        The texts are read one by one, half a second for a million, whatever is looked for. Asked
+        by the index for a word that nearly everybody has, PostgreSQL would rather cut each text
+        into pieces anew: 43 seconds for 300,000, where reading them took 0.15.
         """
-        return users.filter(IsIn(F("pk"), ArraySubquery(self.found(templates).values("pk"))))
+        texts: Any = UserText.objects.filter(self.condition)
+        if templates is not None:
+            texts = texts.filter(template_id__in=templates)
+        return users.filter(pk__in=texts.values("pk"))
 
     def found(
         self, templates: Collection[int] | None = None, *, is_rare: bool = False
     ) -> QuerySet[UserText]:
-        """What the index finds, in these templates or in all.
+        """What the index finds, in these templates or in all; for all that match see `narrow`.
 
         The index is asked for the templates along with the words, unless `is_rare`: then those of
         other templates are left out afterwards.

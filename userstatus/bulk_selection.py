@@ -56,7 +56,8 @@ def read(scope: Scope, data: QueryDict) -> Selection:
 def _matching(scope: Scope, data: QueryDict) -> Selection:
     """One too many is enough to know that they are too many; the rest is not read."""
     chosen, spared = scope.chosen(data), set(keys_of(data.getlist("not")))
-    users = filtering.ordered(filtering.narrow(scope.users, chosen), chosen.sort)
+    matching = filtering.narrow(scope.users, chosen, scope.template_ids(chosen))
+    users = filtering.ordered(matching, chosen.sort)
     first = users.values_list("pk", flat=True)[: batches.MOST + 1 + len(spared)]
     ids = tuple(pk for pk in first if pk not in spared)[: batches.MOST + 1]
     words = filters_of(chosen)
