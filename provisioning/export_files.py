@@ -11,7 +11,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -147,10 +148,17 @@ def copy(users: QuerySet[Subscriber], file: IO[bytes]) -> Written:
 
 def _copy_into(sink: _Sink, users: QuerySet[Subscriber], cells: Mapping[str, Expression]) -> None:
     sql, parameters = users.annotate(**cells).values_list(*cells).query.sql_with_params()
-    with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # a million rows take their time
+    with unhurried(), connection.cursor() as cursor, connection.wrap_database_errors:
         select = cursor.mogrify(sql, parameters).decode()
         cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", sink)
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """A transaction whose statements may take as long as a million rows do."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        yield
 
 
 def path_of(export: Export, sha256: str = "") -> Path:

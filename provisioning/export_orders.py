@@ -21,6 +21,8 @@ from templates_app.models import OnboardingTemplate
 KEPT = timedelta(hours=24)
 #: Users that are named one by one, ticked or left out.
 MOST_NAMED = 10_000
+#: Of what the name of a file tells of its template, in characters.
+_LONGEST_NAME = 100
 
 
 class ExportRefused(Exception):
@@ -73,7 +75,7 @@ def order_of(
         template=template,
         query=_kept(query, template),
         format=choice.format,
-        file_name=_file_name(template, partner, choice.format, now),
+        file_name=_file_name(_of_whom(partner, template, query), choice.format, now),
         lease_until=now + timing.scaled(export_writing.HINT_SECONDS),
         created_at=now,
         expires_at=now + KEPT,
@@ -134,7 +136,7 @@ def _matching(finder: Finder, choice: Choice) -> int:
     if not choice.left_out:
         return 0
     named = finder.users.filter(pk__in=choice.left_out[:MOST_NAMED])
-    return filtering.narrow(named, finder.chosen).count()
+    return filtering.narrow(named, finder.chosen, finder.templates).count()
 
 
 def refuse_too_many_rows(export: Export) -> None:
@@ -158,10 +160,16 @@ def _kept(query: str, template: OnboardingTemplate | None) -> str:
     return (replace(chosen, template=template.uuid) if template else chosen).query()
 
 
-def _file_name(
-    template: OnboardingTemplate | None, partner: Partner, kind: ExportFormat, now: datetime
-) -> str:
-    """A name of plain letters; day of the order, in our time zone."""
+def _of_whom(partner: Partner, template: OnboardingTemplate | None, query: str) -> str:
+    """Name of the template that the users are of, of the partner for those of all."""
+    named = filtering.parse(query).template
+    if template is None and named:
+        template = OnboardingTemplate.objects.filter(partner=partner, uuid=named).first()
+    return template.name if template else partner.name
+
+
+def _file_name(of_whom: str, kind: ExportFormat, now: datetime) -> str:
+    """A short name of plain letters; day of the order, in our time zone."""
     letters = str.maketrans({"æ": "ae", "ø": "o", "å": "aa", "Æ": "ae", "Ø": "o", "Å": "aa"})
-    of_what = slugify((template.name if template else partner.name).translate(letters))
+    of_what = slugify(of_whom.translate(letters))[:_LONGEST_NAME].rstrip("-")
     return f"user-status-{of_what or 'export'}-{timezone.localdate(now):%Y-%m-%d}.{kind.value}"

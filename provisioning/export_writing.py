@@ -10,11 +10,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError
 from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from psycopg2 import DatabaseError as PsycopgError
 from psycopg2.errors import DiskFull
 
 from accounts.rights import Right, may
@@ -40,6 +42,7 @@ TOO_LATE = "PH-EXPORT-LATE"
 NO_RIGHT = "PH-EXPORT-RIGHT"
 NO_TEMPLATE = "PH-EXPORT-TEMPLATE"
 TOO_LARGE = "PH-EXPORT-SIZE"
+LOST = "PH-EXPORT-LOST"
 BROKEN = "PH-EXPORT-ERROR"
 
 
@@ -87,7 +90,8 @@ def _write(export: Export) -> None:
         users = users_of(export)
         _count(export, users)
         written = export_files.write(export, users, lambda rows: _change(export, rows=rows))
-    except (OperationalError, InterfaceError) as error:
+    except Error as error:
+        logger.warning("export broke off", extra={"export_id": export.pk}, exc_info=True)
         _broke_off(export, error)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -107,31 +111,44 @@ def _reason_against(export: Export) -> str:
     owner = export.owner
     if not may(owner, Right.SEE) or owner.partner_id != export.partner_id:
         return NO_RIGHT
-    template = filtering.parse(export.query).template
-    if template is None:
-        return ""
-    found = OnboardingTemplate.objects.filter(partner=export.partner_id, uuid=template)
-    return "" if found.exists() else NO_TEMPLATE
+    is_of_all = filtering.parse(export.query).template is None
+    return "" if is_of_all or _templates_of(export).exists() else NO_TEMPLATE
+
+
+def _templates_of(export: Export) -> QuerySet[OnboardingTemplate]:
+    """The template that the filters name, or all of the partner's."""
+    chosen = filtering.parse(export.query)
+    found: Any = OnboardingTemplate.objects.filter(partner=export.partner_id).order_by()
+    named: QuerySet[OnboardingTemplate] = found.filter(uuid=chosen.template)
+    return named if chosen.template else found
 
 
 def _count(export: Export, users: QuerySet[Subscriber]) -> None:
     """Count the users, where the click could not: a progress needs an end."""
     if export.total is None:
-        _change(export, total=users.order_by().count())
+        with export_files.unhurried():
+            total = users.order_by().count()
+        _change(export, total=total)
 
 
 def _change(export: Export, **fields: int) -> None:
     Export.objects.filter(pk=export.pk, state=ExportState.WRITING).update(**fields)
 
 
-def _broke_off(export: Export, error: Exception) -> None:
+def _broke_off(export: Export, error: Error) -> None:
     """The database's trouble, not the export's: the sweep has it begun anew. Or it was cancelled.
-    Only where PostgreSQL itself has no room there is nothing to wait for.
+    Where PostgreSQL itself has no room, or does not understand us, there is nothing to wait for.
     """
-    extra = {"export_id": export.pk, "reason": type(error.__cause__ or error).__name__}
-    logger.warning("export broke off", extra=extra)
-    if isinstance(error.__cause__, DiskFull):
+    cause = error.__cause__ or error
+    if isinstance(cause, DiskFull):
         _fail(export, DISK_FULL)
+    elif not (isinstance(error, (OperationalError, InterfaceError)) or _is_lost(cause)):
+        _fail(export, BROKEN)
+
+
+def _is_lost(cause: BaseException) -> bool:
+    """The connection was lost in the midst of COPY, which psycopg2 knows no name for."""
+    return type(cause) is PsycopgError and cause.pgcode is None
 
 
 def users_of(export: Export) -> QuerySet[Subscriber]:
@@ -141,7 +158,8 @@ def users_of(export: Export) -> QuerySet[Subscriber]:
     if export.ticked is not None:
         users = users.filter(pk__in=export.ticked)
     else:
-        users = filtering.narrow(users, chosen).exclude(pk__in=export.left_out)
+        templates = list(_templates_of(export).values_list("pk", flat=True))
+        users = filtering.narrow(users, chosen, templates).exclude(pk__in=export.left_out)
     return filtering.ordered(users, chosen.sort)
 
 
@@ -163,6 +181,14 @@ def _fail(export: Export, code: str) -> None:
     Export.objects.filter(pk=export.pk, state__in=UNFINISHED).update(
         state=ExportState.FAILED, error=code, lease_until=None
     )
+
+
+def lose(export: Export) -> None:
+    """A finished file is not there any more, or not whole; what is left of it is tidied away."""
+    if Export.objects.filter(pk=export.pk, state=ExportState.READY).update(
+        state=ExportState.FAILED, error=LOST
+    ):
+        export.refresh_from_db(fields=["state", "error"])
 
 
 # ---- Sweeping ----

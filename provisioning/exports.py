@@ -60,12 +60,12 @@ def start(
         raise PermissionDenied
     if template and template.partner_id != user.partner_id:
         raise PermissionDenied
-    with transaction.atomic():
+    export = order_of(user.partner, user, template, query, choice, now)
+    refuse_too_many_rows(export)
+    with transaction.atomic():  # users were counted before: colleagues wait for the lock
         partner = Partner.objects.select_for_update(no_key=True).get(pk=user.partner.pk)
-        export = order_of(partner, user, template, query, choice, now)
         if running := _running(export):
             return running
-        refuse_too_many_rows(export)
         export.save(force_insert=True)
         audit.record(actor, "export.start", export, partner=partner, after=_asked(export))
         transaction.on_commit(lambda: export_writing.hint(export), robust=True)
@@ -152,11 +152,13 @@ def is_over(export: Export, now: datetime) -> bool:
     return export.state == ExportState.EXPIRED
 
 
-def download(export: Export, *, actor: Actor, now: datetime) -> IO[bytes] | None:
-    """Open the file for its owner and write the download into the audit log.
+def download(
+    export: Export, *, actor: Actor, now: datetime, is_taken: bool = True
+) -> IO[bytes] | None:
+    """Open the file for its owner and write the download into the audit log, if it `is_taken`.
 
     None when there is no file to give: not ready, past its time, or gone from the disk, wholly or
-    in part.
+    in part. Then the export has failed, which its page says from now on.
 
     Raises:
         PermissionDenied: the export is somebody else's, or its owner may no longer see it.
@@ -170,7 +172,9 @@ def download(export: Export, *, actor: Actor, now: datetime) -> IO[bytes] | None
     except OSError as error:
         reason = type(error).__name__
         logger.warning("export file is gone", extra={"export_id": export.pk, "reason": reason})
+        export_writing.lose(export)
         return None
     after = {"rows": export.rows, "sha256": export.sha256}
-    audit.record(actor, "export.download", export, partner=export.partner, after=after)
+    if is_taken:
+        audit.record(actor, "export.download", export, partner=export.partner, after=after)
     return file

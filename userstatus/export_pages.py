@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuids
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.http import (
@@ -87,12 +87,11 @@ def _start_page(
     lifted = refused and refused.code in ("too_many_named", "nobody")
     choice = Choice(format=choice.format) if lifted else choice
     count = _count(request, template, chosen, choice)
+    named = _template_of(request, template, chosen)
     context = {
         "template": template,
-        "what": template.name if template else _partner_name(request),
-        "chosen": export_words.chosen_words(
-            chosen, _template_of(request, template, chosen), is_ticked=choice.ticked is not None
-        ),
+        "what": named.name if named else _partner_name(request),
+        "chosen": export_words.chosen_words(chosen, named, is_ticked=choice.ticked is not None),
         "problems": chosen.problems,
         "count": count,
         "is_ticked": choice.ticked is not None,
@@ -152,13 +151,12 @@ def _list_address(template: OnboardingTemplate | None, chosen: UserFilter) -> st
 def export(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
     """How far the file is; asked by htmx it answers the part that changes."""
     row = _own(request, uuid)
-    now = timezone.now()
     if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "userstatus/exports/export.html", _context(row, now))
+        return render(request, "userstatus/exports/export.html", _context(request, row))
     seen = request.GET.get("seen", "")
     if seen == row.state != ExportState.WRITING:
         return HttpResponse(status=204)
-    context = _context(row, now) | {"says_state": seen != row.state}
+    context = _context(request, row) | {"says_state": seen != row.state}
     return render(request, "userstatus/exports/_progress.html", context)
 
 
@@ -178,9 +176,11 @@ def _own(request: HttpRequest, uuid: uuids.UUID) -> Export:
     return row
 
 
-def _context(row: Export, now: datetime) -> dict[str, Any]:
+def _context(request: HttpRequest, row: Export) -> dict[str, Any]:
+    now = timezone.now()
     state = ExportState.EXPIRED if exports.is_over(row, now) else ExportState(row.state)
     chosen = filtering.parse(row.query)
+    template = _template_of(request, row.template, chosen)
     progress = export_progress.progress_of(row, now)
     icon, tone, word = export_words.STATES[state]
     took = (row.ready_at - row.created_at).total_seconds() if row.ready_at else 0
@@ -189,8 +189,8 @@ def _context(row: Export, now: datetime) -> dict[str, Any]:
         "state": state.value,
         "unfinished": state in UNFINISHED,
         "look": {"icon": icon, "tone": tone, "word": word},
-        "what": row.template.name if row.template else row.partner.name,
-        "chosen": export_words.chosen_words(chosen, row.template, is_ticked=row.ticked is not None),
+        "what": template.name if template else row.partner.name,
+        "chosen": export_words.chosen_words(chosen, template, is_ticked=row.ticked is not None),
         "is_ticked": row.ticked is not None,
         "left_out": len(row.left_out),
         "failure": export_words.failure_of(row) if state == ExportState.FAILED else None,
@@ -221,8 +221,9 @@ def _start_address(template: OnboardingTemplate | None, chosen: UserFilter) -> s
 def download(request: HttpRequest, uuid: uuids.UUID) -> HttpResponseBase:
     """The file, for its owner; when there is none (yet, or any more) the page that says why."""
     row = _own(request, uuid)
-    now = timezone.now()
-    file = exports.download(row, actor=Actor.of(request), now=now)
+    file = exports.download(
+        row, actor=Actor.of(request), now=timezone.now(), is_taken=request.method == "GET"
+    )
     if file:
         return FileResponse(
             file,
@@ -232,7 +233,4 @@ def download(request: HttpRequest, uuid: uuids.UUID) -> HttpResponseBase:
         )
     if row.state in UNFINISHED:
         return HttpResponseRedirect(row.get_absolute_url())
-    context = _context(row, now)
-    if row.state == ExportState.READY:
-        context |= {"state": ExportState.EXPIRED.value, "unfinished": False}
-    return render(request, "userstatus/exports/export.html", context, status=410)
+    return render(request, "userstatus/exports/export.html", _context(request, row), status=410)

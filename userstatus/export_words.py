@@ -51,6 +51,10 @@ _FAILURES = {
         gettext_lazy("The template whose users were to be exported is not there any more."),
         gettext_lazy("Go back to User status and choose another template."),
     ),
+    export_writing.LOST: (
+        gettext_lazy("The file was lost or damaged on the server, so it is not handed out."),
+        gettext_lazy("Make it again. If that happens again, tell operations the code."),
+    ),
     export_writing.TOO_LARGE: (
         gettext_lazy("While it waited, the list grew larger than an Excel file takes."),
         gettext_lazy("Export it as CSV, which takes any number of users, or narrow the list."),
@@ -109,7 +113,8 @@ def chosen_words(
     if is_ticked:
         chosen = UserFilter(sort=chosen.sort)
     statuses, packages = dict(Status.choices), dict(Package.choices)
-    of_template = template.name if template else _("All templates")
+    gone = _("A template that is not there any more") if chosen.template else _("All templates")
+    of_template = template.name if template else gone
     words = [
         (_("Template"), of_template),
         (_("Search"), chosen.q),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.utils import timezone, translation
 
 from accounts.models import AuditEvent
@@ -262,6 +262,26 @@ def test_the_file_name_is_ours(anna, partner):
     assert export.file_name == "user-status-smaa-aerlige-kunder-2026-11-25.csv"
 
 
+@pytest.mark.parametrize("letter", ["æ", "ﬃ", "-"])
+def test_a_long_name_makes_a_short_file_name(anna, partner, letter):
+    template = factories.make_template(partner, "a" + letter * 99)
+
+    export = start(anna, template)
+
+    assert len(export.file_name) < 130
+    assert export.file_name.endswith(".csv")
+
+
+def test_the_file_is_named_after_the_template_of_the_filter(anna, carla, partner):
+    own = factories.make_template(partner, "Hotels")
+    foreign = factories.make_template(carla.partner, "Secret")
+
+    assert start(anna, None, f"template={own.uuid}").file_name.startswith("user-status-hotels-")
+    Export.objects.all().delete()
+    named = start(anna, None, f"template={foreign.uuid}").file_name
+    assert named.startswith("user-status-nordictel-")
+
+
 def test_asking_twice_for_the_same_is_one_export(anna, template):
     assert start(anna, template, "q=a") == start(anna, template, "q=a&per_page=25")
 
@@ -350,6 +370,22 @@ def test_trouble_of_the_database_leaves_the_export_to_be_begun_anew(
 
     assert hints[-1] == {"task": "provisioning.export", "export_id": export.pk}
     assert written(export).state == ExportState.READY
+
+
+def test_an_error_of_ours_in_a_statement_is_a_clear_end(anna, template, monkeypatch):
+    export = start(anna, template)
+    monkeypatch.setattr(export_files, "write", refuse_by(ProgrammingError("no such column")))
+
+    assert written(export).state == ExportState.FAILED
+    assert written(export).error == export_writing.BROKEN
+
+
+@pytest.mark.parametrize("query", ["q=nordictel", "q=+45", "q=nordictel&status=error"])
+def test_a_search_cuts_no_text_into_pieces_to_find_all(anna, template, query):
+    """Where nearly everybody has the word PostgreSQL would do so for each: for minutes."""
+    export = start(anna, template, query)
+
+    assert "grams" not in export_writing.users_of(export).explain(verbose=True)
 
 
 def test_a_person_who_lost_the_right_gets_no_file(anna, template, folder):

@@ -39,6 +39,30 @@ export_files._CsvFile.flush = stall
 exports.write(int(sys.argv[1]))
 """
 
+#: A writer whose connection PostgreSQL ends while it waits for more rows to be read: then it cannot
+#: say why, and psycopg2 tells of an error without a name.
+CUT_OFF_WRITER = """
+import sys, time, django
+django.setup()
+from django.db import connections
+from provisioning import export_files, exports
+whole = export_files._CsvFile.flush
+def cut_off(self):
+    whole(self)
+    if not hasattr(export_files, "is_cut"):
+        export_files.is_cut = True
+        other = connections.create_connection("default")
+        with other.cursor() as cursor:
+            waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'ClientWrite'"
+            while not cursor.execute(waiting) and not (found := cursor.fetchall()):
+                time.sleep(0.02)
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", found[0])
+        other.close()
+export_files._CsvFile.flush = cut_off
+exports.write(int(sys.argv[1]))
+print("over", flush=True)
+"""
+
 
 @pytest.fixture
 def folder(tmp_path, settings) -> Path:
@@ -143,6 +167,24 @@ def test_an_export_whose_writer_is_killed_is_written_by_the_next_one(
     assert export_files.path_of(export).stat().st_size == export.size
     exports.tidy(timezone.now() + export_writing.GIVE_UP + timedelta(minutes=1))
     assert list(folder.iterdir()) == [export_files.path_of(export)]
+
+
+def test_an_export_whose_connection_is_cut_is_begun_anew(export, folder, template, monkeypatch):
+    make_many(template, 4000, "a long text " * 400)
+    hints: list[int] = []
+    monkeypatch.setattr(outbox, "publish", lambda task, **ids: hints.append(ids["export_id"]))
+
+    with process(folder, "-c", CUT_OFF_WRITER, str(export.pk)) as writer:
+        assert writer.stdout
+        said = writer.communicate(timeout=60)[0]
+    assert "PGRES_COPY_OUT" in said
+    assert said.endswith("over\n")
+    assert (state(export), list(folder.iterdir())) == (ExportState.WRITING, [])
+    exports.sweep(timezone.now() + timedelta(seconds=export_writing.HINT_SECONDS + 1))
+    exports.write(hints[0])
+
+    assert state(export) == ExportState.READY
+    assert export.rows == 4004
 
 
 def test_the_rows_of_a_running_export_are_only_those_of_the_moment_it_began(export, folder):

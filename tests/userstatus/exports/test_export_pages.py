@@ -434,6 +434,19 @@ def test_the_page_says_what_is_in_the_file(browser, anna, template):
         assert f"<dd>{words}</dd>" in html
 
 
+def test_the_template_is_named_wherever_the_filter_came_from(browser, anna, carla, template):
+    own = make_export(anna, None, query=f"template={template.uuid}")
+    foreign = factories.make_template(carla.partner, "Secret")
+    gone = make_export(anna, None, query=f"template={foreign.uuid}")
+
+    page, other = (browser.get(page_of(one)).content.decode() for one in (own, gone))
+
+    assert "Export of SMB Denmark" in page
+    assert "<dd>SMB Denmark</dd>" in page
+    assert "<dd>A template that is not there any more</dd>" in other
+    assert "Secret" not in other
+
+
 @pytest.mark.parametrize("who", ["bo", "carla"])
 def test_the_export_of_somebody_else_does_not_exist(request, client_of, anna, template, who):
     export = ready(anna, template)
@@ -491,6 +504,17 @@ def test_every_download_is_audited(browser, anna, template):
     assert events[0].after == {"rows": export.rows, "sha256": export.sha256}
 
 
+def test_asking_about_the_file_without_taking_it_is_no_download(browser, anna, template):
+    export = ready(anna, template)
+
+    answer = browser.head(download_of(export))
+    for close in answer._resource_closers:  # as the server does at the end of the answer
+        close()
+
+    assert (answer.status_code, int(answer["Content-Length"])) == (200, export.size)
+    assert not AuditEvent.objects.filter(action="export.download").exists()
+
+
 def test_a_download_before_the_file_is_ready_leads_to_the_page(browser, anna, template):
     export = make_export(anna, template)
 
@@ -508,13 +532,27 @@ def lose(export: Export, how: str) -> None:
         path.mkdir()
 
 
-@pytest.mark.parametrize("how", ["past its time", "deleted", "gone", "cut short", "unreadable"])
+@pytest.mark.parametrize("how", ["gone", "cut short", "unreadable"])
+def test_a_lost_file_is_said_to_be_lost_wherever_one_looks(browser, anna, template, how):
+    export = ready(anna, template)
+    lose(export, how)
+
+    answer = browser.get(download_of(export))
+    page = browser.get(page_of(export))
+
+    assert answer.status_code == 410
+    for html in (answer.content.decode(), page.content.decode()):
+        assert "lost or damaged" in html
+        assert "PH-EXPORT-LOST" in html
+        assert "Try again" in html
+        assert "after 24 hours" not in html
+    assert not AuditEvent.objects.filter(action="export.download").exists()
+
+
+@pytest.mark.parametrize("how", ["past its time", "deleted"])
 def test_a_file_that_is_over_says_so_and_offers_a_new_one(browser, anna, template, how):
     export = ready(anna, template)
-    if how in ("gone", "cut short", "unreadable"):
-        lose(export, how)
-    else:
-        Export.objects.update(expires_at=timezone.now())
+    Export.objects.update(expires_at=timezone.now())
     if how == "deleted":
         exports.tidy(timezone.now())
 
