@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, BackendConnection, Health
 from partnerhub import admin_board
-from provisioning import backend, export_files, refreshing
+from provisioning import backend, export_files, refreshing, subscriber_lookup
 from provisioning.models import Export, Heartbeat, Subscriber
 from provisioning.states import ExportState, JobState, Status
 from tests import factories
@@ -232,7 +232,9 @@ def test_a_user_is_found_by(browser, template, by):
     ("term", "found"),
     [("åse", True), ("ASE HOL", True), ("33 12 99", True), ("x" * 5000, False), ("\0", True)],
 )
-def test_a_user_is_found_as_on_user_status(browser, template, term, found):
+@pytest.mark.parametrize("way", ["by the index", "by reading"])
+def test_a_user_is_found_as_on_user_status(browser, template, monkeypatch, way, term, found):
+    monkeypatch.setattr(subscriber_lookup, "RARE", 2 if way == "by the index" else 0)
     words = {"first_name": "Åse", "last_name": "Holm", "primary_phone": "+4533129999"}
     sought = factories.make_subscriber(template, **words)
 
