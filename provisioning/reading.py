@@ -15,6 +15,8 @@ from weakref import WeakKeyDictionary
 from django.db import connection as database
 from django.db.models import Model
 
+from common.rows import listed, made
+
 Row = TypeVar("Row", bound=Model)
 #: PostgreSQL's types of the values that prepared statements take, by their names there.
 TYPES = {
@@ -27,6 +29,7 @@ TYPES = {
     "positions": "integer[]",
     "records": "jsonb",
     "templates": "bigint[]",
+    "uuid": "uuid",
 }
 #: Statements that a session of PostgreSQL has been told; they end with it, not with a transaction.
 _told: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
@@ -44,6 +47,17 @@ def by_id(model: type[Row], ids: Iterable[int | None]) -> dict[int, Row]:
     wanted = sorted({key for key in ids if key is not None})
     found = rows(model, "WHERE id = ANY(%s)", [wanted]) if wanted else []
     return {row.pk: row for row in found}
+
+
+def kept(model: type[Row], condition: str, values: Mapping[str, Any]) -> list[Row]:
+    """Rows of a table by a statement whose plan the session keeps (`prepared`).
+
+    `condition` names its values as there. What is large or not plain (common/rows.py) is read
+    when it is asked for.
+    """
+    table = model._meta.db_table
+    sql = f"SELECT {listed(model, table)} FROM {table} {condition}"  # noqa: S608 -- own words
+    return [made(model, row) for row in prepared(sql, values)]
 
 
 def prepared(sql: str, values: Mapping[str, Any]) -> list[Any]:

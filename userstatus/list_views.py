@@ -34,7 +34,7 @@ SORTS = [
 
 
 #: A template of the reader's partner: each poll of an open page asks for it.
-_ONE = "WHERE partner_id = %s AND uuid = %s"
+_ONE = "WHERE partner_id = %(partner)s AND uuid = %(uuid)s"
 
 
 @require_safe
@@ -62,7 +62,8 @@ def scope_of(
     if uuid is None:
         return Scope(request.user, None)
     if known is None:
-        known = reading.rows(OnboardingTemplate, _ONE, [request.user.partner_id, uuid])
+        values = {"partner": request.user.partner_id, "uuid": uuid}
+        known = reading.kept(OnboardingTemplate, _ONE, values)
     template = next((one for one in known if one.uuid == uuid), None)
     if template is None:
         raise Http404

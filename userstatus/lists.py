@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User, connection_of
 from accounts.rights import Right, may
@@ -102,10 +103,11 @@ class Scope:
     def finder(self, chosen: UserFilter, users: QuerySet[Subscriber] | None = None) -> Finder:
         """Whoever finds and counts the users of this list."""
         wanted = self.template_ids(chosen)
-        users = self.users if users is None else users
+        # A poll counts by the tallies alone, and needs no query of users.
+        found: Any = SimpleLazyObject(lambda: self.users) if users is None else users
         if len(wanted) == 1 and not self.template:
-            users = users.filter(template=wanted[0])
-        return Finder(users, wanted, chosen)
+            found = found.filter(template=wanted[0])
+        return Finder(found, wanted, chosen)
 
     def _reverse(self, one: str, every: str) -> str:
         if self.template:

@@ -33,6 +33,7 @@ from userstatus.rows import number_of, rows_of, state_word
 
 #: A page never shows more rows; further ones in the address are not answered.
 _MOST = max(paging.SIZES)
+_THESE = "WHERE partner_id = %(partner)s AND id = ANY(%(ids)s)"
 
 
 @require_safe
@@ -89,8 +90,8 @@ def _is_busy(sign: Sign) -> bool:
 
 def _whole(scope: Scope, ids: Collection[int]) -> list[Subscriber]:
     """The users with their templates; one who went to another template meanwhile is left out."""
-    condition = "WHERE partner_id = %s AND id = ANY(%s)"
-    found = reading.rows(Subscriber, condition, [scope.user.partner_id, list(ids)])
+    values = {"partner": scope.user.partner_id, "ids": list(ids)}
+    found = reading.kept(Subscriber, _THESE, values)
     if scope.template:
         known = {scope.template.pk: scope.template}
     else:
