@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Partner, User
 from provisioning import export_writing, filtering, timing, xlsx_file
+from provisioning.filtering import UserFilter
 from provisioning.finding import Finder
 from provisioning.models import Export, Subscriber
 from provisioning.states import ExportFormat
@@ -69,13 +70,15 @@ def order_of(
     Raises:
         ExportRefused: too many users are named, or none of those named is in the list.
     """
+    chosen = filtering.parse(query)
+    of_whom = template_of(partner, template, chosen) or partner
     export = Export(
         partner=partner,
         owner=owner,
         template=template,
-        query=_kept(query, template),
+        query=_kept(chosen, template),
         format=choice.format,
-        file_name=_file_name(_of_whom(partner, template, query), choice.format, now),
+        file_name=_file_name(of_whom.name, choice.format, now),
         lease_until=now + timing.scaled(export_writing.HINT_SECONDS),
         created_at=now,
         expires_at=now + KEPT,
@@ -136,7 +139,7 @@ def _matching(finder: Finder, choice: Choice) -> int:
     if not choice.left_out:
         return 0
     named = finder.users.filter(pk__in=choice.left_out[:MOST_NAMED])
-    return filtering.narrow(named, finder.chosen, finder.templates).count()
+    return filtering.among(named, finder.chosen).count()
 
 
 def refuse_too_many_rows(export: Export) -> None:
@@ -154,18 +157,18 @@ def refuse_too_many_rows(export: Export) -> None:
         raise ExportRefused("too_many_rows", message % numbers)
 
 
-def _kept(query: str, template: OnboardingTemplate | None) -> str:
+def _kept(chosen: UserFilter, template: OnboardingTemplate | None) -> str:
     """The filters as one query string that says it all, also which template."""
-    chosen = filtering.parse(query)
     return (replace(chosen, template=template.uuid) if template else chosen).query()
 
 
-def _of_whom(partner: Partner, template: OnboardingTemplate | None, query: str) -> str:
-    """Name of the template that the users are of, of the partner for those of all."""
-    named = filtering.parse(query).template
-    if template is None and named:
-        template = OnboardingTemplate.objects.filter(partner=partner, uuid=named).first()
-    return template.name if template else partner.name
+def template_of(
+    partner: Partner, template: OnboardingTemplate | None, chosen: UserFilter
+) -> OnboardingTemplate | None:
+    """The template whose users are exported: the page's own, or the partner's that is chosen."""
+    if template or not chosen.template:
+        return template
+    return OnboardingTemplate.objects.filter(partner=partner, uuid=chosen.template).first()
 
 
 def _file_name(of_whom: str, kind: ExportFormat, now: datetime) -> str:

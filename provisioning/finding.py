@@ -120,7 +120,7 @@ class Finder:
 
     @cached_property
     def _latest(self) -> Sample:
-        return sampling.newest(Search(self.chosen.q), self._newest, self._size)
+        return sampling.newest(Search(self.chosen.q), self._newest)
 
     @cached_property
     def _sample(self) -> Sample:

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from provisioning import arrivals, filtering, reading
 from provisioning.filtering import UserFilter
 from provisioning.models import Subscriber
-from provisioning.searching import Search
 
 #: More newcomers are not counted.
 MOST_ARRIVED = 1000
@@ -56,6 +55,4 @@ def arrived(users: QuerySet[Subscriber], chosen: UserFilter, since: int) -> int:
     if newest <= since:
         return 0
     later = users.filter(pk__gt=max(since, newest - _NEWEST))
-    found = filtering.narrow(later, chosen.without("q"))
-    found = Search(chosen.q).among(found) if chosen.q else found
-    return found.order_by()[: MOST_ARRIVED + 1].count()
+    return filtering.among(later, chosen).order_by()[: MOST_ARRIVED + 1].count()

@@ -33,14 +33,13 @@ class Sample:
     """Some users of a list, and how many of them a search finds.
 
     Attributes:
-        size: how many users the list has.
-        is_spread: they come from everywhere in it, else they are the newest.
+        size: how many users the list has, from everywhere in which they come; None: they are the
+            newest.
     """
 
     found: int
     seen: int
-    size: int
-    is_spread: bool
+    size: int | None = None
 
     @property
     def share(self) -> float:
@@ -53,16 +52,15 @@ class Sample:
         With no more than `number`, a spread sample would have `expected` of them on average, and
         12 more than four times as many once in 10**11 samples (Chernoff's bound).
         """
-        if not self.is_spread:
+        if self.size is None:
             return False
         expected = self.seen * number / self.size
         return self.found >= 12 + 4 * expected
 
 
-def newest(search: Search, users: QuerySet[Any], size: int) -> Sample:
+def newest(search: Search, users: QuerySet[Any]) -> Sample:
     """Look at the newest users of a list; `users` are its ids, the newest first. The quickest."""
-    found = search.reading(users[:NEWEST]).count()
-    return Sample(found, NEWEST, size, is_spread=False)
+    return Sample(search.reading(users[:NEWEST]).count(), NEWEST)
 
 
 def spread(search: Search, templates: Collection[int], size: int) -> Sample | None:
@@ -76,4 +74,4 @@ def spread(search: Search, templates: Collection[int], size: int) -> Sample | No
     texts = UserText.objects.filter(pk__in=Among.of(ids), template_id__in=templates)
     sums = texts.aggregate(found=Count("pk", filter=search.condition), seen=Count("pk"))
     seen = sums["seen"]
-    return Sample(sums["found"], seen, size, is_spread=True) if seen >= LEAST else None
+    return Sample(sums["found"], seen, size) if seen >= LEAST else None

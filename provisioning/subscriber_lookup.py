@@ -43,7 +43,7 @@ def looked_up(users: QuerySet[Subscriber], text: str) -> QuerySet[Subscriber]:
 def _found(search: Search) -> QuerySet[UserText]:
     """What the index finds; some of a word that many have are sooner met by reading texts."""
     newest = Subscriber.objects.live().order_by("-pk").values("pk")
-    is_rare = sampling.newest(search, newest, MOST_FOUND).share < RARE
+    is_rare = sampling.newest(search, newest).share < RARE
     return search.found() if is_rare else UserText.objects.filter(search.condition)
 
 

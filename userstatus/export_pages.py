@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import requires
 from accounts.audit import Actor
-from accounts.models import User
+from accounts.models import Partner, User
 from accounts.rights import Right
 from provisioning import export_orders, export_progress, exports, filtering, xlsx_file
 from provisioning.export_orders import Choice, ExportRefused
@@ -87,10 +87,11 @@ def _start_page(
     lifted = refused and refused.code in ("too_many_named", "nobody")
     choice = Choice(format=choice.format) if lifted else choice
     count = _count(request, template, chosen, choice)
-    named = _template_of(request, template, chosen)
+    partner = _partner_of(request)
+    named = export_orders.template_of(partner, template, chosen)
     context = {
         "template": template,
-        "what": named.name if named else _partner_name(request),
+        "what": (named or partner).name,
         "chosen": export_words.chosen_words(chosen, named, is_ticked=choice.ticked is not None),
         "problems": chosen.problems,
         "count": count,
@@ -121,17 +122,10 @@ def _count(
     return export_orders.count(user, template, chosen.query(), choice)
 
 
-def _partner_name(request: HttpRequest) -> str:
+def _partner_of(request: HttpRequest) -> Partner:
     user = request.user
-    return user.partner.name if isinstance(user, User) and user.partner else ""
-
-
-def _template_of(
-    request: HttpRequest, template: OnboardingTemplate | None, chosen: UserFilter
-) -> OnboardingTemplate | None:
-    if template or not chosen.template:
-        return template
-    return OnboardingTemplate.objects.visible_to(request.user).filter(uuid=chosen.template).first()
+    assert isinstance(user, User) and user.partner  # noqa: S101, PT018 -- see `requires`
+    return user.partner
 
 
 def _list_address(template: OnboardingTemplate | None, chosen: UserFilter) -> str:
@@ -152,11 +146,11 @@ def export(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
     """How far the file is; asked by htmx it answers the part that changes."""
     row = _own(request, uuid)
     if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "userstatus/exports/export.html", _context(request, row))
+        return render(request, "userstatus/exports/export.html", _context(row))
     seen = request.GET.get("seen", "")
     if seen == row.state != ExportState.WRITING:
         return HttpResponse(status=204)
-    context = _context(request, row) | {"says_state": seen != row.state}
+    context = _context(row) | {"says_state": seen != row.state}
     return render(request, "userstatus/exports/_progress.html", context)
 
 
@@ -176,11 +170,11 @@ def _own(request: HttpRequest, uuid: uuids.UUID) -> Export:
     return row
 
 
-def _context(request: HttpRequest, row: Export) -> dict[str, Any]:
+def _context(row: Export) -> dict[str, Any]:
     now = timezone.now()
     state = ExportState.EXPIRED if exports.is_over(row, now) else ExportState(row.state)
     chosen = filtering.parse(row.query)
-    template = _template_of(request, row.template, chosen)
+    template = export_orders.template_of(row.partner, row.template, chosen)
     progress = export_progress.progress_of(row, now)
     icon, tone, word = export_words.STATES[state]
     took = (row.ready_at - row.created_at).total_seconds() if row.ready_at else 0
@@ -189,7 +183,7 @@ def _context(request: HttpRequest, row: Export) -> dict[str, Any]:
         "state": state.value,
         "unfinished": state in UNFINISHED,
         "look": {"icon": icon, "tone": tone, "word": word},
-        "what": template.name if template else row.partner.name,
+        "what": (template or row.partner).name,
         "chosen": export_words.chosen_words(chosen, template, is_ticked=row.ticked is not None),
         "is_ticked": row.ticked is not None,
         "left_out": len(row.left_out),
@@ -233,4 +227,4 @@ def download(request: HttpRequest, uuid: uuids.UUID) -> HttpResponseBase:
         )
     if row.state in UNFINISHED:
         return HttpResponseRedirect(row.get_absolute_url())
-    return render(request, "userstatus/exports/export.html", _context(request, row), status=410)
+    return render(request, "userstatus/exports/export.html", _context(row), status=410)

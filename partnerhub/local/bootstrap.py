@@ -299,12 +299,9 @@ def _pip_settings() -> dict[str, str]:
     """Return for uv what pip is told by its own files and environment: mirror and certificates."""
     asked = [str(PYTHON), "-m", "pip", "config", "list"]
     listed = subprocess.run(asked, capture_output=True, text=True, check=False).stdout  # noqa: S603
-    told = dict(re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", listed, re.MULTILINE))
-    names = {
-        "index-url": "UV_DEFAULT_INDEX",
-        "extra-index-url": "UV_INDEX",
-        "cert": "SSL_CERT_FILE",
-    }
+    line = r"^(?:global|install|:env:)\.([\w-]+?)(?:-url)?='(.*)'$"
+    told = dict(re.findall(line, listed, re.MULTILINE))
+    names = {"index": "UV_DEFAULT_INDEX", "extra-index": "UV_INDEX", "cert": "SSL_CERT_FILE"}
     found = {names[key]: value for key, value in told.items() if key in names}
     return {name: value for name, value in found.items() if name not in os.environ}
 

@@ -9,7 +9,7 @@ from partnerhub.local.bootstrap import ROOT, UV_PIN
 from partnerhub.local.console import say
 
 SETS = ("prod", "local", "dev")
-FORM = ("--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header")
+FORM = ("--generate-hashes", "--no-annotate", "--no-header")
 
 
 def main(argv: list[str]) -> int:

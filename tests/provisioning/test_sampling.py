@@ -49,7 +49,7 @@ def crowd(partner, template, monkeypatch):
 def test_the_newest_do_not_mislead(crowd, text, truth):
     seen = sampling.spread(Search(text), [crowd.pk], 350)
 
-    assert seen.is_spread
+    assert seen.size == 350
     assert seen.share == pytest.approx(truth, abs=0.15)
 
 
@@ -57,8 +57,8 @@ def test_the_newest_of_a_list_are_seen_where_it_is_short(crowd, monkeypatch):
     monkeypatch.setattr(sampling, "MANY", 350)
 
     assert sampling.spread(Search("anna"), [crowd.pk], 350) is None
-    assert sampling.newest(Search("anna"), latest(crowd), 350).found == 0
-    assert sampling.newest(Search("bo"), latest(crowd), 350).share == 1
+    assert sampling.newest(Search("anna"), latest(crowd)).found == 0
+    assert sampling.newest(Search("bo"), latest(crowd)).share == 1
 
 
 def test_a_list_whose_users_are_hard_to_meet_has_no_spread_sample(crowd, monkeypatch):
@@ -68,14 +68,14 @@ def test_a_list_whose_users_are_hard_to_meet_has_no_spread_sample(crowd, monkeyp
 
 
 def test_nobody_found_is_not_taken_for_nobody_there(crowd):
-    assert sampling.newest(Search("carla"), latest(crowd), 350).share > 0
+    assert sampling.newest(Search("carla"), latest(crowd)).share > 0
     assert sampling.spread(Search("carla"), [crowd.pk], 350).share > 0
 
 
 @pytest.mark.parametrize("size", [50_000, 120_000, 400_000, 5_000_000])
 @pytest.mark.parametrize("seen", [100, 300, 1000])
 def test_more_than_so_many_is_said_only_when_it_is_as_good_as_certain(seen, size):
-    told = [n for n in range(seen + 1) if Sample(n, seen, size, True).finds_more_than(1000)]
+    told = [n for n in range(seen + 1) if Sample(n, seen, size).finds_more_than(1000)]
     part = 1000 / size  # the most that the search may find without being more than 1,000
     chance = sum(math.comb(seen, n) * part**n * (1 - part) ** (seen - n) for n in told)
 
@@ -84,7 +84,7 @@ def test_more_than_so_many_is_said_only_when_it_is_as_good_as_certain(seen, size
 
 
 def test_the_newest_alone_prove_nothing():
-    assert not Sample(100, 100, 400_000, is_spread=False).finds_more_than(1000)
+    assert not Sample(100, 100).finds_more_than(1000)
 
 
 def test_a_search_that_finds_very_many_is_not_counted_one_by_one(crowd):
