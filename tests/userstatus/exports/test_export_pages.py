@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -11,69 +10,17 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from accounts.rights import Role
 from provisioning import (
-    export_files,
     export_orders,
     export_progress,
     export_writing,
-    exports,
-    outbox,
     xlsx_file,
 )
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
 from tests import factories
+from tests.userstatus.exports.made import download_of, make_export, page_of, ready
 from userstatus import export_words
 from userstatus.rows import short
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, settings) -> Path:
-    settings.EXPORTS_DIR = tmp_path / "exports"
-    return settings.EXPORTS_DIR
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
-    monkeypatch.setattr(outbox, "publish", lambda task, **ids: None)
-
-
-@pytest.fixture
-def browser(client_of, anna):
-    return client_of(anna)
-
-
-@pytest.fixture
-def address(template) -> str:
-    return reverse("userstatus:export_start", args=[template.uuid])
-
-
-def make_export(user, template=None, **fields) -> Export:
-    now = timezone.now()
-    values = {
-        "partner": user.partner,
-        "owner": user,
-        "template": template,
-        "file_name": "user-status-smb-denmark-2026-11-24.csv",
-        "created_at": now,
-        "expires_at": now + export_orders.KEPT,
-    }
-    return Export.objects.create(**values | fields)
-
-
-def ready(user, template=None, **fields) -> Export:
-    export = make_export(user, template, **fields)
-    exports.write(export.pk)
-    export.refresh_from_db()
-    return export
-
-
-def page_of(export: Export) -> str:
-    return reverse("userstatus:export", args=[export.uuid])
-
-
-def download_of(export: Export) -> str:
-    return reverse("userstatus:export_download", args=[export.uuid])
-
 
 # ---- Asking ----
 
@@ -461,126 +408,3 @@ def test_operations_are_sent_to_their_own_pages(client_of, anna):
     export = ready(anna)
 
     assert client_of(factories.make_user(None)).get(download_of(export)).url == "/admin/"
-
-
-# ---- Taking ----
-
-
-def test_the_download_is_an_attachment_with_our_name(browser, anna, template):
-    factories.make_subscriber(template)
-    export = ready(anna, template)
-
-    answer = browser.get(download_of(export))
-
-    content = b"".join(answer.streaming_content)
-    assert answer.status_code == 200
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"] == f'attachment; filename="{export.file_name}"'
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["Cache-Control"] == "no-store"
-    assert int(answer["Content-Length"]) == len(content) == export.size
-    assert content == export_files.path_of(export).read_bytes()
-
-
-def test_an_excel_file_is_handed_out_as_one(browser, anna, template):
-    export = ready(anna, template, format="xlsx", file_name="users.xlsx")
-
-    answer = browser.get(download_of(export))
-
-    assert b"".join(answer.streaming_content).startswith(b"PK")
-    assert answer["Content-Type"].endswith("spreadsheetml.sheet")
-    assert answer["Content-Disposition"] == 'attachment; filename="users.xlsx"'
-    assert "Download Excel file" in browser.get(page_of(export)).content.decode()
-
-
-def test_every_download_is_audited(browser, anna, template):
-    export = ready(anna, template)
-
-    for _ in range(2):
-        b"".join(browser.get(download_of(export)).streaming_content)
-
-    events = AuditEvent.objects.filter(action="export.download", object_id=str(export.uuid))
-    assert [event.actor for event in events] == [anna, anna]
-    assert events[0].after == {"rows": export.rows, "sha256": export.sha256}
-
-
-def test_asking_about_the_file_without_taking_it_is_no_download(browser, anna, template):
-    export = ready(anna, template)
-
-    answer = browser.head(download_of(export))
-    for close in answer._resource_closers:  # as the server does at the end of the answer
-        close()
-
-    assert (answer.status_code, int(answer["Content-Length"])) == (200, export.size)
-    assert not AuditEvent.objects.filter(action="export.download").exists()
-
-
-def test_a_download_before_the_file_is_ready_leads_to_the_page(browser, anna, template):
-    export = make_export(anna, template)
-
-    assert browser.get(download_of(export)).url == page_of(export)
-
-
-def lose(export: Export, how: str) -> None:
-    """Do to a file what can happen to it on a disk."""
-    path = export_files.path_of(export)
-    whole = path.read_bytes()
-    path.unlink()
-    if how == "cut short":
-        path.write_bytes(whole[:-1])
-    elif how == "unreadable":
-        path.mkdir()
-
-
-@pytest.mark.parametrize("how", ["gone", "cut short", "unreadable"])
-def test_a_lost_file_is_said_to_be_lost_wherever_one_looks(browser, anna, template, how):
-    export = ready(anna, template)
-    lose(export, how)
-
-    answer = browser.get(download_of(export))
-    page = browser.get(page_of(export))
-
-    assert answer.status_code == 410
-    for html in (answer.content.decode(), page.content.decode()):
-        assert "lost or damaged" in html
-        assert "PH-EXPORT-LOST" in html
-        assert "Try again" in html
-        assert "after 24 hours" not in html
-    assert not AuditEvent.objects.filter(action="export.download").exists()
-
-
-@pytest.mark.parametrize("how", ["past its time", "deleted"])
-def test_a_file_that_is_over_says_so_and_offers_a_new_one(browser, anna, template, how):
-    export = ready(anna, template)
-    Export.objects.update(expires_at=timezone.now())
-    if how == "deleted":
-        exports.tidy(timezone.now())
-
-    answer = browser.get(download_of(export))
-
-    assert answer.status_code == 410
-    assert "no longer here" in answer.content.decode()
-    assert "Make it again" in answer.content.decode()
-    assert not AuditEvent.objects.filter(action="export.download").exists()
-
-
-def test_rights_are_checked_at_the_download(client_of, anna, template):
-    export = ready(anna, template)
-    anna.role = ""
-    anna.save()
-
-    assert client_of(anna).get(download_of(export)).status_code == 403
-
-
-def test_a_closed_account_gets_no_file(browser, anna, template):
-    export = ready(anna, template)
-    type(anna).objects.filter(pk=anna.pk).update(is_active=False)
-
-    assert browser.get(download_of(export)).url.startswith("/login/")
-
-
-def test_somebody_who_moved_to_another_partner_has_no_more_exports(browser, anna, carla, template):
-    export = ready(anna, template)
-    type(anna).objects.filter(pk=anna.pk).update(partner=carla.partner)
-
-    assert browser.get(download_of(export)).status_code == 404
