@@ -11,10 +11,17 @@ from django.test import Client
 
 from accounts.models import Partner, User
 from accounts.rights import Role
+from partnerhub.management.commands.prepare import compile_translations
 from partnerhub.rehearsal import known
 from templates_app.models import OnboardingTemplate
 from tests import factories
 from tests.simulator_process import SimulatorProcess, running_simulator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _translations() -> None:
+    """A process reads them once: they must be there before its first Danish words."""
+    compile_translations()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent
-from partnerhub.management.commands.prepare import compile_translations
 from partnerhub.rehearsal.control import Away, Refused
 from templates_app.models import OnboardingTemplate
 from tests import factories
@@ -373,7 +372,6 @@ def test_a_simulator_that_is_away_breaks_no_change(browser, what):
 
 
 def test_it_speaks_danish(browser, fake, ops):
-    compile_translations()
     ops.language = "da"
     ops.save()
 

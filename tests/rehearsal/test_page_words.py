@@ -9,7 +9,6 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from partnerhub.management.commands.prepare import compile_translations
 from partnerhub.rehearsal.titles import TITLES, translated
 from tests.rehearsal.test_page import PAGE, SCENARIO, fields
 
@@ -29,7 +28,6 @@ def text_of(html: str) -> str:
 
 @pytest.fixture
 def danish(ops) -> None:
-    compile_translations()
     ops.language = "da"
     ops.save()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,14 @@ class Command(BaseCommand):
 
 
 def compile_translations() -> None:
-    """Write a .mo beside every .po that is newer; polib needs no gettext on the machine."""
+    """Write a .mo beside every .po that is newer; polib needs no gettext on the machine.
+
+    Whoever reads meanwhile finds the old one or the new one, never a half.
+    """
     for root in settings.LOCALE_PATHS:
         for source in Path(root).rglob("*.po"):
             target = source.with_suffix(".mo")
             if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-                polib.pofile(str(source)).save_as_mofile(str(target))
+                whole = target.with_name(f".{os.getpid()}-{target.name}")
+                polib.pofile(str(source)).save_as_mofile(str(whole))
+                whole.replace(target)
