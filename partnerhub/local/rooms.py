@@ -62,7 +62,8 @@ def _reaches(who: dict[str, Any], *folders: Path) -> bool:
     """Tell whether the server's user can pass through all `folders` or their nearest parents."""
     for folder in folders:
         there = next(place for place in (folder, *folder.parents) if place.exists())
-        probe = ["test", "-x", str(there)]
+        # The shell's own `test`: it needs no program that a PATH must lead to.
+        probe = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(there)]
         if subprocess.run(probe, cwd="/", check=False, **who).returncode:  # noqa: S603
             return False
     return True

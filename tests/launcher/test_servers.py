@@ -146,6 +146,15 @@ def test_behind_a_closed_door_the_data_lie_in_a_private_room(folder, started):
     assert not server.room.exists()
 
 
+def test_servers_need_no_program_on_the_path(folder, started, monkeypatch):
+    monkeypatch.setenv("PATH", str(folder))
+
+    server = started(servers.Postgres(folder, fast=True))
+
+    assert "template1" in databases(server.url)
+    assert started(servers.Redis(folder)).port
+
+
 @as_root
 def test_a_room_that_a_stranger_prepared_is_not_entered(folder):
     folder.chmod(0o700)
