@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from provisioning import mails
 from provisioning.models import Activation, MailboxMessage
-from tests.provisioning.rig import ENTERPRISE, PROVISIONING_ID, Rig, make_rig
+from tests.provisioning.rig import ENTERPRISE, PROVISIONING_ID, Rig, make_rig, shrink_waits
 from tests.simulator_process import SimulatorProcess
 
 USER = "4533121212@nordictel.example"
@@ -18,8 +18,8 @@ ADDRESS = "freja@firma.example"
 
 
 @pytest.fixture
-def rig(simulator_process: SimulatorProcess, transactional_db, settings) -> Rig:
-    settings.TIME_SCALE = 0.02
+def rig(simulator_process: SimulatorProcess, transactional_db, settings, monkeypatch) -> Rig:
+    shrink_waits(settings, monkeypatch)
     settings.EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"
     rig = make_rig(simulator_process)
     rig.load()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.provisioning.rig import Rig, make_rig
+from tests.provisioning.rig import Rig, make_rig, shrink_waits
 from tests.simulator_process import SimulatorProcess
 
 
@@ -13,9 +13,10 @@ def rig(
     simulator_process: SimulatorProcess,
     transactional_db,
     settings,
+    monkeypatch,
 ) -> Iterator[Rig]:
     """A fresh world; whatever a test did, our engine must have behaved towards the backend."""
-    settings.TIME_SCALE = 0.02
+    shrink_waits(settings, monkeypatch)
     fresh = make_rig(simulator_process)
     yield fresh
     fresh.check_manners()

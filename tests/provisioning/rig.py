@@ -6,10 +6,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner, User
 from accounts.rights import Role
-from provisioning import claiming, outbox, serving, sweep, sync
+from provisioning import claiming, leases, outbox, serving, sweep, sync, timing
 from provisioning.exchange import Exchange
 from provisioning.models import Job, Subscriber
 from templates_app.models import OnboardingTemplate
@@ -18,6 +20,8 @@ from tests.simulator_process import SimulatorProcess
 PROVISIONING_ID = "prov-smb"
 ENTERPRISE = "Nordictel+firma"
 TOKEN = "token-of-nordictel"
+#: The part of the engine's waits that a test waits.
+WAITS = 0.02
 
 
 def subscriber(user_id: str, status: str = "error", **more: Any) -> dict[str, Any]:
@@ -118,6 +122,17 @@ class Rig:
     def effects(self, operation: str) -> int:
         """How many requests of this operation changed something at the backend."""
         return len(self.simulator.requests(operation=operation, effect="true"))
+
+
+def shrink_waits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine wait for less than usual.
+
+    How soon a request must begin, and how long its job is leased, stay as they are: nothing waits
+    for them, and in a fraction of them a busy machine would not get a request on its way.
+    """
+    settings.TIME_SCALE = WAITS
+    monkeypatch.setattr(serving, "START_SECONDS", timing.START_SECONDS / WAITS)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", timing.LEASE_SECONDS / WAITS)
 
 
 def make_rig(simulator: SimulatorProcess) -> Rig:

@@ -112,7 +112,7 @@ def test_a_job_is_queued_or_its_intent_is_committed(rig, job):
 
 def test_a_dead_workers_sent_job_is_checked_before_it_is_repeated(rig, job):
     rig.taken()
-    later = timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1)
+    later = timezone.now() + timing.scaled(leases.LEASE_SECONDS + 1)
 
     leases.recover(later)
 
@@ -122,7 +122,7 @@ def test_a_dead_workers_sent_job_is_checked_before_it_is_repeated(rig, job):
 
 def test_a_worker_that_lost_its_lease_can_write_nothing(rig, job):
     first = rig.taken().job
-    leases.recover(timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1))
+    leases.recover(timezone.now() + timing.scaled(leases.LEASE_SECONDS + 1))
     Job.objects.update(not_before=timezone.now())
     rig.taken()
 
@@ -133,7 +133,7 @@ def test_a_worker_that_lost_its_lease_can_write_nothing(rig, job):
 
 def test_a_clear_answer_that_comes_late_is_recorded_unless_somebody_else_took_the_job(rig, job):
     taken = rig.taken()
-    leases.recover(timezone.now() + timing.scaled(timing.LEASE_SECONDS + 1))
+    leases.recover(timezone.now() + timing.scaled(leases.LEASE_SECONDS + 1))
 
     delivery.record([exchange.run(taken, client_for(rig.connection))])
 

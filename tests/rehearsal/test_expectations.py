@@ -14,7 +14,7 @@ from provisioning import sync
 from provisioning.models import Job, Subscriber
 from provisioning.states import Status
 from tests.activation_portal.conftest import Portal, new_browser, text_of
-from tests.provisioning.rig import TOKEN, Rig, make_rig
+from tests.provisioning.rig import TOKEN, Rig, make_rig, shrink_waits
 from tests.simulator_process import SimulatorProcess
 
 #: Seconds in which everybody of any story has arrived.
@@ -22,8 +22,8 @@ ALL_ARRIVED = 3600
 
 
 @pytest.fixture
-def rig(simulator_process: SimulatorProcess, transactional_db, settings) -> Rig:
-    settings.TIME_SCALE = 0.02
+def rig(simulator_process: SimulatorProcess, transactional_db, settings, monkeypatch) -> Rig:
+    shrink_waits(settings, monkeypatch)
     settings.EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"
     settings.SIMULATOR_URL = simulator_process.url
     settings.SIMULATOR_CONTROL_TOKEN = simulator_process.control_token
