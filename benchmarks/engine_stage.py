@@ -24,7 +24,7 @@ from benchmarks import stage
 from benchmarks.client import MeasurementFailed
 from benchmarks.engine_data import Party
 from benchmarks.fast_backend import COUNTS
-from partnerhub.local import lifeline, plan, servers
+from partnerhub.local import lifeline, plan, rooms, servers
 from partnerhub.local.bootstrap import ROOT
 
 READY_SECONDS = 60.0
@@ -85,6 +85,7 @@ def scene(processes: int) -> Iterator[Scene]:
     with ExitStack() as ends:
         folder = Path(tempfile.mkdtemp(prefix="partnerhub-bench-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
+        ends.callback(rooms.forget_room, folder)
         folder.chmod(0o711)
         url = ends.enter_context(stage.database("partnerhub"))
         redis = servers.Redis(folder)

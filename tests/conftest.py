@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +14,7 @@ from django.test import Client
 
 from accounts.models import Partner, User
 from accounts.rights import Role
+from partnerhub.local import rooms
 from partnerhub.management.commands.prepare import compile_translations
 from partnerhub.rehearsal import known
 from templates_app.models import OnboardingTemplate
@@ -29,6 +33,19 @@ def _no_memory_of_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every page asks the cache, as the first page of a process does: no test knows another's."""
     known.forget()
     monkeypatch.setattr(known, "FRESH", 0.0)
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """A data folder that the servers' user can reach, which pytest's own are not.
+
+    Where the programs are out of its reach there is a private room as well, that would stay.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="partnerhub-servers-"))
+    folder.chmod(0o711)
+    yield folder
+    rooms.forget_room(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -186,7 +186,10 @@ class Postgres(Server):
         home = rooms.Home.find(self.folder, "postgres", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
         self.bin = home.wheel / "pginstall18" / "bin"
-        self.password = vault.kept(self.folder / "postgres.password", _password)
+        secret = self.folder / "postgres.password"
+        # A checkout that was removed leaves its room behind, but keys and password went with it.
+        self.finds_remains = self.room is not None and not secret.exists()
+        self.password = vault.kept(secret, _password)
 
     @property
     def url(self) -> str:
@@ -198,14 +201,20 @@ class Postgres(Server):
         return subprocess.run(command, cwd="/", capture_output=True, check=False, **self.who)  # noqa: S603
 
     def prepare(self) -> None:
-        """Make the cluster when it is missing; stop a server that a crash left behind."""
+        """Make the cluster when it is missing; stop a server that a crash left behind.
+
+        Data that a removed checkout left in a private room are removed: nothing can open them.
+        """
         rooms.make_private(self.data.parent, self.who, shared=self.room is None)
+        if (lock := self.data / "postmaster.pid").exists():
+            self._end_former(lock)
+        if self.finds_remains:
+            shutil.rmtree(self.data, ignore_errors=True)
+            self.finds_remains = False
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
-        elif (lock := self.data / "postmaster.pid").exists():
-            self._end_remains(lock)
 
-    def _end_remains(self, lock: Path) -> None:
+    def _end_former(self, lock: Path) -> None:
         """Stop a server that runs without its supervisor; drop the lock file of a dead one.
 
         After a crash the process id in it may belong to a stranger: pg_ctl would signal him, and

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partnerhub.local import lifeline
+from partnerhub.local import lifeline, rooms
 from partnerhub.local.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +83,7 @@ def running_product() -> Iterator[Product]:
             except subprocess.TimeoutExpired:
                 process.kill()
             log.close()
+            rooms.forget_room(folder / ".run")
 
 
 def _copy_checkout(folder: Path) -> None:

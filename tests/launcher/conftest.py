@@ -5,18 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from pathlib import Path
 
 import pytest
-
-from partnerhub.local import rooms
 
 ROOT = Path(__file__).parents[2]
 # Ends on TERM and notes its end, as a well-mannered server does.
@@ -133,10 +129,5 @@ def play(tmp_path):
 
 
 @pytest.fixture
-def folder(tmp_path_factory):
-    """A data folder that the servers' user can reach, which pytest's own are not."""
-    made = Path(tempfile.mkdtemp(prefix="partnerhub-servers-"))
-    made.chmod(0o711)
-    yield made
-    rooms.forget_room(made)
-    shutil.rmtree(made)
+def folder(server_folder):
+    return server_folder

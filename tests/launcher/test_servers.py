@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -144,6 +145,26 @@ def test_behind_a_closed_door_the_data_lie_in_a_private_room(folder, started):
     server.stop(at_once=True)
     assert rooms.forget_room(inner) == server.room
     assert not server.room.exists()
+
+
+@as_root
+def test_a_checkout_made_anew_does_not_take_over_the_data_of_a_removed_one(folder, started):
+    folder.chmod(0o700)
+    inner = folder / "checkout"
+    inner.mkdir()
+    first = started(servers.Postgres(inner, fast=True))
+    servers.ensure_database(first.url, "old")
+    first.process.kill()
+    first.process.wait()
+    shutil.rmtree(inner)
+    inner.mkdir()
+
+    second = started(servers.Postgres(inner, fast=True))
+
+    assert second.data == first.data
+    assert "old" not in databases(second.url)
+    second.stop(at_once=True)
+    rooms.forget_room(inner)
 
 
 def test_servers_need_no_program_on_the_path(folder, started, monkeypatch):

@@ -20,9 +20,9 @@ FREJA = "4533121212@nordictel.example"
 
 
 @pytest.fixture
-def redis(tmp_path: Path, settings):
-    server = Redis(tmp_path)
-    server.start(tmp_path / "redis.log")
+def redis(server_folder: Path, settings):
+    server = Redis(server_folder)
+    server.start(server_folder / "redis.log")
     conf = current_app.conf
     before = conf.broker_url, conf.broker_write_url
     conf.broker_url = conf.broker_write_url = settings.REDIS_URL = server.url

@@ -28,9 +28,9 @@ QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    server = Redis(tmp_path)
-    server.start(tmp_path / "redis.log")
+def redis(server_folder: Path) -> Iterator[Redis]:
+    server = Redis(server_folder)
+    server.start(server_folder / "redis.log")
     conf = current_app.conf
     before = conf.broker_url, conf.broker_write_url
     conf.broker_url = conf.broker_write_url = server.url
@@ -86,7 +86,7 @@ def ask(rig: Rig) -> Job:
     return services.change_package(row, package="premium", actor=rig.actor, now=now)
 
 
-def test_a_job_accepted_while_redis_is_dead_is_done_soon_after_its_return(engine, redis, tmp_path):
+def test_a_job_accepted_while_redis_is_dead_is_done_soon_after_its_return(engine, redis):
     redis.process.kill()
     redis.process.wait()
     job = ask(engine)
@@ -94,7 +94,7 @@ def test_a_job_accepted_while_redis_is_dead_is_done_soon_after_its_return(engine
     job.refresh_from_db()
     assert job.state == "queued"
 
-    redis.start(tmp_path / "redis.log")
+    redis.start(redis.folder / "redis.log")
 
     assert until(lambda: done(job), 35) < 35
 

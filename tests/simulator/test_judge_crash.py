@@ -99,15 +99,14 @@ def until_database_is_quiet() -> None:
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    tmp_path.chmod(0o711)
-    server = Postgres(tmp_path)
-    server.start(tmp_path / "postgres.log")
+def postgres(server_folder: Path) -> Iterator[Postgres]:
+    server = Postgres(server_folder)
+    server.start(server_folder / "postgres.log")
     yield server
     server.stop(at_once=True)
 
 
-def test_a_database_that_goes_away_and_comes_back_loses_nothing(postgres: Postgres, tmp_path: Path):
+def test_a_database_that_goes_away_and_comes_back_loses_nothing(postgres: Postgres):
     url = ensure_database(postgres.url, "simulator")
     with running_simulator(SIMULATOR_DATABASE_URL=url) as simulator:
         simulator.load(the_cast())
@@ -119,7 +118,7 @@ def test_a_database_that_goes_away_and_comes_back_loses_nothing(postgres: Postgr
             postgres.stop(at_once=True)
             assert late.result().ok  # its mark has to wait
         assert look(simulator).status_code == 503
-        postgres.start(tmp_path / "postgres.log")
+        postgres.start(postgres.folder / "postgres.log")
         assert post(simulator, "3@nordictel.example").ok
 
         made = simulator.requests(change="created")
