@@ -24,7 +24,7 @@ from benchmarks import stage
 from benchmarks.client import MeasurementFailed
 from benchmarks.engine_data import Party
 from benchmarks.fast_backend import COUNTS
-from partnerhub.local import lifeline, plan, rooms, servers
+from partnerhub.local import databases, lifeline, plan, rooms, servers
 from partnerhub.local.bootstrap import ROOT
 
 READY_SECONDS = 60.0
@@ -99,7 +99,7 @@ def scene(processes: int) -> Iterator[Scene]:
             url,
             parties,
             ends.enter_context(stage.psql(url)),
-            ends.enter_context(stage.psql(servers.with_database(url, PEER))),
+            ends.enter_context(stage.psql(databases.named(url, PEER))),
             Celery(broker=redis.url, set_as_current=False),
             Celery(broker=environment["PEER_REDIS_URL"], set_as_current=False),
             ends.enter_context(_our_workers(folder, environment, processes)),
@@ -144,9 +144,9 @@ def _program(environment: dict[str, str], *arguments: str) -> str:
 
 def _copy(url: str) -> None:
     """Make the peer's database: the same, but for the triggers on jobs."""
-    with stage.psql(servers.with_database(url, "postgres")) as cursor:
+    with stage.psql(databases.named(url, "postgres")) as cursor:
         cursor.execute(f"CREATE DATABASE {PEER} TEMPLATE partnerhub")
-    with stage.psql(servers.with_database(url, PEER)) as cursor:
+    with stage.psql(databases.named(url, PEER)) as cursor:
         cursor.execute(_NO_TRIGGERS)
 
 
@@ -167,7 +167,7 @@ def _our_workers(folder: Path, environment: dict[str, str], processes: int) -> I
 def peer_workers(scene: Scene, processes: int) -> Iterator[int]:
     """Run the peer's worker with Celery's own settings; yield its process ID."""
     arguments = ["-A", "benchmarks.peers", "worker", "-l", "INFO", "-c", str(processes)]
-    environment = scene.environment | {"DATABASE_URL": servers.with_database(scene.database, PEER)}
+    environment = scene.environment | {"DATABASE_URL": databases.named(scene.database, PEER)}
     log = scene.folder / f"peer-{processes}.log"
     with _celery(environment, arguments, log, " ready.") as pid:
         yield pid

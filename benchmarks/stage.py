@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.client import MeasurementFailed
-from partnerhub.local import lifeline, rooms, servers
+from partnerhub.local import databases, lifeline, rooms, servers
 from partnerhub.local.bootstrap import ROOT
 
 START_SECONDS = 30.0
@@ -39,7 +39,7 @@ def database(name: str) -> Iterator[str]:
     server = servers.Postgres(folder)
     try:
         server.start(folder / "postgres.log")
-        yield servers.ensure_database(server.url, name)
+        yield databases.ensure(server.url, name)
     finally:
         server.stop(at_once=True)
         rooms.forget_room(folder)

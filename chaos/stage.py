@@ -14,7 +14,7 @@ from pathlib import Path
 from chaos import endings
 from chaos.backend import Backend
 from chaos.options import SYNC_SECONDS, Options
-from partnerhub.local import rooms, servers, vault
+from partnerhub.local import databases, rooms, servers, vault
 
 PREPARED = "prepared"
 
@@ -36,7 +36,7 @@ class Stage:
         self.postgres = Postgres(_passable(folder / "ours"))
         self.redis = servers.Redis(_passable(folder / "ours"))
         self.theirs = Postgres(_passable(folder / "theirs"))
-        database = servers.with_database(self.theirs.url, "simulator")
+        database = databases.named(self.theirs.url, "simulator")
         self.backend = Backend(database, self.logs)
         self.environment = self._environment()
 
@@ -45,8 +45,8 @@ class Stage:
         self.postgres.start(self.logs / "postgres.log")
         self.theirs.start(self.logs / "theirs.log")
         self.redis.start(self.logs / "redis.log")
-        servers.ensure_database(self.theirs.url, "simulator")
-        servers.ensure_database(self.postgres.url, PREPARED)
+        databases.ensure(self.theirs.url, "simulator")
+        databases.ensure(self.postgres.url, PREPARED)
         self.backend.start()
 
     def stop(self) -> None:
@@ -74,7 +74,7 @@ class Stage:
 
     def database_url(self, name: str) -> str:
         """Where a database of ours is reached."""
-        return servers.with_database(self.postgres.url, name)
+        return databases.named(self.postgres.url, name)
 
     def _environment(self) -> dict[str, str]:
         """What processes of the product are told, but for the database of each run."""

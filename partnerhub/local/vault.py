@@ -34,6 +34,11 @@ def token_key() -> str:
     return f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
+def server_password() -> str:
+    """Return a password for PostgreSQL or Redis: 128 random bits that need no quoting in a URL."""
+    return secrets.token_hex(16)
+
+
 def demo_password() -> str:
     """Return 80 random bits that are easy to type: four groups of four letters and digits."""
     text = base64.b32encode(secrets.token_bytes(10)).decode().lower()

@@ -50,7 +50,7 @@ SQL = {
     "provisioning/sync.py": "advisory lock, and one of several watermarks moved",
     "accounts/sessions.py": "each request asks for its session: the same",
     "accounts/sign_in.py": "each request asks who it is of: Django writes a query anew each time",
-    "partnerhub/local/servers.py": "makes databases before Django exists",
+    "partnerhub/local/databases.py": "makes databases before Django exists",
 }
 
 

@@ -13,7 +13,6 @@ TEMPLATE = 150
 LONGER = {
     "partnerhub/settings.py": (400, "one list of settings is easier to search than two"),
     "partnerhub/local/bootstrap.py": (320, "must run alone, before anything of ours is installed"),
-    "partnerhub/local/servers.py": (320, "two servers that start and stop by the same rules"),
 }
 
 

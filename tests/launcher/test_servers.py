@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 import redis
 
-from partnerhub.local import rooms, servers
+from partnerhub.local import databases, rooms, servers
 from tests.launcher.conftest import ROOT, wait_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give up its rights")
@@ -34,7 +34,7 @@ def started(folder):
         server.stop(at_once=True)
 
 
-def databases(url):
+def names_at(url):
     connection = psycopg2.connect(url)
     try:
         with connection.cursor() as cursor:
@@ -46,14 +46,14 @@ def databases(url):
 
 def test_data_are_found_again_after_a_kill(folder, started):
     first = started(servers.Postgres(folder, fast=True))
-    servers.ensure_database(first.url, "kept")
+    databases.ensure(first.url, "kept")
     first.process.kill()
     first.process.wait()
     assert (first.data / "postmaster.pid").exists()
 
     second = started(servers.Postgres(folder, fast=True))
 
-    assert "kept" in databases(second.url)
+    assert "kept" in names_at(second.url)
 
 
 def test_a_server_that_still_runs_without_its_supervisor_is_stopped_first(folder, started):
@@ -62,7 +62,7 @@ def test_a_server_that_still_runs_without_its_supervisor_is_stopped_first(folder
     second = started(servers.Postgres(folder, fast=True))
 
     assert first.process.wait(10) == 0
-    assert databases(second.url)
+    assert names_at(second.url)
 
 
 def test_a_stranger_with_the_process_id_of_a_dead_server_is_left_alone(folder, started):
@@ -77,7 +77,7 @@ def test_a_stranger_with_the_process_id_of_a_dead_server_is_left_alone(folder, s
         try:
             second = started(servers.Postgres(folder, fast=True))
 
-            assert databases(second.url)
+            assert names_at(second.url)
             assert stranger.poll() is None
         finally:
             stranger.kill()
@@ -86,7 +86,7 @@ def test_a_stranger_with_the_process_id_of_a_dead_server_is_left_alone(folder, s
 def test_creating_a_database_twice_is_once(folder, started):
     server = started(servers.Postgres(folder, fast=True))
 
-    urls = {servers.ensure_database(server.url, "partnerhub") for _ in range(2)}
+    urls = {databases.ensure(server.url, "partnerhub") for _ in range(2)}
 
     assert len(urls) == 1
     assert urls.pop().endswith("/partnerhub")
@@ -112,7 +112,7 @@ def test_an_interrupted_initdb_is_not_taken_for_a_database(folder, started):
 
     server = started(servers.Postgres(folder, fast=True))
 
-    assert "template1" in databases(server.url)
+    assert "template1" in names_at(server.url)
     assert not half_made.exists()
 
 
@@ -153,7 +153,7 @@ def test_a_checkout_made_anew_does_not_take_over_the_data_of_a_removed_one(folde
     inner = folder / "checkout"
     inner.mkdir()
     first = started(servers.Postgres(inner, fast=True))
-    servers.ensure_database(first.url, "old")
+    databases.ensure(first.url, "old")
     first.process.kill()
     first.process.wait()
     shutil.rmtree(inner)
@@ -162,7 +162,7 @@ def test_a_checkout_made_anew_does_not_take_over_the_data_of_a_removed_one(folde
     second = started(servers.Postgres(inner, fast=True))
 
     assert second.data == first.data
-    assert "old" not in databases(second.url)
+    assert "old" not in names_at(second.url)
     second.stop(at_once=True)
     rooms.forget_room(inner)
 
@@ -172,7 +172,7 @@ def test_servers_need_no_program_on_the_path(folder, started, monkeypatch):
 
     server = started(servers.Postgres(folder, fast=True))
 
-    assert "template1" in databases(server.url)
+    assert "template1" in names_at(server.url)
     assert started(servers.Redis(folder)).port
 
 

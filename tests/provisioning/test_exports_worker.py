@@ -17,7 +17,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.utils import timezone
 
-from partnerhub.local import servers
+from partnerhub.local import databases
 from provisioning import export_files, export_progress, export_writing, exports, outbox
 from provisioning.models import Export, Subscriber
 from provisioning.states import ExportState
@@ -92,7 +92,7 @@ def make_many(template, count: int, text: str) -> None:
 def environment(folder: Path) -> dict[str, str]:
     """This test's database, not the one that the run was started with."""
     name = connection.settings_dict["NAME"]
-    database = servers.with_database(os.environ["DATABASE_URL"], str(name))
+    database = databases.named(os.environ["DATABASE_URL"], str(name))
     return os.environ | {
         "DATABASE_URL": database,
         "EXPORTS_DIR": str(folder),

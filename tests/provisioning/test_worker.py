@@ -14,8 +14,9 @@ from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
+from partnerhub.local import databases
 from partnerhub.local.plan import QUEUES
-from partnerhub.local.servers import Redis, with_database
+from partnerhub.local.servers import Redis
 from provisioning import services
 from provisioning.models import Heartbeat, Job
 from tests.provisioning.rig import Rig
@@ -42,7 +43,7 @@ def redis(server_folder: Path) -> Iterator[Redis]:
 @pytest.fixture
 def engine(rig: Rig, redis: Redis, tmp_path: Path) -> Iterator[Rig]:
     """A rig whose jobs are done by processes of their own."""
-    database = with_database(os.environ["DATABASE_URL"], connection.settings_dict["NAME"])
+    database = databases.named(os.environ["DATABASE_URL"], connection.settings_dict["NAME"])
     environment = os.environ | {"DATABASE_URL": database, "REDIS_URL": redis.url, "TIME_SCALE": "1"}
     celery = [sys.executable, "-m", "celery", "-A", "partnerhub"]
     queues = ["-Q", ",".join(QUEUES.values()), "-c", "1"]

@@ -15,7 +15,8 @@ import psycopg2
 import pytest
 import requests
 
-from partnerhub.local.servers import Postgres, ensure_database
+from partnerhub.local import databases
+from partnerhub.local.servers import Postgres
 from tests.simulator.conftest import TOKEN, a_body, a_subscriber, the_cast
 from tests.simulator.judging import USER, look, post
 from tests.simulator_process import SimulatorProcess, running_simulator
@@ -107,7 +108,7 @@ def postgres(server_folder: Path) -> Iterator[Postgres]:
 
 
 def test_a_database_that_goes_away_and_comes_back_loses_nothing(postgres: Postgres):
-    url = ensure_database(postgres.url, "simulator")
+    url = databases.ensure(postgres.url, "simulator")
     with running_simulator(SIMULATOR_DATABASE_URL=url) as simulator:
         simulator.load(the_cast())
         assert post(simulator, "1@nordictel.example").ok
