@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from accounts.models import User
 from templates_app.models import OnboardingTemplate
 from tests.browser.product import Product, running_product
-from tests.browser.watchdog import not_for_ever
+from tests.browser.watchdog import close_all, not_for_ever
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs an event loop
 
@@ -39,11 +39,17 @@ _TOLD = ("Failed to load resource", "Response Status Error Code 4", "htmx:")
 LONGEST = 240
 
 
+@pytest.fixture(scope="session")
+def terminal(pytestconfig: pytest.Config) -> Callable[[str], object]:
+    """Write to the terminal, past pytest's capture."""
+    told = pytestconfig.stash.get(fault_handler_stderr_fd_key, sys.stderr.fileno())
+    return lambda text: os.write(told, text.encode())
+
+
 @pytest.fixture(autouse=True)
-def _not_for_ever(request: pytest.FixtureRequest) -> Iterator[None]:
-    """End the browser under a test that hangs, and tell where it stood, past pytest's capture."""
-    told = request.config.stash.get(fault_handler_stderr_fd_key, sys.stderr.fileno())
-    with not_for_ever(request.node.nodeid, LONGEST, lambda text: os.write(told, text.encode())):
+def _not_for_ever(request: pytest.FixtureRequest, terminal) -> Iterator[None]:
+    """End the browser under a test that hangs, and tell where it stood."""
+    with not_for_ever(request.node.nodeid, LONGEST, terminal):
         yield
 
 
@@ -75,7 +81,7 @@ def product() -> Iterator[Product]:
 
 
 @pytest.fixture
-def open_page(product: Product, browser: Browser):
+def open_page(request: pytest.FixtureRequest, product: Product, browser: Browser, terminal):
     """Make pages that fail the test for any script error or breach of the CSP."""
     contexts: list[BrowserContext] = []
     trouble: list[str] = []
@@ -96,8 +102,7 @@ def open_page(product: Product, browser: Browser):
         return page
 
     yield make
-    for context in contexts:
-        context.close()
+    close_all(contexts, request.node.nodeid, terminal)
     assert [text for text in trouble if not text.startswith(_REFUSED)] == []
 
 
@@ -127,7 +132,12 @@ def served(live_server, settings) -> Iterator[str]:
 
 @pytest.fixture
 def open_list(
-    served: str, browser: Browser, anna: User, template: OnboardingTemplate
+    request: pytest.FixtureRequest,
+    served: str,
+    browser: Browser,
+    anna: User,
+    template: OnboardingTemplate,
+    terminal,
 ) -> Iterator[Callable[..., Page]]:
     """Open the template's list as Anna; fails for any script error or breach of the CSP."""
     session = Client()
@@ -154,6 +164,5 @@ def open_list(
         return page
 
     yield make
-    for context in contexts:
-        context.close()
+    close_all(contexts, request.node.nodeid, terminal)
     assert [text for text in trouble if not text.startswith(_TOLD)] == []

@@ -4,7 +4,8 @@ Playwright waits for the answers to some calls without an end (closing a page or
 one, evaluate, keys): `set_default_timeout` does not count for them. The words are written at once,
 beside whatever pytest captures, so that they outlive a run that is killed.
 
-Known to hang: `page.close()` while a navigation commits (Playwright issue 42068). Close contexts.
+Known to hang: `page.close()` while a navigation commits (Playwright issue 42068), and, rarely,
+closing a context. Close contexts, by `close_all`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import gc
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -22,10 +23,12 @@ import greenlet
 import psutil
 import psycopg2
 from django.db import connections
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext, Error
 
 #: Seconds between the end of the browser and that of Playwright's driver, if the first did not do.
 PATIENCE = 30
+#: Seconds that closing may take.
+CLOSING = 45
 _DEPTH = 14  # calls of a stack that are worth reading
 _WAITS = """
     SELECT pid, state, wait_event_type, wait_event, pg_blocking_pids(pid),
@@ -60,6 +63,22 @@ def not_for_ever(name: str, seconds: float, write: Callable[[str], object]) -> I
     finally:
         for watch in watches:
             watch.cancel()
+
+
+def close_all(
+    contexts: Iterable[BrowserContext],
+    name: str,
+    write: Callable[[str], object],
+    seconds: float = CLOSING,
+) -> None:
+    """Close what a test opened. A browser that does not let go of it is ended, and that is told.
+
+    It is no failure: the test is over, and `browser` starts another one.
+    """
+    with not_for_ever(f"closing after {name}", seconds, write):
+        for context in contexts:
+            with suppress(Error):
+                context.close()
 
 
 def report(fiber: greenlet.greenlet) -> str:
