@@ -19,8 +19,9 @@ from provisioning import services
 from provisioning.action_rules import ActionRefused
 from provisioning.models import Job, Subscriber
 
-#: Not now, but soon: an unfinished job, a backend at work, a row that sync has not brought yet.
-LATER = {"busy", "wrong_status", "no_subscriber"}
+#: Not now, but soon: an unfinished job, a backend at work, a row that sync has not brought yet, or
+#: one that changed between reading it and asking; then another package is chosen.
+LATER = {"busy", "wrong_status", "no_subscriber", "same_package"}
 STORIES = {
     "error": [["retry"], ["retry", "package"], ["delete"], ["package"], ["retry", "delete"]],
     "provisioned": [["package"], ["delete"], ["package", "package"], ["package", "delete"]],
@@ -82,6 +83,7 @@ class Load:
             for n in range(clients)
         ]
         self.problems: list[str] = []
+        self._given_up: list[str] = []
 
     def start(self, *, per_second: float = 0.0, seconds: float = 120.0) -> None:
         """Begin; `per_second` limits all clients together, `seconds` when they stop trying."""
@@ -95,6 +97,16 @@ class Load:
         """Tell whether all clients have ended."""
         return not any(thread.is_alive() for thread in self._threads)
 
+    def notes(self) -> list[str]:
+        """Tell which actions never were accepted: a clear no, or no time left to try again."""
+        refused = [one for one in self.history.entries if one.outcome == "refused"]
+        said = [f"{one.kind} of {one.user} was refused: {one.detail}" for one in refused[:5]]
+        if len(refused) > 5:
+            said.append(f"{len(refused)} actions were refused")
+        if self._given_up:
+            said.append(f"given up for want of time: {', '.join(self._given_up[:5])}")
+        return said
+
     def wait(self) -> None:
         """Wait for all clients, and do `meanwhile` again and again."""
         while not self.is_over:
@@ -105,6 +117,7 @@ class Load:
         try:
             while mine and time.monotonic() < self.give_up_at:
                 self._round(mine)
+            self._given_up += [f"{part.kinds[0]} of {part.person.user_id}" for part in mine]
         except Exception as error:  # noqa: BLE001 - a client that breaks must not go unseen
             self.problems.append(f"{type(error).__name__}: {error}")
         finally:

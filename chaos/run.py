@@ -272,6 +272,7 @@ class Run:
         if self.load:
             self.load.wait()
             self.result.problems += self.load.problems
+            self.result.notes += self.load.notes()
         if self.steps:
             self.steps.disarm()
         return self.until(lambda: not Job.objects.unfinished().exists(), seconds, "quiet")
