@@ -281,6 +281,8 @@ def _install_packages(requirements: Path, *, again: bool) -> None:
     pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     pip += ["--require-hashes"]
     uv = [str(PYTHON), "-m", "uv", "pip", "install", "-q", "--python", str(PYTHON)]
+    # As pip does, take a version from any index that has it: the hash says that it's the one.
+    uv += ["--index-strategy", "unsafe-best-match"]
     uv += ["--require-hashes", "--system-certs", "-r", str(requirements)]
     uv += ["--reinstall"] if again else []
     settings = _pip_settings()

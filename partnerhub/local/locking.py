@@ -9,7 +9,9 @@ from partnerhub.local.bootstrap import ROOT, UV_PIN
 from partnerhub.local.console import say
 
 SETS = ("prod", "local", "dev")
-FORM = ("--generate-hashes", "--no-annotate", "--no-header")
+# Extras stay: the pip that Python 3.11 brings doesn't see that `coverage==7` pins a package's
+# `coverage[toml]>=6` too, so that it would take the newest, which no hash names, and end.
+FORM = ("--generate-hashes", "--no-strip-extras", "--no-annotate", "--no-header")
 
 
 def main(argv: list[str]) -> int:

@@ -9,9 +9,11 @@ import re
 import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from partnerhub.local import bootstrap
 from tests.launcher.conftest import ROOT, wait_for
@@ -171,6 +173,28 @@ def test_every_pin_has_a_hash_and_names_no_registry(name):
 
     assert all("--hash=sha256:" in block for block in blocks if not block.startswith("#"))
     assert "://" not in text
+
+
+def test_a_pin_names_the_extras_by_which_another_package_asks_for_it():
+    """Without them, pip before 23.3 takes the newest release instead of the pinned one."""
+    pins = dict(re.fullmatch(r"(.+)==(.+)", pin).groups() for pin in bootstrap._pins("dev"))
+    asked = {
+        need.name + (f"[{','.join(sorted(need.extras))}]" if need.extras else "")
+        for name in pins
+        for need in needs(name)
+    }
+
+    assert {need for need in asked if "[" in need} <= pins.keys()
+    assert "coverage[toml]" in asked
+
+
+def needs(pinned):
+    """Yield what a pinned package asks for here, with the extras that its pin names."""
+    wanted = Requirement(pinned)
+    for text in metadata.requires(wanted.name) or []:
+        need = Requirement(text)
+        if not need.marker or any(need.marker.evaluate({"extra": e}) for e in ["", *wanted.extras]):
+            yield need
 
 
 def test_the_bootstrap_is_readable_by_any_python_and_needs_nothing():
