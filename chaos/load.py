@@ -26,6 +26,8 @@ STORIES = {
     "error": [["retry"], ["retry", "package"], ["delete"], ["package"], ["retry", "delete"]],
     "provisioned": [["package"], ["delete"], ["package", "package"], ["package", "delete"]],
 }
+#: Of actions that never were accepted, how many the notes name.
+EXAMPLES = 5
 PACKAGES = ("softphone", "basic", "standard", "premium")
 
 
@@ -78,12 +80,12 @@ class Load:
         self.pause = 0.0
         self.meanwhile: Callable[[], None] = lambda: None
         self.give_up_at = float("inf")
+        self._todo = todo
         self._threads = [
             threading.Thread(target=self._work, args=[todo[n::clients]], daemon=True)
             for n in range(clients)
         ]
         self.problems: list[str] = []
-        self._given_up: list[str] = []
 
     def start(self, *, per_second: float = 0.0, seconds: float = 120.0) -> None:
         """Begin; `per_second` limits all clients together, `seconds` when they stop trying."""
@@ -99,13 +101,21 @@ class Load:
 
     def notes(self) -> list[str]:
         """Tell which actions never were accepted: a clear no, or no time left to try again."""
-        refused = [one for one in self.history.entries if one.outcome == "refused"]
-        said = [f"{one.kind} of {one.user} was refused: {one.detail}" for one in refused[:5]]
-        if len(refused) > 5:
-            said.append(f"{len(refused)} actions were refused")
-        if self._given_up:
-            said.append(f"given up for want of time: {', '.join(self._given_up[:5])}")
-        return said
+        never = {
+            "refused": [
+                f"{one.kind} of {one.user} ({one.detail})"
+                for one in self.history.entries
+                if one.outcome == "refused"
+            ],
+            "given up": [
+                f"{part.kinds[0]} of {part.person.user_id}" for part in self._todo if part.kinds
+            ],
+        }
+        return [
+            f"{len(found)} {what}: {', '.join(found[:EXAMPLES])}"
+            for what, found in never.items()
+            if found
+        ]
 
     def wait(self) -> None:
         """Wait for all clients, and do `meanwhile` again and again."""
@@ -117,7 +127,6 @@ class Load:
         try:
             while mine and time.monotonic() < self.give_up_at:
                 self._round(mine)
-            self._given_up += [f"{part.kinds[0]} of {part.person.user_id}" for part in mine]
         except Exception as error:  # noqa: BLE001 - a client that breaks must not go unseen
             self.problems.append(f"{type(error).__name__}: {error}")
         finally:

@@ -192,7 +192,7 @@ def _mark(requirement_set: str) -> str:
 
 def _pins(requirement_set: str) -> set[str]:
     text = _requirements(requirement_set).read_text()
-    return set(re.findall(r"^[\w.\-\[\]]+==\S+", text, re.MULTILINE))
+    return set(re.findall(r"^[\w.,\-\[\]]+==\S+", text, re.MULTILINE))
 
 
 def _stamps() -> dict[str, str]:

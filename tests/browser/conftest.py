@@ -46,6 +46,12 @@ def terminal(pytestconfig: pytest.Config) -> Callable[[str], object]:
     return lambda text: os.write(told, text.encode())
 
 
+@pytest.fixture
+def close(request: pytest.FixtureRequest, terminal) -> Callable[[list[BrowserContext]], None]:
+    """Close what this test opened; a browser that hangs at it is ended and told of."""
+    return lambda contexts: close_all(contexts, request.node.nodeid, terminal)
+
+
 @pytest.fixture(autouse=True)
 def _not_for_ever(request: pytest.FixtureRequest, terminal) -> Iterator[None]:
     """End the browser under a test that hangs, and tell where it stood."""
@@ -81,7 +87,7 @@ def product() -> Iterator[Product]:
 
 
 @pytest.fixture
-def open_page(request: pytest.FixtureRequest, product: Product, browser: Browser, terminal):
+def open_page(product: Product, browser: Browser, close):
     """Make pages that fail the test for any script error or breach of the CSP."""
     contexts: list[BrowserContext] = []
     trouble: list[str] = []
@@ -102,7 +108,7 @@ def open_page(request: pytest.FixtureRequest, product: Product, browser: Browser
         return page
 
     yield make
-    close_all(contexts, request.node.nodeid, terminal)
+    close(contexts)
     assert [text for text in trouble if not text.startswith(_REFUSED)] == []
 
 
@@ -132,12 +138,7 @@ def served(live_server, settings) -> Iterator[str]:
 
 @pytest.fixture
 def open_list(
-    request: pytest.FixtureRequest,
-    served: str,
-    browser: Browser,
-    anna: User,
-    template: OnboardingTemplate,
-    terminal,
+    served: str, browser: Browser, anna: User, template: OnboardingTemplate, close
 ) -> Iterator[Callable[..., Page]]:
     """Open the template's list as Anna; fails for any script error or breach of the CSP."""
     session = Client()
@@ -164,5 +165,5 @@ def open_list(
         return page
 
     yield make
-    close_all(contexts, request.node.nodeid, terminal)
+    close(contexts)
     assert [text for text in trouble if not text.startswith(_TOLD)] == []

@@ -30,10 +30,9 @@ def indexes(tmp_path, environment, monkeypatch):
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     config = tmp_path / "pip.conf"
-    config.write_text(
-        f"[global]\nindex-url = {main.as_uri()}\n"
-        f"extra-index-url = {first.as_uri()} {second.as_uri()}\n"
-    )
+    told = {"index": main.as_uri(), "extra-index": f"{first.as_uri()} {second.as_uri()}"}
+    lines = [f"{name}-url = {places}" for name, places in told.items()]
+    config.write_text("\n".join(["[global]", *lines]))
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(bootstrap, "PYTHON", environment / "bin" / "python")
@@ -78,7 +77,7 @@ def installed(name):
 
 
 @pytest.mark.parametrize("uv", [True, False], ids=["uv", "pip"])
-def test_a_release_newer_than_the_pin_is_left_where_it_is(uv, indexes, tmp_path, monkeypatch):
+def test_a_newer_release_than_the_pin_is_left(uv, indexes, tmp_path, monkeypatch, capfd):
     index, _ = indexes
     wanted = offer(index, "measure[more]", "1.0")
     offer(index, "measure", "1.1")
@@ -87,6 +86,7 @@ def test_a_release_newer_than_the_pin_is_left_where_it_is(uv, indexes, tmp_path,
     install(tmp_path, monkeypatch, wanted, asks, uv=uv)
 
     assert (installed("measure"), installed("runner")) == ("1.0", "2.0")
+    assert ("trying again with pip" in capfd.readouterr().out) is not uv
 
 
 def test_a_version_that_only_a_further_index_has_is_found(indexes, tmp_path, monkeypatch, capfd):
