@@ -24,6 +24,6 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 def when_ready(server: Any) -> None:
     """Get ready before the first fork instead of at the first request."""
-    from partnerhub.warm import warm
+    from partnerhub.preload import warm
 
     warm()

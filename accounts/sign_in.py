@@ -12,7 +12,7 @@ from django.db import connection as database
 from django.db.models import Model
 
 from accounts.models import BackendConnection, Partner, User
-from common import rows
+from common import sql
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
@@ -61,7 +61,7 @@ _CONNECTION: Any = BackendConnection._meta.get_field("partner").remote_field
 @cache
 def _statement() -> str:
     return f"""
-        SELECT {", ".join(rows.listed(model, name) for name, model in _TABLES.items())}
+        SELECT {", ".join(sql.listed(model, name) for name, model in _TABLES.items())}
           FROM {User._meta.db_table} person
           LEFT JOIN {Partner._meta.db_table} partner ON partner.id = person.partner_id
           LEFT JOIN {BackendConnection._meta.db_table} backend ON backend.partner_id = partner.id
@@ -71,5 +71,5 @@ def _statement() -> str:
 
 def _made(model: type[Model], values: Iterator[Any]) -> Any:
     """The next object of the row; None where the join found nothing."""
-    found = rows.made(model, list(islice(values, len(rows.columns(model)))))
+    found = sql.made(model, list(islice(values, len(sql.columns(model)))))
     return found if found.pk is not None else None

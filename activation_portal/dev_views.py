@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import public
-from provisioning import mailbox as kept
+from provisioning.activation import dev_mailbox as kept
 
 
 @public("exists only in the embedded default, with demo data")

@@ -12,16 +12,18 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from accounts.audit import Actor
 from activation_portal import session
+from activation_portal.decorators import portal, show
 from activation_portal.forms import AddressForm, CodeForm, SignInForm
-from activation_portal.frame import portal, show
 from activation_portal.session import Seat
 from activation_portal.wording import address_hint, button_of
-from provisioning import activation, codes, mails
-from provisioning.activation_rules import PortalRefused
-from provisioning.activation_standing import Place, Standing, standing
+from provisioning import codes
+from provisioning.activation import mail_queue
+from provisioning.activation import services as activation_services
+from provisioning.activation.admission import PortalRefused
+from provisioning.activation.current_step import Place, Standing, standing
+from provisioning.activation.mail_message import APP_URL
 from provisioning.addresses import BadAddress
 from provisioning.catalogue import explain
-from provisioning.mail_sending import APP_URL
 from provisioning.states import JobState
 from templates_app.models import OnboardingTemplate
 
@@ -64,7 +66,7 @@ def _sign_in(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse
         return show(request, template, "sign_in", form=form)
     actor = Actor.end_user(request, form.cleaned_data["user_id"])
     try:
-        run = activation.sign_in(
+        run = activation_services.sign_in(
             template,
             user_id=form.cleaned_data["user_id"],
             password=form.cleaned_data["password"],
@@ -133,7 +135,7 @@ def _try_again(request: HttpRequest, template: OnboardingTemplate) -> HttpRespon
     seat = session.seat_of(request, template)
     if seat is None or not seat.is_own:
         return sign_in_again(request, template)
-    run = activation.try_again(seat.run, now=timezone.now())
+    run = activation_services.try_again(seat.run, now=timezone.now())
     session.take_seat(request, run)
     return go_to(template, standing(run).place)
 
@@ -163,7 +165,7 @@ def _give_address(request: HttpRequest, seat: Seat, stands: Standing) -> HttpRes
     if not form.is_valid():
         return _address_page(request, seat, form, None)
     try:
-        run = activation.give_address(
+        run = activation_services.give_address(
             seat.run,
             email=form.cleaned_data["email"],
             actor=end_user(request, seat),
@@ -210,7 +212,7 @@ def sent(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
 def mail_facts(stands: Standing) -> dict[str, Any]:
     """What the page tells of the mail; `version` changes when the page must."""
     mail, run, now = stands.mail, stands.run, timezone.now()
-    next_possible = mails.next_possible(run, now)
+    next_possible = mail_queue.next_possible(run, now)
     return {
         "run": run,
         "mail": mail,
@@ -241,7 +243,7 @@ def send_again(request: HttpRequest, template: OnboardingTemplate) -> HttpRespon
     if _is_strange(request, seat):
         return sign_in_again(request, template)
     try:
-        activation.send_again(seat.run, now=timezone.now())
+        activation_services.send_again(seat.run, now=timezone.now())
     except PortalRefused as refusal:
         form = CodeForm(initial={"run": seat.run.uuid})
         facts = mail_facts(stands) | {"refusal": refusal.explanation}

@@ -72,9 +72,9 @@ class Bench:
         """Our way."""
         from django.utils import timezone
 
-        from provisioning import batches
+        from provisioning.bulk import services as bulk_services
 
-        return batches.accept(
+        return bulk_services.accept(
             self.template,
             kind,  # type: ignore[arg-type]
             self.ids,
@@ -153,20 +153,21 @@ def _rest(bench: Bench, batch: Any) -> dict[str, float]:
     """What pages and workers ask of a batch, and what one statement does to all of its jobs."""
     from django.utils import timezone
 
-    from provisioning import batch_writing, batches
+    from provisioning.bulk import services as bulk_services
+    from provisioning.bulk import statements as bulk_statements
 
     now = timezone.now()
     acts: dict[str, Callable[[], Any]] = {
-        "progress of": lambda: batches.progress(batch, now),
-        "watch": lambda: batches.watch(batch.pk, now),
-        "let go": lambda: batch_writing.let_go(batch),
-        "hold": lambda: batch_writing.hold(batch),
-        "CSV of": lambda: batches.write_results(batch, io.BytesIO()),
-        "cancel": lambda: batches.cancel(batch, actor=bench.actor, now=now),
+        "progress of": lambda: bulk_services.progress(batch, now),
+        "watch": lambda: bulk_services.watch(batch.pk, now),
+        "let go": lambda: bulk_statements.let_go(batch),
+        "hold": lambda: bulk_statements.hold(batch),
+        "CSV of": lambda: bulk_services.write_results(batch, io.BytesIO()),
+        "cancel": lambda: bulk_services.cancel(batch, actor=bench.actor, now=now),
     }
     times = {name: _time(act) for name, act in acts.items()}
     params = KINDS[str(batch.kind)]
-    preview = lambda: batches.preview(  # noqa: E731 -- beside the others, after the cancelling
+    preview = lambda: bulk_services.preview(  # noqa: E731 -- beside the others, after the cancelling
         bench.template, batch.kind, bench.ids, params=params, actor=bench.actor
     )
     return {"preview": _time(preview)} | times

@@ -24,7 +24,15 @@ from benchmarks import stage
 from benchmarks.client import MeasurementFailed
 from benchmarks.engine_data import Party
 from benchmarks.fast_backend import COUNTS
-from partnerhub.local import databases, lifeline, plan, rooms, servers
+from partnerhub.local import (
+    databases,
+    parent_death,
+    private_dirs,
+    servers,
+)
+from partnerhub.local import (
+    processes as product_processes,
+)
 from partnerhub.local.bootstrap import ROOT
 
 READY_SECONDS = 60.0
@@ -85,7 +93,7 @@ def scene(processes: int) -> Iterator[Scene]:
     with ExitStack() as ends:
         folder = Path(tempfile.mkdtemp(prefix="partnerhub-bench-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
-        ends.callback(rooms.forget_room, folder)
+        ends.callback(private_dirs.forget_room, folder)
         folder.chmod(0o711)
         url = ends.enter_context(stage.database("partnerhub"))
         redis = servers.Redis(folder)
@@ -117,7 +125,7 @@ def _prepare(environment: dict[str, str]) -> list[Party]:
 
 def _environment(folder: Path, database: str, redis: str) -> dict[str, str]:
     key = base64.b64encode(secrets.token_bytes(32)).decode()
-    return plan.WORKER_LIMITS | {
+    return product_processes.WORKER_LIMITS | {
         "DATABASE_URL": database,
         "REDIS_URL": redis,
         "PEER_REDIS_URL": f"{redis.rpartition('/')[0]}/1",
@@ -153,7 +161,7 @@ def _copy(url: str) -> None:
 @contextmanager
 def _our_workers(folder: Path, environment: dict[str, str], processes: int) -> Iterator[int]:
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    queues, ours = plan.QUEUES["worker"], ["-A", "partnerhub.celery"]
+    queues, ours = product_processes.QUEUES["worker"], ["-A", "partnerhub.celery"]
     worker = [*ours, "worker", "-l", "INFO", "-Q", queues, "-c", str(processes), *quiet]
     beat = [*ours, "beat", "-l", "INFO", "-s", str(folder / "beat-schedule")]
     with (
@@ -185,7 +193,7 @@ def _celery(
             env=os.environ | environment,
             stdout=out,
             stderr=out,
-            preexec_fn=lifeline.die_with_parent(),
+            preexec_fn=parent_death.die_with_parent(),
         )
     try:
         _wait(process, log, ready)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks.client import MeasurementFailed
-from benchmarks.screen_sides import Bench, Timed, bench_of, parse, rounds, seconds_of
+from benchmarks.screen_main import bench_of, parse
+from benchmarks.screen_sides import Bench, Timed, rounds, seconds_of
 from benchmarks.versus import Versus
 from partnerhub.local import servers
 from partnerhub.local.bootstrap import ROOT
@@ -87,13 +88,13 @@ class List:
     @property
     def users(self) -> Any:
         """The users in the order of the screen."""
-        from provisioning import filtering
+        from provisioning.lists import filters
         from provisioning.models import Subscriber
 
         users = Subscriber.objects.live().filter(partner=self.bench.party["partner"])
         if not self.is_whole:
             users = users.filter(template=self.bench.party["templates"][0])
-        return filtering.ordered(users, filtering.DEFAULT_SORT)
+        return filters.ordered(users, filters.DEFAULT_SORT)
 
     def ours(self, worker: Writer, query: str = "") -> int:
         """Click, write, download; returns how many lines the file has."""
@@ -176,7 +177,7 @@ def _psql(chosen: List, file: Path) -> None:
     """The same select by the program that comes with PostgreSQL."""
     from django.db import connection
 
-    from provisioning.csv_cells import columns
+    from provisioning.exports.columns import columns
 
     cells = columns()
     sql, values = chosen.users.annotate(**cells).values_list(*cells).query.sql_with_params()

@@ -33,12 +33,12 @@ def main() -> None:
     import django
 
     django.setup()
-    from provisioning import exports
+    from provisioning.exports import services as export_services
 
     for line in sys.stdin:
         forget_largest()
         before = memory("VmRSS")
-        exports.write(int(line))
+        export_services.write(int(line))
         print(f"{max(memory('VmHWM') - before, 0.0):.3f}", flush=True)
 
 

@@ -26,7 +26,7 @@ def run(job_id: int) -> None:
     from django.db import transaction
     from django.utils import timezone
 
-    from provisioning.backend import provision_request
+    from provisioning.backend.client import provision_request
     from provisioning.models import Job
 
     job = Job.objects.select_related("connection", "template", "subscriber").get(pk=job_id)

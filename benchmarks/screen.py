@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from benchmarks import screen_open, stage
 from benchmarks.options import Options
-from benchmarks.screen_sides import wants
+from benchmarks.screen_main import wants
 from benchmarks.screen_stage import scene
 from benchmarks.table import Report
 from benchmarks.versus import HEADER
@@ -34,7 +34,7 @@ not in the share. ratio: round by round, ours to floor and before; peers to ours
 def run(options: Options, tell: Callable[[str], None]) -> Report:
     """Measure; raises MeasurementFailed."""
     with scene(options, tell) as place:
-        lines = place.lines("benchmarks.screen_sides", options)
+        lines = place.lines("benchmarks.screen_main", options)
         if wants(",".join(options.cases), "open"):
             tell("open pages")
             lines += screen_open.measure(place, options)

@@ -25,7 +25,8 @@ from benchmarks.screen_pages import polls_of
 from benchmarks.screen_sides import ms, part_of
 from benchmarks.screen_stage import Scene
 from benchmarks.versus import Versus
-from partnerhub.local import lifeline, plan, servers
+from partnerhub.local import parent_death, servers
+from partnerhub.local import processes as product_processes
 from partnerhub.local.bootstrap import ROOT
 
 PAGES, CALM = 200, 5.0  # static/js/live.js
@@ -118,9 +119,9 @@ def _web(place: Scene, options: Options) -> Iterator[Web]:
         process = subprocess.Popen(
             [*_GUNICORN, "--log-level", "warning", "partnerhub.wsgi"],
             cwd=ROOT,
-            env=os.environ | place.environment | plan.WEB_LIMITS | told,
+            env=os.environ | place.environment | product_processes.WEB_LIMITS | told,
             stdout=subprocess.DEVNULL,
-            preexec_fn=lifeline.die_with_parent(),
+            preexec_fn=parent_death.die_with_parent(),
         )
     try:
         stage.wait(process, port)

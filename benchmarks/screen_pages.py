@@ -145,15 +145,15 @@ def _ours(bench: Bench, case: Case, total: int) -> str:
 
 def _cursor(bench: Bench, case: Case) -> str:
     """The place of the last row before the page."""
-    from provisioning import filtering
+    from provisioning.lists import filters
     from provisioning.models import Subscriber
-    from userstatus import paging
+    from userstatus.users import paging
 
     where = {"partner": bench.party["partner"]} if case.is_whole else {}
     where |= {} if case.is_whole else {"template": bench.party["templates"][0]}
-    users = filtering.ordered(Subscriber.objects.live().filter(**where), filtering.DEFAULT_SORT)
+    users = filters.ordered(Subscriber.objects.live().filter(**where), filters.DEFAULT_SORT)
     skipped = (case.page - 1) * SIZE
-    return paging.cursor(users[skipped - 1], filtering.DEFAULT_SORT, skipped)
+    return paging.cursor(users[skipped - 1], filters.DEFAULT_SORT, skipped)
 
 
 def _peers(bench: Bench, case: Case) -> str:

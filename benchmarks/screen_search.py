@@ -12,8 +12,8 @@ from django.db.models import Q
 from benchmarks.client import MeasurementFailed
 from benchmarks.screen_sides import Bench, Timed, ms, rounds
 from benchmarks.versus import Versus
-from provisioning.filtering import UserFilter
-from provisioning.finding import Finder
+from provisioning.lists.filters import UserFilter
+from provisioning.lists.finder import Finder
 from provisioning.models import Subscriber
 
 ROWS, TRIES = 51, 9

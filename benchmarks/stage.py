@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.client import MeasurementFailed
-from partnerhub.local import databases, lifeline, rooms, servers
+from partnerhub.local import databases, parent_death, private_dirs, servers
 from partnerhub.local.bootstrap import ROOT
 
 START_SECONDS = 30.0
@@ -42,7 +42,7 @@ def database(name: str) -> Iterator[str]:
         yield databases.ensure(server.url, name)
     finally:
         server.stop(at_once=True)
-        rooms.forget_room(folder)
+        private_dirs.forget_room(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -55,7 +55,7 @@ def serving(
         machine.pinned(core, [sys.executable, *command]),
         cwd=ROOT,
         env=os.environ | environment,
-        preexec_fn=lifeline.die_with_parent(),
+        preexec_fn=parent_death.die_with_parent(),
     )
     try:
         wait(process, port)

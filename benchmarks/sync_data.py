@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from provisioning.projection import Answer
+from provisioning.projection.merge import Answer
 from webex.payloads import RemoteError, RemoteSubscriber
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

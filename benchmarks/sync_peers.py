@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from provisioning.models import StatusEvent, Subscriber
-from provisioning.staging import COPIED
+from provisioning.projection.staging import COPIED
 
 
 def many(party: Any, answers: list[Any]) -> None:

@@ -120,9 +120,9 @@ class Bench:
         """Our way, all at once."""
         from django.utils import timezone
 
-        from provisioning import projection
+        from provisioning.projection import merge
 
-        projection.apply_answers(self.ours.connection, answers, now=timezone.now())
+        merge.apply_answers(self.ours.connection, answers, now=timezone.now())
 
     def bring_in_groups(self, answers: list[Any]) -> None:
         """Our way, in such groups as the sync brings in."""
@@ -134,8 +134,8 @@ class Bench:
         from django.db import transaction
         from django.utils import timezone
 
-        from provisioning import staging
-        from provisioning.staging import Placed
+        from provisioning.projection import staging
+        from provisioning.projection.staging import Placed
 
         key = self.ours.template.pk
         placed = [Placed(place, key, one) for place, one in enumerate(answers)]

@@ -15,8 +15,8 @@ from django.utils import timezone
 from chaos.browsing import Browser, NoAnswer, TryLater
 from chaos.history import Entry, History
 from chaos.world import Person, World
-from provisioning import services
-from provisioning.action_rules import ActionRefused
+from provisioning.jobs import user_services
+from provisioning.jobs.eligibility import ActionRefused
 from provisioning.models import Job, Subscriber
 
 #: Not now, but soon: an unfinished job, a backend at work, a row that sync has not brought yet, or
@@ -212,16 +212,16 @@ def _other_package(row: Subscriber, part: Part) -> str:
 
 
 def _retry(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
-    return services.retry_activation(row, email=_address(part), **common)  # type: ignore[arg-type]
+    return user_services.retry_activation(row, email=_address(part), **common)  # type: ignore[arg-type]
 
 
 def _delete(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
-    return services.delete_user(row, **common)  # type: ignore[arg-type]
+    return user_services.delete_user(row, **common)  # type: ignore[arg-type]
 
 
 def _package(row: Subscriber, part: Part, common: dict[str, object]) -> Job:
     package = _other_package(row, part)
-    return services.change_package(row, package=package, **common)  # type: ignore[arg-type]
+    return user_services.change_package(row, package=package, **common)  # type: ignore[arg-type]
 
 
 ACTIONS: dict[str, Callable[[Subscriber, Part, dict[str, object]], Job]] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from chaos import endings
-from partnerhub.local import lifeline
+from partnerhub.local import parent_death
 from partnerhub.local.bootstrap import ROOT
 
 START_SECONDS = 60.0
@@ -58,7 +58,7 @@ class Child:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=lifeline.die_with_parent(),
+                preexec_fn=parent_death.die_with_parent(),
             )
 
     def wait_until_ready(self) -> None:

@@ -23,7 +23,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from partnerhub.local import lifeline
+from partnerhub.local import parent_death
 
 CHANGES_A_JOB = re.compile(rb'(UPDATE|INSERT INTO)\s+"?provisioning_job"?\b', re.IGNORECASE)
 BEGINS = re.compile(rb"\s*BEGIN", re.IGNORECASE)
@@ -162,7 +162,7 @@ def _name(statement: bytes) -> str:
 
 def main(arguments: list[str]) -> None:
     """Serve until killed."""
-    lifeline.ask_for_signal(signal.SIGTERM)
+    parent_death.ask_for_signal(signal.SIGTERM)
     parser = argparse.ArgumentParser(prog="chaos.proxy")
     for name in ("listen", "to", "seed"):
         parser.add_argument(f"--{name}", type=int, required=True)

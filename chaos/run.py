@@ -23,7 +23,7 @@ from chaos.processes import Child, says, serves
 from chaos.recovery import part
 from chaos.stage import PREPARED, Stage
 from chaos.steps import CLOCK
-from partnerhub.local import plan
+from partnerhub.local import processes
 from partnerhub.local.servers import free_port
 from provisioning.models import Heartbeat, Job
 
@@ -133,10 +133,10 @@ class Run:
         return self.stage.environment | {"DATABASE_URL": url, **self.told_steps}
 
     def _worker(self, name: str, port: int, wrong_by: float) -> Child:
-        queues = plan.QUEUES[name.rstrip("0123456789")]
+        queues = processes.QUEUES[name.rstrip("0123456789")]
         command = [sys.executable, "-m", "chaos.worker", "worker", "-l", "INFO", "-Q", queues]
         command += ["-c", "2", "-n", name, *QUIET]
-        environment = self.environment(port) | plan.WORKER_LIMITS
+        environment = self.environment(port) | processes.WORKER_LIMITS
         environment[CLOCK] = str(wrong_by)
         return Child(name, command, environment, self.folder / f"{name}.log", says(" ready."))
 
@@ -145,7 +145,7 @@ class Run:
         port = free_port()
         command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", module]
         bind = {"WEB_BIND": f"127.0.0.1:{port}"}
-        environment = self.environment() | plan.WEB_LIMITS | bind | more
+        environment = self.environment() | processes.WEB_LIMITS | bind | more
         child = Child("web", command, environment, self.folder / "web.log", serves)
         self.others.append(child)
         child.start()

@@ -20,8 +20,10 @@ from chaos.options import Options
 from chaos.run import Run
 from chaos.stage import Stage
 from chaos.table import Line
-from provisioning import invariants, invariants_backend, timing
-from provisioning.invariants_rules import Finding
+from provisioning import timing
+from provisioning.invariants import backend as invariants_backend
+from provisioning.invariants import check as invariants_check
+from provisioning.invariants.rules import Finding
 
 
 def prepare() -> None:
@@ -106,7 +108,7 @@ def _deadlocks(run: Run) -> list[str]:
 
 def _breaches(log: list[Json]) -> list[Finding]:
     """What `manage.py check_invariants --simulator` would find."""
-    found = invariants.check(timing.now())
+    found = invariants_check.check(timing.now())
     return [*found, *invariants_backend.compare(invariants_backend.read(log))]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from chaos import endings
 from chaos.backend import Backend
 from chaos.options import SYNC_SECONDS, Options
-from partnerhub.local import databases, rooms, servers, vault
+from partnerhub.local import databases, local_secrets, private_dirs, servers
 
 PREPARED = "prepared"
 
@@ -57,7 +57,7 @@ class Stage:
                 server.process.send_signal(signal.SIGCONT)
             server.stop(at_once=True)
         for server in (self.postgres, self.theirs):
-            rooms.forget_room(server.folder)
+            private_dirs.forget_room(server.folder)
 
     def mend(self) -> None:
         """Bring back whatever a fault left dead or paused, so that the next one finds it whole."""
@@ -84,7 +84,7 @@ class Stage:
             "DATABASE_URL": self.database_url(PREPARED),
             "REDIS_URL": self.redis.url,
             "SECRET_KEY": secrets.token_urlsafe(48),
-            "TOKEN_KEYS": vault.token_key(),
+            "TOKEN_KEYS": local_secrets.token_key(),
             "ALLOWED_HOSTS": "127.0.0.1",
             "EMBEDDED": "1",
             "STATICFILES_BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",

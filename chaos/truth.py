@@ -12,8 +12,8 @@ from accounts.models import BackendConnection
 from chaos import world
 from chaos.backend import Backend
 from chaos.world import World
-from provisioning import sync
 from provisioning.models import Subscriber
+from provisioning.sync import passes
 
 TRIES = 10
 Shown = tuple[str, str, str, str]
@@ -24,7 +24,8 @@ def differences(backend: Backend, people: World) -> list[str]:
     found = []
     for name, connection in people.connections.items():
         if not (
-            _insisted(sync.sync_connection, connection) and _insisted(sync.full_pass, connection)
+            _insisted(passes.sync_connection, connection)
+            and _insisted(passes.full_pass, connection)
         ):
             found.append(f"the last sync of {name} failed")
             continue

@@ -40,13 +40,14 @@ def main(arguments: list[str]) -> None:
 
 def _scale(call_seconds: float) -> None:
     from common.http import Timeout
-    from provisioning import backend, serving
+    from provisioning.backend import client as backend_client
+    from provisioning.engine import worker_turn
     from webex import errors
 
     connect = min(CONNECT_SECONDS, call_seconds)
-    backend.client_for.__defaults__ = (Timeout(connect, call_seconds),)
-    vars(serving)["Timeout"] = functools.partial(Timeout, connect, call_seconds)
-    serving.TURN_SECONDS = TURN_SECONDS
+    backend_client.client_for.__defaults__ = (Timeout(connect, call_seconds),)
+    vars(worker_turn)["Timeout"] = functools.partial(Timeout, connect, call_seconds)
+    worker_turn.TURN_SECONDS = TURN_SECONDS
     errors.RETRY_AFTER_DEFAULT = GUESS_SECONDS
 
 
@@ -108,15 +109,15 @@ class _Wraps:
 
 def _install(book: steps.Steps) -> None:
     from common import http_sockets
-    from provisioning import claiming, consequences, delivery, exchange
+    from provisioning.engine import claiming, exchange, failure_policy, recording
 
     wraps = _Wraps(book)
     begin = http_sockets.Call.begin
     patches: list[tuple[Any, str, Any]] = [
         (claiming, "claim", functools.partial(wraps.claim, claiming.claim)),
         (exchange, "run", functools.partial(wraps.run, exchange.run)),
-        (delivery, "record", functools.partial(wraps.record, delivery.record)),
-        (consequences, "tell_gate", functools.partial(wraps.tell_gate, consequences.tell_gate)),
+        (recording, "record", functools.partial(wraps.record, recording.record)),
+        (failure_policy, "tell_gate", functools.partial(wraps.tell_gate, failure_policy.tell_gate)),
         (http_sockets.Call, "begin", lambda call: wraps.begin(begin, call)),
     ]
     for where, name, wrap in patches:

@@ -14,7 +14,8 @@ from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner, RetryBy, User
 from accounts.rights import Role
 from chaos.backend import Backend, Json
-from provisioning import outbox, sync
+from provisioning.jobs import outbox
+from provisioning.sync import passes
 from templates_app.models import OnboardingTemplate
 
 TENANTS = ("Nordictel", "Iberfone", "Balticom")
@@ -124,7 +125,7 @@ def _tenant(world: World, backend: Backend, name: str) -> None:
     )
     world.actors[name] = Actor(user=person, label=person.label)
     world.connections[name] = connection
-    if not sync.sync_connection(connection.pk):
+    if not passes.sync_connection(connection.pk):
         raise RuntimeError(f"the first sync of {name} failed")
 
 

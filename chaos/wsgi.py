@@ -17,7 +17,8 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from partnerhub.wsgi import application
-from provisioning import batch_writing, outbox
+from provisioning.bulk import statements as bulk_statements
+from provisioning.jobs import outbox
 
 __all__ = ["application"]
 
@@ -55,5 +56,5 @@ def _strike(where: str, chance: float) -> None:
 
 
 outbox.enqueue = _noting(outbox.enqueue)
-batch_writing.insert = _noting(batch_writing.insert)
+bulk_statements.insert = _noting(bulk_statements.insert)
 setattr(BaseDatabaseWrapper, "_commit", _struck)  # noqa: B010 - mypy knows no such name

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import refusal
 from accounts.operations_admin import is_operations
-from partnerhub import admin_board
-from partnerhub.rehearsal import pages
+from partnerhub import admin_dashboard
+from partnerhub.rehearsal import views as rehearsal_views
 
 
 class OperationsSite(AdminSite):
@@ -35,14 +35,14 @@ class OperationsSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Ours come before Django's own, whose last one catches everything."""
-        return [*pages.urls(self), *super().get_urls()]
+        return [*rehearsal_views.urls(self), *super().get_urls()]
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_operations(request.user)
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The start page begins with what needs somebody at night."""
-        board = {"signs": admin_board.signs(timezone.now())}
+        board = {"signs": admin_dashboard.signs(timezone.now())}
         return super().index(request, board | (extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from accounts.models import BackendConnection, Health
 from provisioning import selectors
-from userstatus.sync_age import STOPPED
+from userstatus.connection_texts import STOPPED
 
 Report = dict[str, Any]
 

@@ -250,7 +250,7 @@ EMAIL_URL = env.str("EMAIL_URL", default="")
 if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
 elif EMBEDDED:
-    EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"
+    EMAIL_BACKEND = "provisioning.activation.dev_mailbox.MailboxBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
 EMAIL_TIMEOUT = 10
 

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import (
-    BigIntegerField,
     Count,
     Exists,
-    Func,
     Min,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
     Sum,
-    Value,
 )
 
 from accounts.models import BackendConnection
-from provisioning import reading
+from common import sql
+from common.sql import Among
 from provisioning.models import Heartbeat, Job, Subscriber, SubscriberQuerySet, UserCount
 from provisioning.states import UNFINISHED, Status
 from templates_app.models import OnboardingTemplate
@@ -59,7 +57,7 @@ _OPEN_WORK = f"""
 
 def open_work(partner_id: int) -> int:
     """How many batches and single jobs of a partner have not ended; at most MOST_OPEN."""
-    [(count,)] = reading.prepared(_OPEN_WORK, {"partner": partner_id})
+    [(count,)] = sql.prepared(_OPEN_WORK, {"partner": partner_id})
     return min(int(count), MOST_OPEN)
 
 
@@ -85,7 +83,7 @@ def unfinished_jobs_of(subscribers: Iterable[Subscriber]) -> dict[int, Job]:
     """The unfinished job of each subscriber that has one, by subscriber id; one query."""
     ids = [subscriber.pk for subscriber in subscribers]
     condition = "WHERE subscriber_id = ANY(%s) AND state = ANY(%s)"
-    jobs = reading.rows(Job, condition, [ids, list(map(str, UNFINISHED))])
+    jobs = sql.rows(Job, condition, [ids, list(map(str, UNFINISHED))])
     return {job.subscriber_id: job for job in jobs if job.subscriber_id is not None}
 
 
@@ -123,7 +121,7 @@ def marks_of(users: Sequence[Subscriber]) -> Marks:
         "ids": [user.pk for user in users],
         "names": [user.broadworks_id for user in users],
     }
-    found = reading.prepared(_MARKS, values)
+    found = sql.prepared(_MARKS, values)
     return Marks(
         frozenset(key for key, _ in found if key is not None),
         frozenset(name for _, name in found if name is not None),
@@ -145,19 +143,6 @@ def unfinished_job_of(subscriber: Subscriber) -> Job | None:
         broadworks_id=subscriber.broadworks_id,
     )
     return Job.objects.unfinished().filter(key | Q(subscriber=subscriber)).first()
-
-
-class Among(Func):
-    """For `pk__in`: thousands of ids as one parameter, where Django would prepare each alone."""
-
-    arity = 1
-    output_field = BigIntegerField()
-    template = "(SELECT unnest(string_to_array(%(expressions)s, ',')::bigint[]))"
-
-    @classmethod
-    def of(cls, ids: Sequence[int]) -> Among:
-        """The expression."""
-        return cls(Value(",".join(map(str, ids))))
 
 
 def busy_among(ids: Sequence[int]) -> set[int]:

@@ -10,19 +10,14 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection
 from common import throttle
-from provisioning import (
-    batch_watching,
-    codes,
-    consequences,
-    endings,
-    exports,
-    leases,
-    mails,
-    outbox,
-    tallies,
-    timing,
-)
-from provisioning.endings import Ending
+from provisioning import codes, timing
+from provisioning.activation import mail_queue
+from provisioning.bulk import rollout
+from provisioning.engine import failure_policy
+from provisioning.exports import services as export_services
+from provisioning.jobs import completion, leases, outbox
+from provisioning.jobs.completion import Ending
+from provisioning.lists import counts as user_counts
 from provisioning.models import Heartbeat, Job
 from provisioning.states import JobState
 
@@ -52,15 +47,15 @@ def run() -> None:
     beat("worker", now)
     beat("beat", now)
     for job in leases.recover(now):
-        _give_up(job, endings.poisoned(job))
-    for job in endings.overdue(now, OVERDUE):
+        _give_up(job, completion.poisoned(job))
+    for job in completion.overdue(now, OVERDUE):
         _give_up(job, _overdue_ending(job))
-    batch_watching.watch_all(batch_watching.unfinished_ids())
+    rollout.watch_all(rollout.unfinished_ids())
     outbox.hint_all(outbox.waiting_connections())
-    for mail_id in mails.due_ids(now, HINTS):
-        mails.hint(mail_id)
-    exports.sweep(now)
-    tallies.fold()
+    for mail_id in mail_queue.due_ids(now, HINTS):
+        mail_queue.hint(mail_id)
+    export_services.sweep(now)
+    user_counts.fold()
 
 
 def _overdue_ending(job: Job) -> Ending:
@@ -73,7 +68,7 @@ def _overdue_ending(job: Job) -> Ending:
 def _give_up(job: Job, ending: Ending) -> None:
     """End it; one that cannot be ended must not keep the sweep from all the others."""
     try:
-        consequences.give_up(job, ending, now=timing.now())
+        failure_policy.give_up(job, ending, now=timing.now())
     except Exception:
         logger.exception("job cannot be ended", extra={"job_id": job.pk})
 
@@ -104,4 +99,4 @@ def tidy() -> None:
     """Delete expired throttle windows and exported files."""
     now = timezone.now()
     throttle.forget_expired(now)
-    exports.tidy(now)
+    export_services.tidy(now)

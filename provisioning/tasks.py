@@ -6,19 +6,23 @@ from typing import Any
 
 from celery import shared_task
 
-from provisioning import exports, mails, serving, sweep, sync
+from provisioning import sweep
+from provisioning.activation import mail_queue
+from provisioning.engine import worker_turn
+from provisioning.exports import services as export_services
+from provisioning.sync import passes
 
 
 @shared_task(name="provisioning.serve")
 def serve(*, connection_id: int, **_: Any) -> None:
     """A connection has something to do; whoever comes first does it."""
-    serving.serve(connection_id)
+    worker_turn.serve(connection_id)
 
 
 @shared_task(name="provisioning.send_mail", time_limit=60)
 def send_mail(*, mail_id: int, **_: Any) -> None:
     """A mail is due; on a queue of its own, so that a slow mail server delays no activation."""
-    mails.send(mail_id)
+    mail_queue.send(mail_id)
 
 
 @shared_task(name="provisioning.sweep")
@@ -42,19 +46,19 @@ def full_pass_all(**_: Any) -> None:
 @shared_task(name="provisioning.sync", time_limit=300)
 def run_sync(*, connection_id: int, **_: Any) -> None:
     """Bring in the changes of one connection."""
-    sync.sync_connection(connection_id)
+    passes.sync_connection(connection_id)
 
 
 @shared_task(name="provisioning.full_pass", time_limit=3600)
 def run_full_pass(*, connection_id: int, **_: Any) -> None:
     """Read everything of one connection."""
-    sync.full_pass(connection_id)
+    passes.full_pass(connection_id)
 
 
 @shared_task(name="provisioning.export", time_limit=900)
 def write_export(*, export_id: int, **_: Any) -> None:
     """Write the file of one export, on a queue of its own so that it delays no activation."""
-    exports.write(export_id)
+    export_services.write(export_id)
 
 
 @shared_task(name="provisioning.tidy")

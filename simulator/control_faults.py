@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest
 from simulator import db, scenario_files, shapes, state
 from simulator import kinds as table
 from simulator.calls import utc_now
-from simulator.faults import ALL, LIVE, STRUCK
+from simulator.fault import ALL, LIVE, STRUCK
 from simulator.kinds.base import EVERYTHING
 from simulator.kinds.connections import is_down_for_healthz as covers_healthz
 from simulator.payloads import isoformat

@@ -10,13 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator import db
-
-if TYPE_CHECKING:
-    from simulator.calls import Call
+from simulator.calls import Call
+from simulator.fault import ALL, Fault
 
 COUNT = """
     INSERT INTO simulator_fault_count (fault_id, identity, seen) VALUES (%s, %s, 1)
@@ -34,64 +32,6 @@ HIT = """
     )
     SELECT hits FROM hit
 """
-#: A fault that can still strike, now or later.
-LIVE = "(times IS NULL OR hits < times) AND (ends_at IS NULL OR ends_at > %(now)s)"
-ALL = "*"
-#: A letter of a script: this request is struck, or it is not.
-STRUCK = "x"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A rule of misbehaviour; the README says what each member means."""
-
-    id: int
-    kind: str
-    options: dict[str, Any]
-    token_name: str
-    operations: frozenset[str]
-    contains: str
-    probability: float
-    script: str
-    count_by: str
-    seed: str
-    starts_at: datetime | None
-    ends_at: datetime | None
-
-    @classmethod
-    def from_row(cls, row: db.Row) -> Fault:
-        """Read a row of the table."""
-        kept = {name: row[name] for name in cls.__dataclass_fields__ if name != "operations"}
-        names = (name.strip() for name in row["operation"].split(","))
-        return cls(**kept, operations=frozenset(names))
-
-    def matches(self, call: Call) -> bool:
-        """Tell whether a request could be struck."""
-        return (
-            self.is_open(call.now)
-            and (ALL in self.operations or call.operation in self.operations)
-            and self.token_name in {ALL, call.token_name}
-            and (not self.contains or self.contains in text_of(call))
-        )
-
-    def is_open(self, now: datetime) -> bool:
-        """Tell whether this is its time."""
-        begun = self.starts_at is None or self.starts_at <= now
-        return begun and (self.ends_at is None or now < self.ends_at)
-
-    def identity(self, call: Call) -> str:
-        """Return what this fault counts by."""
-        return "" if self.count_by == "all" else f"{call.operation} {call.subject}"
-
-    def draw(self, identity: str, seen: int) -> random.Random:
-        """Return the source of all chance for one request, the same in every replay."""
-        return random.Random(f"{self.seed}/{self.kind}/{identity}/{seen}")  # noqa: S311 - no secret
-
-    def strikes(self, draw: random.Random, seen: int) -> bool:
-        """Judge the nth request that matches."""
-        if self.script:
-            return self.script[(seen - 1) % len(self.script)] == STRUCK
-        return draw.random() < self.probability
 
 
 @dataclass(frozen=True)
@@ -109,7 +49,7 @@ class Strike:
 
 
 #: Draws the options of a strike, or lets the request go; the kinds' part of the judgement.
-Prepare = Callable[[Strike, "Call"], Strike | None]
+Prepare = Callable[[Strike, Call], Strike | None]
 
 
 def text_of(call: Call) -> str:
@@ -117,16 +57,29 @@ def text_of(call: Call) -> str:
     return f"{call.request.get_full_path()}\n{call.request.body.decode(errors='replace')}"
 
 
+def _matches(fault: Fault, call: Call) -> bool:
+    return (
+        fault.is_open(call.now)
+        and (ALL in fault.operations or call.operation in fault.operations)
+        and fault.token_name in {ALL, call.token_name}
+        and (not fault.contains or fault.contains in text_of(call))
+    )
+
+
+def _identity(fault: Fault, call: Call) -> str:
+    return "" if fault.count_by == "all" else f"{call.operation} {call.subject}"
+
+
 def strike(call: Call, faults: tuple[Fault, ...], prepare: Prepare) -> Strike | None:
     """Return what strikes this request, the oldest fault first; commits its count."""
     for fault in faults:
-        if fault.matches(call) and (struck := _count(call, fault, prepare)):
+        if _matches(fault, call) and (struck := _count(call, fault, prepare)):
             return struck
     return None
 
 
 def _count(call: Call, fault: Fault, prepare: Prepare) -> Strike | None:
-    identity = db.storable(fault.identity(call))
+    identity = db.storable(_identity(fault, call))
     row = db.one(COUNT, [fault.id, identity])
     if row is None:
         return None

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
 from simulator import db, world
-from simulator.made_up import (
+from simulator.fake_subscribers import (
     NUMBERS,
     USERS_PER_CUSTOMER,
     USUAL_STATUSES,

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from simulator import db
 from simulator.auth import AccountSettings, Caller
-from simulator.faults import LIVE, Fault
+from simulator.fault import LIVE, Fault
 
 
 @dataclass(frozen=True)

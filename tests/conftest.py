@@ -14,9 +14,9 @@ from django.test import Client
 
 from accounts.models import Partner, User
 from accounts.rights import Role
-from partnerhub.local import rooms
+from partnerhub.local import private_dirs
 from partnerhub.management.commands.prepare import compile_translations
-from partnerhub.rehearsal import known
+from partnerhub.rehearsal import status_cache
 from templates_app.models import OnboardingTemplate
 from tests import factories
 from tests.simulator_process import SimulatorProcess, running_simulator
@@ -31,8 +31,8 @@ def _translations() -> None:
 @pytest.fixture(autouse=True)
 def _no_memory_of_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every page asks the cache, as the first page of a process does: no test knows another's."""
-    known.forget()
-    monkeypatch.setattr(known, "FRESH", 0.0)
+    status_cache.forget()
+    monkeypatch.setattr(status_cache, "FRESH", 0.0)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def server_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="partnerhub-servers-"))
     folder.chmod(0o711)
     yield folder
-    rooms.forget_room(folder)
+    private_dirs.forget_room(folder)
     shutil.rmtree(folder)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from partnerhub.local import databases, rooms, servers
+from partnerhub.local import databases, private_dirs, servers
 
 LOOPBACK = "127.0.0.1,localhost,::1"
 _running: list[servers.Server] = []
@@ -103,5 +103,5 @@ def _leave(number: int, _frame: object) -> None:
 def _stop(folder: Path) -> None:
     while _running:
         _running.pop().stop(at_once=True)
-    rooms.forget_room(folder)
+    private_dirs.forget_room(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection, connection_of
 from accounts.rights import Right, may
-from userstatus import counts, job_lists
-from userstatus.connection_words import ConnectionLine, line_of
+from userstatus import counts
+from userstatus.connection_texts import ConnectionLine, line_of
+from userstatus.jobs import job_list
 
 #: Where a request keeps its templates.
 _TEMPLATES = "console_templates"
@@ -45,7 +46,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
 
     @cache
     def nav_jobs() -> int:
-        return job_lists.unfinished_count(user()) if user() else 0
+        return job_list.unfinished_count(user()) if user() else 0
 
     @cache
     def nav_connection() -> BackendConnection | None:

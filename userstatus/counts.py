@@ -10,12 +10,11 @@ from functools import cache
 from typing import Any
 
 from accounts.rights import Right, may
-from common import rows
-from provisioning import reading
-from provisioning.filtering import UNCODED
+from common import sql
+from provisioning.lists.counts import Tally
+from provisioning.lists.filters import UNCODED
 from provisioning.models.subscribers import NO_ERROR
 from provisioning.states import PENDING, Status
-from provisioning.tallies import Tally
 from templates_app.models import OnboardingTemplate
 
 
@@ -24,7 +23,7 @@ def _with_errors() -> str:
     return f"""
         SELECT (SELECT coalesce(sum(n), 0)::integer FROM provisioning_usercount
                  WHERE template_id = t.id AND status = '{Status.ERROR}'),
-               {rows.listed(OnboardingTemplate, "t")}
+               {sql.listed(OnboardingTemplate, "t")}
           FROM {OnboardingTemplate._meta.db_table} t
          WHERE t.partner_id = %(partner)s ORDER BY t.id
     """  # noqa: S608 - own words
@@ -38,8 +37,8 @@ def templates_with_errors(user: Any) -> list[OnboardingTemplate]:
     if not may(user, Right.SEE):
         return []
     found = []
-    for errors, *values in reading.prepared(_with_errors(), {"partner": user.partner_id}):
-        template = rows.made(OnboardingTemplate, values)
+    for errors, *values in sql.prepared(_with_errors(), {"partner": user.partner_id}):
+        template = sql.made(OnboardingTemplate, values)
         template.error_count = errors  # type: ignore[attr-defined]
         found.append(template)
     return found

@@ -1,9 +1,12 @@
-"""The request of a console view, after `accounts.access.requires` has let it in."""
+"""The request of a console view, let in by `accounts.access.requires`: whose, and from where."""
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Partner, User
@@ -21,3 +24,34 @@ def partner_of(request: ConsoleRequest) -> Partner:
     if request.user.partner is None:
         raise PermissionDenied
     return request.user.partner
+
+
+def way_back(request: HttpRequest, otherwise: str) -> str:
+    """Where the person came from: the form's `next`, else the page with the link, else the other.
+
+    Only a path of our own is followed.
+    """
+    data = request.POST if request.method == "POST" else request.GET
+    wanted = data.get("next", "")
+    if not wanted and not is_htmx(request):
+        wanted = _own_path(request)
+    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    if is_ours and wanted.startswith("/") and urlsplit(wanted).path != request.path:
+        return wanted
+    return otherwise
+
+
+def _own_path(request: HttpRequest) -> str:
+    """The path of the page with the link, when it is ours; a Referer may be anything."""
+    try:
+        parts = urlsplit(request.META.get("HTTP_REFERER", ""))
+    except ValueError:
+        return ""
+    if parts.netloc != request.get_host():
+        return ""
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """The answer goes into a part of the page."""
+    return request.headers.get("HX-Request") == "true"

@@ -1,12 +1,13 @@
-"""How a status looks: icon, tone and place on the line. Pure data."""
+"""How users' statuses, jobs and batches look: icon, tone and place on the line. Pure data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from provisioning import catalogue
+from provisioning.bulk.services import BatchState
 from provisioning.models import Subscriber
-from provisioning.states import Status
+from provisioning.states import JobKind, JobState, Status
 
 #: The four stops of the line: address, confirmation, Webex, active.
 ADDRESS, CONFIRMATION, WEBEX, ACTIVE = range(4)
@@ -40,6 +41,32 @@ LOOKS: dict[str, Look] = {
 }
 _REFUSED_ADDRESS = Look("error", "bad", CONFIRMATION)
 _UNKNOWN = Look("help", "note")
+JOBS: dict[str, Look] = {
+    JobState.QUEUED: Look("clock", "busy"),
+    JobState.SENDING: Look("provisioning", "busy", spins=True),
+    JobState.CHECKING: Look("sync", "busy"),
+    JobState.WAITING: Look("provisioning", "busy", spins=True),
+    JobState.DONE: Look("provisioned", "good"),
+    JobState.FAILED: Look("error", "bad"),
+    JobState.CANCELLED: Look("stop", "note"),
+}
+UNDONE = Look("undo", "note")
+BATCHES: dict[str, Look] = {
+    BatchState.GRACE: Look("clock", "bad"),
+    BatchState.TRYING: Look("provisioning", "busy", spins=True),
+    BatchState.RUNNING: Look("provisioning", "busy", spins=True),
+    BatchState.PAUSED: Look("pause", "wait"),
+    BatchState.DONE: Look("provisioned", "good"),
+    BatchState.DONE_WITH_ERRORS: Look("alert", "bad"),
+    BatchState.CANCELLED: Look("stop", "note"),
+    BatchState.UNDONE: UNDONE,
+}
+KIND_ICONS: dict[str, str] = {
+    JobKind.PROVISION: "user",
+    JobKind.RETRY: "retry",
+    JobKind.DELETE: "trash",
+    JobKind.PACKAGE: "package",
+}
 
 
 def look_of(subscriber: Subscriber) -> Look:

@@ -19,7 +19,8 @@ from chaos.processes import Child, says
 from chaos.run import Run
 from chaos.steps import CLOCK
 from chaos.world import TENANTS
-from provisioning import activation, activation_confirm
+from provisioning.activation import confirmation
+from provisioning.activation import services as activation_services
 from provisioning.models import Activation, Job, Mail, Subscriber
 from provisioning.states import ActivationState, MailState
 
@@ -95,7 +96,9 @@ def _ask(run: Run, rows: Sequence[Subscriber]) -> None:
         )  # fmt: skip
         user, _, domain = row.broadworks_id.partition("@")
         actor = Actor(user=None, label=row.broadworks_id)
-        activation.give_address(begun, email=f"m{user}@{domain}", actor=actor, now=timezone.now())
+        activation_services.give_address(
+            begun, email=f"m{user}@{domain}", actor=actor, now=timezone.now()
+        )
         time.sleep(0.1)
 
 
@@ -140,7 +143,7 @@ def _confirm(run: Run, server: MailServer) -> None:
             continue
         template, began = mail.activation.template, time.time()
         actor = Actor(user=None, label=mail.activation.broadworks_id)
-        activation_confirm.confirm_by_link(template, found[1], actor=actor, now=timezone.now())
+        confirmation.confirm_by_link(template, found[1], actor=actor, now=timezone.now())
         job = Job.objects.get(broadworks_id=mail.activation.broadworks_id)
         took, form = time.time() - began, str(job.submission_id)
         run.history.add(

@@ -16,8 +16,9 @@ from chaos.history import Entry
 from chaos.load import Part
 from chaos.recovery import part
 from chaos.run import Run
-from provisioning import batches, job_services, services
-from provisioning.action_rules import ActionRefused
+from provisioning.bulk import services as bulk_services
+from provisioning.jobs import job_services, user_services
+from provisioning.jobs.eligibility import ActionRefused
 from provisioning.models import Job, JobBatch, Subscriber
 from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate
@@ -84,7 +85,9 @@ def batches_cancelled(run: Run) -> None:
         batch, _took = _accept(run, ids[number * ROWS : (number + 1) * ROWS])
         time.sleep(run.luck.uniform(0.0, 1.5))
         try:
-            told += batches.cancel(batch, actor=run.world.actors["Nordictel"], now=timezone.now())
+            told += bulk_services.cancel(
+                batch, actor=run.world.actors["Nordictel"], now=timezone.now()
+            )
         except ActionRefused as refusal:
             run.note(f"batch {number + 1}: {refusal.code}")
     run.settle(120)
@@ -113,7 +116,7 @@ def batch_beside(run: Run) -> None:
     before, with_it = part(without, 0.95) or 0.0, part(beside, 0.95) or 0.0
     words = f"p95 until a single action is sent: {before:.2f} s without it, {with_it:.2f} s with it"
     run.require(with_it <= before + LATER_SECONDS, words)
-    left = batches.cancel(batch, actor=run.world.actors["Nordictel"], now=timezone.now())
+    left = bulk_services.cancel(batch, actor=run.world.actors["Nordictel"], now=timezone.now())
     run.note(f"{left:,} of the batch were cancelled before they were sent")
     run.settle(120)
     ended = JobBatch.objects.filter(pk=batch.pk, finished_at__isnull=False)
@@ -132,7 +135,7 @@ def _accept(run: Run, ids: Sequence[int]) -> tuple[JobBatch, float]:
     template = OnboardingTemplate.objects.get(partner__name="Nordictel")
     submission = uuid.uuid4()
     began, at = time.monotonic(), time.time()
-    batch = batches.accept(
+    batch = bulk_services.accept(
         template, JobKind.PACKAGE, ids, params={"package": "premium"},
         actor=run.world.actors["Nordictel"], now=timezone.now(), submission_id=submission,
     )  # fmt: skip
@@ -148,7 +151,7 @@ def _single(run: Run, number: int) -> float:
     row = Subscriber.objects.get(broadworks_id=order.person.user_id)
     package = "basic" if row.package != "basic" else "premium"
     began = time.time()
-    job = services.change_package(
+    job = user_services.change_package(
         row, package=package, actor=run.world.actors["Iberfone"], now=timezone.now(),
         submission_id=order.submission,
     )  # fmt: skip

@@ -26,7 +26,7 @@ Words = Callable[[int], str]
 MINUTE, HOUR, DAY, WEEK, MONTH, YEAR = 60, 3600, 86400, 604800, 2629800, 31557600
 
 
-#: Frames that the rows of the list are drawn with as well (userstatus/row_markup.py).
+#: Frames that the rows of the list are drawn with as well (userstatus/users/row_html.py).
 TIME = '<time datetime="{}" title="{}" data-relative>{}</time>'
 NAME = '<bdi dir="ltr">{}</bdi>'
 ADDRESS = '<bdi dir="ltr">{}<wbr><span class="host">@{}</span></bdi>'

@@ -16,7 +16,7 @@ from accounts.rights import Role
 from common import http
 from partnerhub.demo import world
 from partnerhub.demo.casting import Cast
-from provisioning import sync
+from provisioning.sync import passes
 from templates_app.models import IdCheck, OnboardingTemplate
 
 PARTNERS: dict[str, dict[str, Any]] = {
@@ -85,7 +85,7 @@ def seed(password: str) -> None:
         _people(partners, password)
         _templates(partners)
     for partner in partners.values():
-        sync.sync_connection(partner.connection.pk)
+        passes.sync_connection(partner.connection.pk)
 
 
 def spare_ids() -> dict[str, list[str]]:

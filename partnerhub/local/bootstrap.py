@@ -35,13 +35,13 @@ COMMANDS = {
     "run": ("local", "partnerhub.local.supervisor", True),
     "simulator": ("local", "partnerhub.local.supervisor", True),
     "reset": ("local", "partnerhub.local.reset", True),
-    "test": ("dev", "partnerhub.local.testing", False),
+    "test": ("dev", "partnerhub.local.run_tests", False),
     "bench": ("local", "benchmarks", False),
     "chaos": ("local", "chaos", False),
     "soak": ("local", "chaos", False),
-    "check": ("dev", "partnerhub.local.checking", False),
-    "lock": ("dev", "partnerhub.local.locking", False),
-    "messages": ("dev", "partnerhub.local.messages", False),
+    "check": ("dev", "partnerhub.local.run_checks", False),
+    "lock": ("dev", "partnerhub.local.lock_requirements", False),
+    "messages": ("dev", "partnerhub.local.make_messages", False),
 }
 
 

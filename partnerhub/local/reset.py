@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from partnerhub.local import rooms
+from partnerhub.local import private_dirs
 from partnerhub.local.bootstrap import RUN
 from partnerhub.local.console import say
 
@@ -14,7 +14,7 @@ KEPT = {"lock", "install.lock"}  # held by us, or by an install that goes on bes
 
 def main() -> int:
     """Remove everything below `.run/`; the caller holds its lock."""
-    room = rooms.forget_room(RUN)
+    room = private_dirs.forget_room(RUN)
     for entry in RUN.iterdir():
         if entry.name in KEPT:
             continue

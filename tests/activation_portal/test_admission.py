@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from provisioning import codes, services
+from provisioning import codes
+from provisioning.jobs import user_services
 from provisioning.models import Activation, Cause, Job, StatusEvent
 from provisioning.states import ActivationState, Status
 from tests.activation_portal.conftest import (
@@ -233,7 +234,7 @@ def test_self_activation_does_not_pass_the_first_user_either(second: Rig, portal
 
 def test_after_delete_user_the_user_can_start_over(rig: Rig, portal: Portal, now):
     known(rig, subscriber(USER, Status.ERROR, package="premium"))
-    job = services.delete_user(rig.row(USER), actor=rig.actor, now=now)
+    job = user_services.delete_user(rig.row(USER), actor=rig.actor, now=now)
     rig.drive(job)
 
     portal.until_mailed()
@@ -252,7 +253,7 @@ def test_after_delete_user_the_user_can_start_over(rig: Rig, portal: Portal, now
 
 def test_a_mail_from_before_the_deletion_brings_nobody_back(arrived: Rig, portal: Portal, now):
     portal.until_mailed()
-    arrived.drive(services.delete_user(arrived.row(USER), actor=arrived.actor, now=now))
+    arrived.drive(user_services.delete_user(arrived.row(USER), actor=arrived.actor, now=now))
 
     page = text_of(portal.post(f"confirm/{portal.mailed_token()}/"))
 
@@ -262,9 +263,9 @@ def test_a_mail_from_before_the_deletion_brings_nobody_back(arrived: Rig, portal
 
 
 def test_removed_at_webex_is_not_an_invitation(arrived: Rig, portal: Portal, now):
-    from provisioning import shown
+    from provisioning import shown_status
 
-    shown.mark_deleted(arrived.row(USER), now=now, by="Webex", here=False)
+    shown_status.mark_deleted(arrived.row(USER), now=now, by="Webex", here=False)
 
     assert "PH-NOT-INVITED" in text_of(portal.sign_in())
 
@@ -274,7 +275,9 @@ def test_an_administrators_retry_replaces_the_run_and_the_page_says_so(
 ):
     portal.until_mailed()
     row = arrived.row(USER)
-    job = services.retry_activation(row, email="new@firma.example", actor=arrived.actor, now=now)
+    job = user_services.retry_activation(
+        row, email="new@firma.example", actor=arrived.actor, now=now
+    )
 
     assert "Somebody else goes on for you" in text_of(portal.get("sent/"))
     assert "PH-LINK-USED" in text_of(portal.post(f"confirm/{portal.mailed_token()}/"))
@@ -284,7 +287,7 @@ def test_an_administrators_retry_replaces_the_run_and_the_page_says_so(
 
 
 def test_while_another_job_runs_the_user_sees_the_progress(arrived: Rig, portal: Portal, now):
-    services.change_package(arrived.row(USER), package="basic", actor=arrived.actor, now=now)
+    user_services.change_package(arrived.row(USER), package="basic", actor=arrived.actor, now=now)
 
     assert "Webex is preparing your account" in text_of(portal.sign_in())
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from provisioning.models import Activation, Job, Mail
-from provisioning.shown import mark_deleted
+from provisioning.shown_status import mark_deleted
 from provisioning.states import ActivationState
 from tests.activation_portal.conftest import USER, Portal, broadworks_user, new_browser, text_of
 from tests.provisioning.rig import Rig

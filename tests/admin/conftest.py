@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from provisioning import outbox
+from provisioning.jobs import outbox
 from tests import factories
 
 

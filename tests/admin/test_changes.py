@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, BackendConnection, Health, Partner, User
-from provisioning import exports
+from provisioning.exports import services as export_services
 from provisioning.models import Job
 from provisioning.states import JobState, Status
 from templates_app.models import IdCheck, OnboardingTemplate
@@ -105,7 +105,9 @@ def broken(*args, **kwargs):
 @pytest.mark.parametrize("what", ["partner", "template", "anna"])
 def test_what_others_depend_on_is_not_deleted_and_says_so(request, browser, anna, template, what):
     factories.make_job(factories.make_subscriber(template))
-    exports.start(actor=factories.actor_of(anna), template=template, query="", now=timezone.now())
+    export_services.start(
+        actor=factories.actor_of(anna), template=template, query="", now=timezone.now()
+    )
     row = request.getfixturevalue(what)
 
     asked = browser.get(address(type(row), "delete", row.pk))

@@ -11,10 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, BackendConnection, Health
-from partnerhub import admin_board
-from provisioning import backend, export_files, refreshing, subscriber_lookup
+from partnerhub import admin_dashboard
+from provisioning.admin import user_search
+from provisioning.backend import client as backend_client
+from provisioning.exports import files as export_files
 from provisioning.models import Export, Heartbeat, Subscriber
 from provisioning.states import ExportState, JobState, Status
+from provisioning.sync import check_now
 from tests import factories
 from webex.errors import NotFound, WebexError
 from webex.payloads import RemoteSubscriber
@@ -31,7 +34,7 @@ def _folder(tmp_path, settings):
 
 
 def bad_signs() -> set[str]:
-    return {sign.what for sign in admin_board.signs(timezone.now()) if sign.is_bad}
+    return {sign.what for sign in admin_dashboard.signs(timezone.now()) if sign.is_bad}
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def test_a_failed_export_is_a_bad_sign_and_a_failed_job_is_not(all_is_well, anna
 
 
 def test_every_sign_leads_somewhere(browser, all_is_well, template):
-    for sign in admin_board.signs(timezone.now()):
+    for sign in admin_dashboard.signs(timezone.now()):
         assert browser.get(sign.address).status_code == 200, sign
     html = browser.get(reverse("admin:index")).content.decode()
     assert html.count("Right now") == 1
@@ -114,7 +117,7 @@ def user(template) -> Subscriber:
 
 
 def ask(browser, user, answer, monkeypatch) -> str:
-    monkeypatch.setattr(refreshing, "client_for", lambda connection: Webex(answer))
+    monkeypatch.setattr(check_now, "client_for", lambda connection: Webex(answer))
     name = "admin:provisioning_subscriber_do"
     page = browser.post(reverse(name, args=[user.pk, "ask"]), follow=True)
     user.refresh_from_db()
@@ -164,7 +167,7 @@ def test_a_closed_gate_is_respected(browser, user, monkeypatch):
 
 
 def test_the_client_is_the_one_of_the_connection():
-    assert refreshing.client_for is backend.client_for
+    assert check_now.client_for is backend_client.client_for
 
 
 # ---- Exporting ----
@@ -234,7 +237,7 @@ def test_a_user_is_found_by(browser, template, by):
 )
 @pytest.mark.parametrize("way", ["by the index", "by reading"])
 def test_a_user_is_found_as_on_user_status(browser, template, monkeypatch, way, term, found):
-    monkeypatch.setattr(subscriber_lookup, "RARE", 2 if way == "by the index" else 0)
+    monkeypatch.setattr(user_search, "RARE", 2 if way == "by the index" else 0)
     words = {"first_name": "Åse", "last_name": "Holm", "primary_phone": "+4533129999"}
     sought = factories.make_subscriber(template, **words)
 

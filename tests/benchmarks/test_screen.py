@@ -14,10 +14,11 @@ import pytest
 
 from benchmarks import screen_combinations
 from benchmarks.export_writer import memory
+from benchmarks.screen_main import wants
 from benchmarks.screen_pages import polls_of
-from benchmarks.screen_sides import Timed, ms, part_of, rounds, spread, wants
+from benchmarks.screen_sides import Timed, ms, part_of, rounds, spread
 from partnerhub.local.bootstrap import ROOT
-from provisioning import filtering
+from provisioning.lists import filters
 
 SMALL = ("--subscribers", "2000", "--rounds", "1", "--seconds", "0.1")
 SIDES = ("floor", "bare floor", "Django admin", "django-tables2")
@@ -119,8 +120,8 @@ def test_combinations_are_the_same_each_time_and_are_understood():
     made = [screen_combinations.combination(random.Random(n)) for n in range(100)]
 
     assert made == [screen_combinations.combination(random.Random(n)) for n in range(100)]
-    assert not [text for text in made if filtering.parse(text).problems]
-    assert any(filtering.parse(text).q for text in made)
+    assert not [text for text in made if filters.parse(text).problems]
+    assert any(filters.parse(text).q for text in made)
 
 
 def test_a_poll_names_the_rows_of_the_page_and_five_in_an_old_state():

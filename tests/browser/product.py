@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partnerhub.local import lifeline, rooms
+from partnerhub.local import parent_death, private_dirs
 from partnerhub.local.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +71,7 @@ def running_product() -> Iterator[Product]:
             env=environment,
             stdout=log,
             stderr=log,
-            preexec_fn=lifeline.die_with_parent(),  # a killed test run leaves no product behind
+            preexec_fn=parent_death.die_with_parent(),  # a killed test run leaves no product behind
         )
         try:
             _wait_until_ready(process, Path(log.name))
@@ -83,7 +83,7 @@ def running_product() -> Iterator[Product]:
             except subprocess.TimeoutExpired:
                 process.kill()
             log.close()
-            rooms.forget_room(folder / ".run")
+            private_dirs.forget_room(folder / ".run")
 
 
 def _copy_checkout(folder: Path) -> None:

@@ -8,7 +8,8 @@ import zipfile
 import pytest
 from playwright.sync_api import expect
 
-from provisioning import exports, outbox
+from provisioning.exports import services as export_services
+from provisioning.jobs import outbox
 from provisioning.models import Export
 from provisioning.states import Status
 from tests import factories
@@ -46,7 +47,7 @@ def test_an_excel_file_comes_by_itself_once_it_is_written(open_list, template, s
     expect(page).to_have_url(re.compile("/exports/"))
 
     with page.expect_download() as download:
-        exports.write(Export.objects.get().pk)
+        export_services.write(Export.objects.get().pk)
 
     assert zipfile.is_zipfile(download.value.path())
     expect(page.get_by_role("link", name="Download Excel file")).to_be_visible()

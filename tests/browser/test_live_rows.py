@@ -14,7 +14,7 @@ from provisioning.models import Job, Subscriber
 from provisioning.states import Status
 from templates_app.models import OnboardingTemplate
 from tests import factories
-from userstatus.rows import short
+from userstatus.row_keys import short
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

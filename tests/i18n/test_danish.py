@@ -8,7 +8,7 @@ import polib
 import pytest
 from django.conf import settings
 
-from partnerhub import texts
+from partnerhub import message_extraction
 from partnerhub.management.commands.messages import read
 
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "da" / "LC_MESSAGES" / "django.po"
@@ -20,8 +20,8 @@ def catalogue() -> polib.POFile:
 
 
 @pytest.fixture(scope="module")
-def found() -> texts.Found:
-    return texts.collect()
+def found() -> message_extraction.Found:
+    return message_extraction.collect()
 
 
 def translations(entry: polib.POEntry) -> list[str]:
@@ -31,9 +31,11 @@ def translations(entry: polib.POEntry) -> list[str]:
     return [entry.msgstr_plural.get(0, ""), entry.msgstr_plural.get(1, "")]
 
 
-def test_every_text_has_a_danish_one(catalogue: polib.POFile, found: texts.Found) -> None:
+def test_every_text_has_a_danish_one(
+    catalogue: polib.POFile, found: message_extraction.Found
+) -> None:
     known = {
-        texts.key_of(entry)
+        message_extraction.key_of(entry)
         for entry in catalogue
         if "fuzzy" not in entry.flags and all(t.strip() for t in translations(entry))
     }
@@ -43,16 +45,16 @@ def test_every_text_has_a_danish_one(catalogue: polib.POFile, found: texts.Found
 
 
 def test_no_entry_is_left_of_a_text_that_is_gone(
-    catalogue: polib.POFile, found: texts.Found
+    catalogue: polib.POFile, found: message_extraction.Found
 ) -> None:
     wanted = {(text.message, text.context) for text in found}
-    stale = [entry.msgid for entry in catalogue if texts.key_of(entry) not in wanted]
+    stale = [entry.msgid for entry in catalogue if message_extraction.key_of(entry) not in wanted]
 
     assert not stale, "run `make messages`"
 
 
 def test_no_text_is_listed_twice(catalogue: polib.POFile) -> None:
-    keys = [texts.key_of(entry) for entry in catalogue]
+    keys = [message_extraction.key_of(entry) for entry in catalogue]
 
     assert len(keys) == len(set(keys))
 
@@ -63,8 +65,11 @@ def test_placeholders_are_the_same(catalogue: polib.POFile) -> None:
     for entry in catalogue:
         for number, translation in enumerate(translations(entry)):
             source = entry.msgid_plural if number else entry.msgid
-            wanted, got = texts.placeholders(source), texts.placeholders(translation)
-            both = wanted | texts.placeholders(entry.msgid_plural)
+            wanted, got = (
+                message_extraction.placeholders(source),
+                message_extraction.placeholders(translation),
+            )
+            both = wanted | message_extraction.placeholders(entry.msgid_plural)
             lacking = len(wanted - got) - bool(entry.msgid_plural and number == 0)
             if translation and (lacking > 0 or not got <= both):
                 wrong.append((entry.msgid, translation))

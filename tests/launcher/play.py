@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from partnerhub.local import bootstrap
-from partnerhub.local.keeper import Spec
-from partnerhub.local.plan import Place, Plan, given_environment
+from partnerhub.local.managed_process import Spec
+from partnerhub.local.processes import Place, Plan, given_environment
 from partnerhub.local.supervisor import Supervisor, Undertaker, announcement, take_over_lock
 
 

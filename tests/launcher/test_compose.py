@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from partnerhub.local.plan import QUEUES, Place, Plan
+from partnerhub.local.processes import QUEUES, Place, Plan
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -67,7 +67,7 @@ def test_every_queue_that_is_written_to_has_a_worker():
     from django.conf import settings
 
     from partnerhub.celery import app
-    from provisioning.outbox import TROUBLED_QUEUE
+    from provisioning.jobs.outbox import TROUBLED_QUEUE
 
     ticks = {entry.get("options", {}).get("queue") for entry in app.conf.beat_schedule.values()}
     routes = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}

@@ -17,8 +17,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from partnerhub.local import rooms, servers
-from partnerhub.local.undertaker import is_alive
+from partnerhub.local import private_dirs, servers
+from partnerhub.local.reaper import is_alive
 from tests.launcher.conftest import ROOT, Play, wait_for
 
 SERVICES = {"postgres", "redis", "simulator", "web", "worker", "background", "beat"}
@@ -99,7 +99,7 @@ def product():
     made = Product(folder).start()
     yield made
     made.tidy()
-    rooms.forget_room(folder)
+    private_dirs.forget_room(folder)
     shutil.rmtree(folder)
 
 

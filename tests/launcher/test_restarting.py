@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from partnerhub.local.keeper import Keeper, Spec, State
-from partnerhub.local.plan import Place, Plan
+from partnerhub.local.managed_process import Keeper, Spec, State
+from partnerhub.local.processes import Place, Plan
 from partnerhub.local.supervisor import announcement
 from tests.launcher.conftest import wait_for
 
@@ -93,7 +93,7 @@ def test_what_never_becomes_ready_is_killed_and_tried_again(tmp_path):
 
 
 def test_a_long_log_moves_aside_without_losing_the_writer(tmp_path, monkeypatch):
-    monkeypatch.setattr("partnerhub.local.keeper.LOG_BYTES", 1000)
+    monkeypatch.setattr("partnerhub.local.managed_process.LOG_BYTES", 1000)
     subject = keeper(tmp_path, "while :; do echo 0123456789; sleep 0.005; done")
     subject.step(frozenset(), 0.0)
     wait_for(lambda: subject.log.stat().st_size > 1000)

@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 import redis
 
-from partnerhub.local import databases, rooms, servers
+from partnerhub.local import databases, private_dirs, servers
 from tests.launcher.conftest import ROOT, wait_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give up its rights")
@@ -138,12 +138,12 @@ def test_behind_a_closed_door_the_data_lie_in_a_private_room(folder, started):
 
     server = started(servers.Postgres(inner, fast=True))
 
-    assert server.room == rooms.room_of(inner)
+    assert server.room == private_dirs.room_of(inner)
     assert stat.S_IMODE(server.room.stat().st_mode) == 0o700
     assert server.data.parent == server.room
     assert not (inner / "postgres").exists()
     server.stop(at_once=True)
-    assert rooms.forget_room(inner) == server.room
+    assert private_dirs.forget_room(inner) == server.room
     assert not server.room.exists()
 
 
@@ -164,7 +164,7 @@ def test_a_checkout_made_anew_does_not_take_over_the_data_of_a_removed_one(folde
     assert second.data == first.data
     assert "old" not in names_at(second.url)
     second.stop(at_once=True)
-    rooms.forget_room(inner)
+    private_dirs.forget_room(inner)
 
 
 def test_servers_need_no_program_on_the_path(folder, started, monkeypatch):
@@ -181,11 +181,11 @@ def test_a_room_that_a_stranger_prepared_is_not_entered(folder):
     folder.chmod(0o700)
     inner = folder / "checkout"
     inner.mkdir()
-    trap = rooms.room_of(inner)
+    trap = private_dirs.room_of(inner)
     trap.symlink_to("/tmp")
 
     try:
-        with pytest.raises(rooms.RoomRefused, match="move it away"):
+        with pytest.raises(private_dirs.RoomRefused, match="move it away"):
             servers.Postgres(inner)
     finally:
         trap.unlink()
@@ -204,6 +204,6 @@ def test_servers_end_with_whoever_started_them(folder):
         pids = [int(starter.stdout.readline()) for _ in range(2)]
         starter.send_signal(signal.SIGKILL)
 
-    from partnerhub.local.undertaker import is_alive
+    from partnerhub.local.reaper import is_alive
 
     wait_for(lambda: not any(is_alive(pid) for pid in pids))

@@ -10,9 +10,9 @@ from django.db import Error, connection
 
 from accounts.models import Partner
 from partnerhub.celery import app
-from partnerhub.local.plan import QUEUES
+from partnerhub.local.processes import QUEUES
 from provisioning import tasks
-from provisioning.outbox import TROUBLED_QUEUE
+from provisioning.jobs.outbox import TROUBLED_QUEUE
 
 OURS = [task.name for task in vars(tasks).values() if hasattr(task, "apply_async")]
 

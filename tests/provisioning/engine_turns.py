@@ -13,8 +13,9 @@ from django.db import connection as database
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import AuditEvent, BackendConnection, Partner, User
-from provisioning import leases, serving
 from provisioning import sweep as sweeping
+from provisioning.engine import worker_turn
+from provisioning.jobs import leases
 from provisioning.models import (
     Activation,
     Heartbeat,
@@ -58,16 +59,16 @@ def replacements(client: Client, now: Callable[[], datetime]) -> Iterator[tuple[
             yield f"{name}.client_for", lambda *_args, **_options: client
     yield "django.utils.timezone.now", now
     yield "provisioning.timing.now", now
-    yield "provisioning.outbox.publish_all", lambda *_args, **_options: None
+    yield "provisioning.jobs.outbox.publish_all", lambda *_args, **_options: None
     pool = AtOnce()
-    yield "provisioning.serving._pool", lambda: pool
+    yield "provisioning.engine.worker_turn._pool", lambda: pool
     # However slow this machine is: a turn ends when nothing may go out.
-    yield "provisioning.serving.TURN_SECONDS", 3600.0
+    yield "provisioning.engine.worker_turn.TURN_SECONDS", 3600.0
 
 
 def serve(connection: BackendConnection) -> None:
     """What a worker does in one moment; it may die of it."""
-    alive(lambda: serving.serve(connection.pk))
+    alive(lambda: worker_turn.serve(connection.pk))
 
 
 def sweep() -> None:

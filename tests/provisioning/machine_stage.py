@@ -15,10 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from accounts.models import RetryBy
 from accounts.rights import Role
-from provisioning import outbox, services, sync
-from provisioning.action_rules import ActionRefused
+from provisioning.jobs import outbox, user_services
+from provisioning.jobs.eligibility import ActionRefused
 from provisioning.models import Job, Subscriber
 from provisioning.states import JobKind, Status, allowed_kinds
+from provisioning.sync import passes
 from tests.factories import actor_of, make_partner, make_template, make_user
 from tests.provisioning import engine_turns
 from tests.provisioning.committed import Intents
@@ -95,7 +96,7 @@ class Stage(RuleBasedStateMachine):
         client = Client(self.world, intents)
         for target, replacement in engine_turns.replacements(client, self.clock.now):
             self.stack.enter_context(patch(target, replacement))
-        assert sync.sync_connection(self.connection.pk)
+        assert passes.sync_connection(self.connection.pk)
 
     def stranger(self, user_id: str) -> RemoteSubscriber:
         return RemoteSubscriber(
@@ -140,12 +141,12 @@ class Stage(RuleBasedStateMachine):
             if kind == JobKind.PROVISION or row is None:
                 self.provision(user_id, who)
             elif kind == JobKind.RETRY:
-                services.retry_activation(row, email=f"u{self.number}@firma.example", **who)
+                user_services.retry_activation(row, email=f"u{self.number}@firma.example", **who)
             elif kind == JobKind.DELETE:
-                services.delete_user(row, **who)
+                user_services.delete_user(row, **who)
             else:
                 package = next(name for name in PACKAGES if name != row.package)
-                services.change_package(row, package=package, **who)
+                user_services.change_package(row, package=package, **who)
 
     def provision(self, user_id: str, who: dict[str, Any]) -> None:
         """As the portal does for somebody whom the backend does not hold."""

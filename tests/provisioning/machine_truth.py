@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from hypothesis.stateful import invariant
 
-from provisioning import batches, codes, invariants, sync
+from provisioning import codes
+from provisioning.bulk import services as bulk_services
+from provisioning.invariants import check as invariants_check
 from provisioning.models import Job, JobBatch, Subscriber
 from provisioning.states import FINAL, JobKind, JobState, Status
+from provisioning.sync import passes
 from tests.factories import actor_of
 from tests.provisioning import engine_turns
 from tests.provisioning.machine_stage import USERS, Stage
@@ -30,7 +33,7 @@ class Judged(Stage):
     def tables_are_in_order(self) -> None:
         written = engine_turns.written()
         if written != self.looked_at:
-            assert invariants.check(self.clock.now(), timely=False) == []
+            assert invariants_check.check(self.clock.now(), timely=False) == []
             self.looked_at = written
 
     def nothing_was_sent_without_its_intent(self) -> None:
@@ -76,7 +79,7 @@ class Judged(Stage):
             engine_turns.sweep()
             engine_turns.serve(self.connection)
             for batch in JobBatch.objects.filter(finished_at=None, paused_at__isnull=False):
-                batches.resume(batch, actor=actor_of(self.anna), now=self.clock.now())
+                bulk_services.resume(batch, actor=actor_of(self.anna), now=self.clock.now())
             for user_id in USERS:
                 self.world.finish(user_id, Status.PROVISIONED)
             self.time_passes(20)
@@ -85,10 +88,10 @@ class Judged(Stage):
                 break
         assert [str(job.state) for job in Job.objects.unfinished()] == []
         self.time_passes(400)
-        assert sync.sync_connection(self.connection.pk)
-        assert sync.full_pass(self.connection.pk)
+        assert passes.sync_connection(self.connection.pk)
+        assert passes.full_pass(self.connection.pk)
         engine_turns.sweep()
-        assert invariants.check(self.clock.now()) == []
+        assert invariants_check.check(self.clock.now()) == []
         self.all_is_well()
         self.ends_tell_the_truth()
         self.both_sides_agree()

@@ -11,9 +11,12 @@ import pytest
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner, User
 from accounts.rights import Role
-from provisioning import claiming, leases, outbox, serving, sweep, sync, timing
-from provisioning.exchange import Exchange
+from provisioning import sweep, timing
+from provisioning.engine import claiming, worker_turn
+from provisioning.engine.exchange import Exchange
+from provisioning.jobs import leases, outbox
 from provisioning.models import Job, Subscriber
+from provisioning.sync import passes
 from templates_app.models import OnboardingTemplate
 from tests.simulator_process import SimulatorProcess
 
@@ -70,7 +73,7 @@ class Rig:
 
     def sync(self) -> None:
         """Bring changes in; fails when the sync could not be finished."""
-        assert sync.sync_connection(self.connection.pk)
+        assert passes.sync_connection(self.connection.pk)
 
     def row(self, user_id: str) -> Subscriber:
         """Our live row of a user."""
@@ -84,7 +87,7 @@ class Rig:
 
     def step(self) -> int:
         """What workers do in one moment; returns how many exchanges with the backend it took."""
-        return sum(serving.serve(row.pk) for row in outbox.waiting_connections())
+        return sum(worker_turn.serve(row.pk) for row in outbox.waiting_connections())
 
     def taken(self) -> Exchange:
         """Take the one job that is due, as a worker that goes no further."""
@@ -131,7 +134,7 @@ def shrink_waits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for them, and in a fraction of them a busy machine would not get a request on its way.
     """
     settings.TIME_SCALE = WAITS
-    monkeypatch.setattr(serving, "START_SECONDS", timing.START_SECONDS / WAITS)
+    monkeypatch.setattr(worker_turn, "START_SECONDS", timing.START_SECONDS / WAITS)
     monkeypatch.setattr(leases, "LEASE_SECONDS", timing.LEASE_SECONDS / WAITS)
 
 

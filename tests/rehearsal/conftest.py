@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import Partner, User
-from partnerhub.rehearsal import control
-from provisioning import outbox
+from partnerhub.rehearsal import simulator_client
+from provisioning.jobs import outbox
 from tests import factories
 from tests.rehearsal.fake import FakeControl
 
@@ -21,7 +21,7 @@ def _configured(settings) -> None:
 @pytest.fixture
 def fake(monkeypatch) -> FakeControl:
     made = FakeControl()
-    monkeypatch.setattr(control, "_call", made)
+    monkeypatch.setattr(simulator_client, "_call", made)
     return made
 
 

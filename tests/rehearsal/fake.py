@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from partnerhub.rehearsal.control import Refused
+from partnerhub.rehearsal.simulator_client import Refused
 
 Json = dict[str, Any]
 KIND = {

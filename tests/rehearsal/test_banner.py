@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from partnerhub.celery import app
-from partnerhub.rehearsal import known, tasks
-from partnerhub.rehearsal.answers import Running
-from partnerhub.rehearsal.control import Away
+from partnerhub.rehearsal import status_cache, tasks
+from partnerhub.rehearsal.simulator_client import Away
+from partnerhub.rehearsal.simulator_types import Running
 
 WORDS = "Rehearsal: A first day"
 
@@ -117,25 +117,25 @@ def test_a_simulator_that_is_away_leaves_what_was_known_for_a_minute(
     tasks.look()
     assert WORDS in banner(client_of(anna).get("/").text)
 
-    later = timezone.now() + timedelta(seconds=known.HOLDS + 1)
-    monkeypatch.setattr(known.timezone, "now", lambda: later)
-    assert known.current() is None
+    later = timezone.now() + timedelta(seconds=status_cache.HOLDS + 1)
+    monkeypatch.setattr(status_cache.timezone, "now", lambda: later)
+    assert status_cache.current() is None
 
 
 def test_an_older_answer_does_not_replace_a_newer_one(fake, runs):
     older = Running(False, "", None, None, ())
 
-    known._keep(older, timezone.now() - timedelta(seconds=1))
+    status_cache._keep(older, timezone.now() - timedelta(seconds=1))
 
-    assert known.current() is not None
+    assert status_cache.current() is not None
 
 
 def test_a_process_asks_the_database_once_in_two_seconds(runs, monkeypatch):
-    known.forget()
-    monkeypatch.setattr(known, "FRESH", 2.0)
+    status_cache.forget()
+    monkeypatch.setattr(status_cache, "FRESH", 2.0)
 
     with CaptureQueriesContext(connection) as asked:
-        found = {known.current() for _ in range(5)}
+        found = {status_cache.current() for _ in range(5)}
 
     assert len(asked) == 1
     assert {notice.title for notice in found if notice} == {"A first day"}
@@ -146,7 +146,7 @@ def test_without_a_control_token_nobody_is_asked(fake, runs, settings):
 
     with CaptureQueriesContext(connection) as asked:
         tasks.look()
-        assert (known.current(), known.last()) == (None, None)
+        assert (status_cache.current(), status_cache.last()) == (None, None)
 
     assert len(asked) == 0
     assert len(fake.made("GET", "rehearsal")) == 1

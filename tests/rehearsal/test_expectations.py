@@ -8,11 +8,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.audit import Actor
-from partnerhub.rehearsal import control, service
-from partnerhub.rehearsal.service import Wish
-from provisioning import sync
+from partnerhub.rehearsal import services as rehearsal_services
+from partnerhub.rehearsal import simulator_client
+from partnerhub.rehearsal.services import Wish
 from provisioning.models import Job, Subscriber
 from provisioning.states import Status
+from provisioning.sync import passes
 from tests.activation_portal.conftest import Portal, new_browser, text_of
 from tests.provisioning.rig import TOKEN, Rig, make_rig, shrink_waits
 from tests.simulator_process import SimulatorProcess
@@ -24,7 +25,7 @@ ALL_ARRIVED = 3600
 @pytest.fixture
 def rig(simulator_process: SimulatorProcess, transactional_db, settings, monkeypatch) -> Rig:
     shrink_waits(settings, monkeypatch)
-    settings.EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"
+    settings.EMAIL_BACKEND = "provisioning.activation.dev_mailbox.MailboxBackend"
     settings.SIMULATOR_URL = simulator_process.url
     settings.SIMULATOR_CONTROL_TOKEN = simulator_process.control_token
     made = make_rig(simulator_process)
@@ -34,13 +35,13 @@ def rig(simulator_process: SimulatorProcess, transactional_db, settings, monkeyp
 
 def started(rig: Rig, name: str) -> list[dict[str, Any]]:
     """Play a scenario until everybody has arrived; returns its logins."""
-    begun = service.start_scenario(
+    begun = rehearsal_services.start_scenario(
         wish=Wish(name), partner=rig.partner, actor=Actor(label="test"), now=timezone.now()
     )
     rig.template = begun.template
     rig.simulator.advance(ALL_ARRIVED)
     rig.sync()
-    logins: list[dict[str, Any]] = service.summary(begun)["logins"]
+    logins: list[dict[str, Any]] = rehearsal_services.summary(begun)["logins"]
     return logins
 
 
@@ -89,7 +90,7 @@ def test_every_scenario_is_played_here(simulator_process: SimulatorProcess, rig:
     test = test_the_logins_come_to_what_is_expected
     (names,) = (mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")
 
-    assert set(names) == {scenario.name for scenario in control.scenarios()}
+    assert set(names) == {scenario.name for scenario in simulator_client.scenarios()}
 
 
 def rows(rig: Rig) -> list[Subscriber]:
@@ -97,7 +98,7 @@ def rows(rig: Rig) -> list[Subscriber]:
 
 
 def test_a_full_pass_finds_the_customer_gone_and_the_other_there(rig: Rig):
-    begun = service.start_scenario(
+    begun = rehearsal_services.start_scenario(
         wish=Wish("end-of-a-customer"),
         partner=rig.partner,
         actor=Actor(label="test"),
@@ -108,7 +109,7 @@ def test_a_full_pass_finds_the_customer_gone_and_the_other_there(rig: Rig):
     assert len(rows(rig)) == 24
 
     rig.simulator.advance(ALL_ARRIVED)
-    assert sync.full_pass(rig.connection.pk)
+    assert passes.full_pass(rig.connection.pk)
 
     assert {row.enterprise_id.split("-")[0] for row in rows(rig)} == {"Solvang"}
     assert len(rows(rig)) == 6

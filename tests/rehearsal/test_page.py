@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent
-from partnerhub.rehearsal.control import Away, Refused
+from partnerhub.rehearsal.simulator_client import Away, Refused
 from templates_app.models import OnboardingTemplate
 from tests import factories
 from tests.rehearsal.fake import KIND

@@ -11,11 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Partner
-from partnerhub.rehearsal import control, tasks
+from partnerhub.rehearsal import simulator_client, tasks
 from partnerhub.rehearsal.forms import FaultForm
 from partnerhub.rehearsal.titles import TITLES
-from provisioning import sync
 from provisioning.models import Subscriber
+from provisioning.sync import passes
 from templates_app.models import OnboardingTemplate
 from tests.rehearsal.test_page import fields
 from tests.simulator_process import SimulatorProcess
@@ -56,11 +56,11 @@ def start(browser: Client, name: str, partner: Partner) -> str:
 
 def test_a_scenario_is_played_from_start_to_end(browser, client_of, anna, nordictel, simulator):
     console = client_of(anna)
-    scenario = control.scenarios()[0]
+    scenario = simulator_client.scenarios()[0]
 
     html = start(browser, scenario.name, nordictel)
     template = OnboardingTemplate.objects.get(name=scenario.title)
-    sync.sync_connection(nordictel.connection.pk)
+    passes.sync_connection(nordictel.connection.pk)
 
     assert template.activation_link in html
     assert Subscriber.objects.filter(template=template).exists()
@@ -76,29 +76,29 @@ def test_a_scenario_is_played_from_start_to_end(browser, client_of, anna, nordic
 
 
 def test_every_scenario_can_be_started_and_started_again(browser, nordictel, simulator):
-    for scenario in control.scenarios():
+    for scenario in simulator_client.scenarios():
         for _ in range(2):
             start(browser, scenario.name, nordictel)
-        sync.sync_connection(nordictel.connection.pk)
+        passes.sync_connection(nordictel.connection.pk)
 
-    titles = {scenario.title for scenario in control.scenarios()}
+    titles = {scenario.title for scenario in simulator_client.scenarios()}
     assert {row.name for row in OnboardingTemplate.objects.all()} == titles
 
 
 def test_every_kind_of_fault_can_be_added_as_its_form_comes_and_stopped(browser, nordictel):
-    kinds = control.kinds()
+    kinds = simulator_client.kinds()
     for kind in kinds:
         page = reverse("admin:rehearsal_fault", args=[kind.kind])
         form = browser.get(page).context["form"]
         answer = browser.post(page, as_sent(form) | {"token_name": "Nordictel"})
         assert answer.status_code == 302, (kind, answer.context["form"].errors)
 
-    running = control.running()
+    running = simulator_client.running()
     assert {fault.kind for fault in running.faults} == {kind.kind for kind in kinds}
     for fault in running.faults:
         browser.post(f"{PAGE}stop/", {"fault": fault.id})
         browser.post(f"{PAGE}stop/", {"fault": fault.id})
-    assert not control.running().running
+    assert not simulator_client.running().running
 
 
 def as_sent(form: FaultForm) -> dict:
@@ -109,7 +109,7 @@ def as_sent(form: FaultForm) -> dict:
 
 
 def test_every_value_of_every_option_is_taken(browser, nordictel):
-    for kind in control.kinds():
+    for kind in simulator_client.kinds():
         page = reverse("admin:rehearsal_fault", args=[kind.kind])
         for option in kind.options:
             for value in option.values:
@@ -120,20 +120,20 @@ def test_every_value_of_every_option_is_taken(browser, nordictel):
 
 
 def test_what_strikes_is_counted_and_logged(browser, nordictel, simulator):
-    kind = next(k for k in control.kinds() if "list" in k.operations and "429" in k.title)
+    kind = next(k for k in simulator_client.kinds() if "list" in k.operations and "429" in k.title)
     page = reverse("admin:rehearsal_fault", args=[kind.kind])
     browser.post(page, as_sent(browser.get(page).context["form"]) | {"times": "1"})
 
     simulator.call("GET", "/broadworks/subscribers?provisioningId=somewhere", "token-of-a-test")
 
-    line = control.last_requests(1)[0]
+    line = simulator_client.last_requests(1)[0]
     assert (line.token_name, line.operation) == ("Nordictel", "list")
     assert line.fault.endswith(f" {kind.kind}")
     assert line.fault in browser.get(PAGE).text
 
 
 def test_the_command_does_the_same(nordictel, client_of, anna):
-    scenario = control.scenarios()[0]
+    scenario = simulator_client.scenarios()[0]
     out = StringIO()
 
     call_command("scenario", stdout=out)
@@ -148,7 +148,7 @@ def test_the_command_does_the_same(nordictel, client_of, anna):
 def test_a_token_that_the_simulator_does_not_know_is_said(browser, nordictel):
     nordictel.connection.set_token("unheard-of")
     nordictel.connection.save()
-    page = f"{PAGE}scenario/{control.scenarios()[0].name}/"
+    page = f"{PAGE}scenario/{simulator_client.scenarios()[0].name}/"
 
     form = fields(browser.get(page).text) | {"partner": nordictel.pk, "pace": "1"}
     answer = browser.post(page, form)
@@ -165,6 +165,6 @@ def test_a_wrong_control_token_is_said_on_the_page(browser, simulator, settings)
 
 
 def test_every_title_of_the_simulator_is_known_to_the_translators(simulator):
-    told = {item.title for item in (*control.scenarios(), *control.kinds())}
+    told = {item.title for item in (*simulator_client.scenarios(), *simulator_client.kinds())}
 
     assert told == TITLES

@@ -13,8 +13,8 @@ from accounts.rights import Right
 from provisioning.states import JobKind, JobState, Status
 from templates_app.models import OnboardingTemplate
 from tests.security.world import MAIL_TOKEN, Side
-from userstatus import bulk_freeze
-from userstatus.bulk_freeze import Purpose
+from userstatus.actions import signed_selection
+from userstatus.actions.signed_selection import Purpose
 
 SEE, ACT, MANAGE = Right.SEE, Right.ACT, Right.MANAGE
 Make = Callable[[Side, Any], Any]
@@ -170,7 +170,7 @@ def frozen_users(kind: JobKind, package: str = "") -> Make:
 
     def data(side: Side, person: Any) -> dict[str, Any]:
         purpose = Purpose(person, side.template, kind)
-        frozen = bulk_freeze.freeze(purpose, (side.user.pk,), able=1, query="")
+        frozen = signed_selection.freeze(purpose, (side.user.pk,), able=1, query="")
         return {"frozen": frozen, "package": package}
 
     return data

@@ -82,7 +82,7 @@ def trail(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trail]:
 def rig(simulator_process: SimulatorProcess, settings: Any) -> Rig:
     settings.TIME_SCALE = 0.02
     settings.PORTAL_WRONG_PASSWORDS = 9  # a backend in trouble counts as a wrong try
-    settings.EMAIL_BACKEND = "provisioning.mailbox.MailboxBackend"
+    settings.EMAIL_BACKEND = "provisioning.activation.dev_mailbox.MailboxBackend"
     rig = make_rig(simulator_process)
     rig.load(broadworks_users=[broadworks_user(password=PASSWORD)])
     rig.sync()
@@ -168,7 +168,7 @@ def test_a_password_is_not_in_the_trace_of_a_bug(
     def broken(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("provisioning.activation.sign_in", broken)
+    monkeypatch.setattr("provisioning.activation.services.sign_in", broken)
 
     answer = portal.sign_in(password=PASSWORD)
 
@@ -203,7 +203,7 @@ def test_a_mail_token_and_code_are_only_in_the_mail(rig: Rig, portal: Portal, tr
     ("broken", "path"),
     [
         (
-            "activation_portal.confirming.activation_confirm.run_of_token",
+            "activation_portal.confirm_views.activation_confirm.run_of_token",
             "{portal}confirm/{token}/",
         ),
         (

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest
 from django.test import Client
 
 from accounts.models import User
-from partnerhub.local import checking
+from partnerhub.local import run_checks
 from tests.security.addresses import ADDRESSES
 from tests.security.browsers import ANONYMOUS, FULL, OPERATIONS, READ_ONLY, Browsers
 from tests.security.test_admin import paths as admin_paths
@@ -141,7 +141,7 @@ def test_a_page_that_fails_keeps_its_headers(
     monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
 ) -> None:
     monkeypatch.setattr("partnerhub.health.selectors.heartbeats", broken(error))
-    monkeypatch.setattr("activation_portal.frame.OnboardingTemplate.objects", None)
+    monkeypatch.setattr("activation_portal.decorators.OnboardingTemplate.objects", None)
     monkeypatch.setattr("allauth.account.views.LoginView.get", broken(error))
     client = Client(raise_request_exception=False)
 
@@ -207,7 +207,7 @@ def test_a_cookie_is_for_one_site_and_not_for_scripts(client: Client) -> None:
 
 def production(*command: str) -> subprocess.CompletedProcess[str]:
     """Run manage.py with the settings of a production start."""
-    environment = {**checking.ENVIRONMENT, **checking.PRODUCTION, "PATH": "/usr/bin:/bin"}
+    environment = {**run_checks.ENVIRONMENT, **run_checks.PRODUCTION, "PATH": "/usr/bin:/bin"}
     return subprocess.run(
         [sys.executable, "manage.py", *command],
         cwd=settings.BASE_DIR,
@@ -247,7 +247,7 @@ def test_production_cookies_are_bound_to_https_and_host() -> None:
 
 
 def test_a_production_start_without_secrets_is_refused() -> None:
-    environment = {**checking.ENVIRONMENT, **checking.PRODUCTION, "PATH": "/usr/bin:/bin"}
+    environment = {**run_checks.ENVIRONMENT, **run_checks.PRODUCTION, "PATH": "/usr/bin:/bin"}
     del environment["SECRET_KEY"]
 
     result = subprocess.run(

@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Partner, User
 from accounts.rights import Role
-from provisioning import exports
+from provisioning.exports import services as export_services
 from provisioning.models import (
     Activation,
     Cause,
@@ -214,8 +214,10 @@ def _fill_exports(side: Side) -> None:
     """A finished one for each person, written by the product."""
     for person in (side.full, side.admin, side.read_only):
         actor = factories.actor_of(person)
-        export = exports.start(actor=actor, template=side.template, query="", now=timezone.now())
-        exports.write(export.pk)
+        export = export_services.start(
+            actor=actor, template=side.template, query="", now=timezone.now()
+        )
+        export_services.write(export.pk)
         export.refresh_from_db()
         side.exports[person.pk] = export
 

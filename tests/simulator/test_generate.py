@@ -17,7 +17,7 @@ import psycopg2
 import pytest
 
 from simulator.errors import BACKEND_DOWN, CISCO_TEXTS
-from simulator.made_up import USUAL_STATUSES, Population
+from simulator.fake_subscribers import USUAL_STATUSES, Population
 from tests.simulator.conftest import HOME, SECOND_HOME, TOKEN, Api
 from tests.simulator_process import ROOT, SimulatorProcess
 

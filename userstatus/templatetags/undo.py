@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.rights import Right, may
 from provisioning.models import Job, JobBatch
-from provisioning.turns import seconds_to_undo
+from provisioning.whose_turn import seconds_to_undo
 
 register = template.Library()
 

@@ -1,4 +1,4 @@
-"""Tags of the list for what is drawn by hand (row_markup.py, list_markup.py)."""
+"""Tags of the list for what is drawn by hand (users/row_html.py, users/controls_html.py)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.template.loader import get_template
 
 from common.templatetags.look import Clock
 from provisioning.models import Job
-from userstatus import list_markup, row_markup
-from userstatus.row_markup import Sheet
 from userstatus.templatetags.undo import grace
+from userstatus.users import controls_html, row_html
+from userstatus.users.row_html import Sheet
 
 register = template.Library()
 
@@ -38,11 +38,11 @@ def _tag(draw: Callable[..., str]) -> None:
 #: `{% header_cells headers path %}`, `{% ribbon_cells cells path %}`,
 #: `{% filter_options options name kind %}`, `{% select_options choices chosen %}`,
 #: `{% bulk_buttons offers %}`
-_tag(list_markup.header_cells)
-_tag(list_markup.ribbon_cells)
-_tag(list_markup.filter_options)
-_tag(list_markup.select_options)
-_tag(list_markup.bulk_buttons)
+_tag(controls_html.header_cells)
+_tag(controls_html.ribbon_cells)
+_tag(controls_html.filter_options)
+_tag(controls_html.select_options)
+_tag(controls_html.bulk_buttons)
 
 
 class UserRows(template.Node):
@@ -58,7 +58,7 @@ class UserRows(template.Node):
             with_ticks=bool(context["with_ticks"]),
             grace=drawn_grace,
         )
-        return row_markup.draw(context["rows"], sheet)
+        return row_html.draw(context["rows"], sheet)
 
 
 @register.tag

@@ -10,10 +10,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from partnerhub.rehearsal import control
-from partnerhub.rehearsal.judged import Finding as Case
-from provisioning import invariants, invariants_backend, invariants_secrets
-from provisioning.invariants_rules import Finding
+from partnerhub.rehearsal import simulator_client
+from partnerhub.rehearsal.verdict import Finding as Case
+from provisioning.invariants import (
+    backend as invariants_backend,
+)
+from provisioning.invariants import (
+    check as invariants_check,
+)
+from provisioning.invariants import (
+    secrets as invariants_secrets,
+)
+from provisioning.invariants.rules import Finding
 
 #: The judge's words for what it finds, and which invariant they break.
 JUDGED = {
@@ -48,7 +56,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document, for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = invariants.check(_database_time(), timely=not options["at_rest"])
+        found = invariants_check.check(_database_time(), timely=not options["at_rest"])
         found += invariants_secrets.check(options["canary"])
         if options["simulator"]:
             found += _simulated()
@@ -64,7 +72,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{finding.invariant:<4} {finding.count:>7}  {finding.what}")
             for example in finding.examples:
                 self.stdout.write(f"              {example}")
-        asked = len(invariants.RULES)
+        asked = len(invariants_check.RULES)
         if found:
             broken = sorted(
                 {finding.invariant for finding in found}, key=lambda name: int(name[1:])
@@ -81,12 +89,14 @@ def _database_time() -> Any:
 
 
 def _simulated() -> list[Finding]:
-    if not control.is_configured():
+    if not simulator_client.is_configured():
         raise CommandError("--simulator needs SIMULATOR_URL and SIMULATOR_CONTROL_TOKEN.")
     try:
-        verdict = control.judge()
-        items = [item for name in invariants_backend.STEPS for item in control.whole_log(name)]
-    except (control.Away, control.Refused) as error:
+        verdict = simulator_client.judge()
+        items = [
+            item for name in invariants_backend.STEPS for item in simulator_client.whole_log(name)
+        ]
+    except (simulator_client.Away, simulator_client.Refused) as error:
         raise CommandError(f"The simulator does not answer: {error}") from error
     cases: dict[str, Case] = {name: getattr(verdict, name) for name in JUDGED}
     judged = [

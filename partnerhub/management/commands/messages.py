@@ -9,7 +9,7 @@ import polib
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from partnerhub import texts
+from partnerhub import message_extraction
 
 METADATA = {
     "Project-Id-Version": "Partner Hub User Status",
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, check: bool = False, **options: Any) -> None:
         path = Path(settings.LOCALE_PATHS[0]) / "da" / "LC_MESSAGES" / "django.po"
         catalogue = read(path)
-        changed = texts.update(catalogue, texts.collect())
+        changed = message_extraction.update(catalogue, message_extraction.collect())
         if check and changed:
             raise CommandError("locale/da is not up to date: run `make messages`")
         if changed:

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from accounts.audit import Actor
 from accounts.models import Partner
-from partnerhub.rehearsal import control, service
-from partnerhub.rehearsal.service import NotPossible, Wish, summary
+from partnerhub.rehearsal import services as rehearsal_services
+from partnerhub.rehearsal import simulator_client
+from partnerhub.rehearsal.services import NotPossible, Wish, summary
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not control.is_configured():
+        if not simulator_client.is_configured():
             raise CommandError(
                 "There is no simulator to steer: set SIMULATOR_URL and SIMULATOR_CONTROL_TOKEN. "
                 "Beside `make run`: `. .run/env` first."
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
 
     def _list(self) -> None:
-        for scenario in service.scenarios():
+        for scenario in rehearsal_services.scenarios():
             self.stdout.write(f"{scenario.name}\n  {scenario.title}: {scenario.description}")
             for line in scenario.watch:
                 self.stdout.write(f"  - {line}")
@@ -52,7 +53,7 @@ class Command(BaseCommand):
 
     def _start(self, options: dict[str, Any]) -> None:
         wish = Wish(options["name"], options["seed"], options["pace"], options["template"])
-        started = service.start_scenario(
+        started = rehearsal_services.start_scenario(
             wish=wish,
             partner=_partner(options["partner"]),
             actor=Actor(label="manage.py scenario"),
@@ -84,7 +85,7 @@ def _partner(name: str | None) -> Partner:
         if found is None:
             raise CommandError(f"There is no partner {name!r}.")
         return found
-    simulated = sorted(service.partners(), key=lambda partner: partner.pk)
+    simulated = sorted(rehearsal_services.partners(), key=lambda partner: partner.pk)
     if not simulated:
         raise CommandError("No partner is connected to the simulator.")
     return simulated[0]

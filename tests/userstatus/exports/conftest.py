@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from provisioning import outbox
+from provisioning.jobs import outbox
 
 
 @pytest.fixture(autouse=True)

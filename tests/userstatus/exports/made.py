@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning import export_orders, exports
+from provisioning.exports import request as export_request
+from provisioning.exports import services as export_services
 from provisioning.models import Export
 
 
@@ -17,14 +18,14 @@ def make_export(user, template=None, **fields) -> Export:
         "template": template,
         "file_name": "user-status-smb-denmark-2026-11-24.csv",
         "created_at": now,
-        "expires_at": now + export_orders.KEPT,
+        "expires_at": now + export_request.KEPT,
     }
     return Export.objects.create(**values | fields)
 
 
 def ready(user, template=None, **fields) -> Export:
     export = make_export(user, template, **fields)
-    exports.write(export.pk)
+    export_services.write(export.pk)
     export.refresh_from_db()
     return export
 

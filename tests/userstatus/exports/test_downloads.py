@@ -4,10 +4,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from provisioning import (
-    export_files,
-    exports,
-)
+from provisioning.exports import files as export_files
+from provisioning.exports import services as export_services
 from provisioning.models import Export
 from tests import factories
 from tests.userstatus.exports.made import download_of, make_export, page_of, ready
@@ -101,7 +99,7 @@ def test_a_file_that_is_over_says_so_and_offers_a_new_one(browser, anna, templat
     export = ready(anna, template)
     Export.objects.update(expires_at=timezone.now())
     if how == "deleted":
-        exports.tidy(timezone.now())
+        export_services.tidy(timezone.now())
 
     answer = browser.get(download_of(export))
 

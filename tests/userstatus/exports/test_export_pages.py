@@ -9,18 +9,24 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.rights import Role
-from provisioning import (
-    export_orders,
-    export_progress,
-    export_writing,
-    xlsx_file,
+from provisioning.exports import (
+    progress as export_progress,
+)
+from provisioning.exports import (
+    request as export_request,
+)
+from provisioning.exports import (
+    writer as export_writer,
+)
+from provisioning.exports import (
+    xlsx as export_xlsx,
 )
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
 from tests import factories
 from tests.userstatus.exports.made import download_of, make_export, page_of, ready
-from userstatus import export_words
-from userstatus.rows import short
+from userstatus.exports import texts as export_texts
+from userstatus.row_keys import short
 
 # ---- Asking ----
 
@@ -114,7 +120,7 @@ def test_the_form_says_who_is_wanted(browser, address, template, carla, query, d
     browser.post(f"{address}{query}", filled)
 
     export = Export.objects.get()
-    chosen = export_writing.users_of(export).values_list("broadworks_id", flat=True)
+    chosen = export_writer.users_of(export).values_list("broadworks_id", flat=True)
     assert sorted(chosen) == ["a", "b"]
     assert (export.total, export.format) == (2, "csv")
 
@@ -145,7 +151,7 @@ def test_nobody_and_too_many_are_answered_with_what_can_be_had(
 ):
     factories.make_subscriber(template)
     nobody = browser.post(address, {"id": "zzzz"})
-    monkeypatch.setattr(export_orders, "MOST_NAMED", 1)
+    monkeypatch.setattr(export_request, "MOST_NAMED", 1)
     too_many = browser.post(address, {"id": "1.2.3"})
 
     for answer in (nobody, too_many):
@@ -167,7 +173,7 @@ def test_excel_is_chosen_at_the_start(browser, address, template):
 def test_too_many_for_excel_are_offered_as_csv(browser, address, template, monkeypatch):
     for _ in range(3):
         factories.make_subscriber(template)
-    monkeypatch.setattr(xlsx_file, "MOST_ROWS", 2)
+    monkeypatch.setattr(export_xlsx, "MOST_ROWS", 2)
 
     answer = browser.post(address, {"format": "xlsx"})
 
@@ -207,7 +213,7 @@ def test_a_running_export_says_how_far_it_is_and_how_long_it_takes(
     ],
 )
 def test_time_left_is_said_as_exactly_as_it_is_known(seconds, words):
-    assert export_words.time_left(seconds) == words
+    assert export_texts.time_left(seconds) == words
 
 
 def test_the_export_of_ticked_users_says_so(browser, anna, template):
@@ -331,11 +337,11 @@ def test_a_file_of_a_while_ago_is_not_downloaded_by_itself(browser, anna, templa
 @pytest.mark.parametrize(
     "code",
     [
-        export_writing.DISK_FULL,
-        export_writing.NO_FILE,
-        export_writing.TOO_LATE,
-        export_writing.NO_RIGHT,
-        export_writing.BROKEN,
+        export_writer.DISK_FULL,
+        export_writer.NO_FILE,
+        export_writer.TOO_LATE,
+        export_writer.NO_RIGHT,
+        export_writer.BROKEN,
     ],
 )
 def test_a_failure_says_what_happened_and_offers_another_try(browser, anna, template, code):
@@ -354,8 +360,8 @@ def test_a_failure_says_what_happened_and_offers_another_try(browser, anna, temp
 @pytest.mark.parametrize(
     ("code", "words", "offer"),
     [
-        (export_writing.TOO_LARGE, "grew larger than an Excel file takes", "Make a CSV file"),
-        (export_writing.NO_TEMPLATE, "is not there any more", "Templates"),
+        (export_writer.TOO_LARGE, "grew larger than an Excel file takes", "Make a CSV file"),
+        (export_writer.NO_TEMPLATE, "is not there any more", "Templates"),
     ],
 )
 def test_where_the_same_would_fail_again_something_else_is_offered(

@@ -1,0 +1,225 @@
+"""Judging many users at once by the rule of one (jobs/eligibility.py): two or three queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from accounts.audit import Actor
+from accounts.rights import Right, may
+from common.sql import Among
+from provisioning import codes, selectors
+from provisioning.jobs import eligibility
+from provisioning.jobs import params as job_params
+from provisioning.jobs.eligibility import ActionRefused
+from provisioning.models import Subscriber
+from provisioning.states import JobKind
+from templates_app.models import OnboardingTemplate
+
+#: Users of one batch.
+MOST = 10_000
+#: What can be done to many: a portal run is always one user's.
+KINDS = (JobKind.RETRY, JobKind.DELETE, JobKind.PACKAGE)
+#: BroadWorks IDs named for each reason.
+EXAMPLES = 5
+
+
+class User(NamedTuple):
+    """The columns of a subscriber that judging reads."""
+
+    id: int
+    template_id: int
+    enterprise_id: str
+    broadworks_id: str
+    status: str
+    deleted_at: datetime | None
+    webex_id: str | None
+    email: str
+    package: str
+
+
+class Judged(NamedTuple):
+    """A user with the verdict.
+
+    Attributes:
+        code: why nothing can be done (codes.SKIP_…), or "".
+        params: of the job, beside those that are copied from the user's row (job_params.COPIED).
+    """
+
+    user: User
+    code: str
+    params: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why some users are left out: the code, how many, and up to five of their BroadWorks IDs."""
+
+    code: str
+    count: int
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a batch would do if it were accepted now."""
+
+    kind: JobKind
+    able: int
+    refused: list[Refusal]
+    total: int
+
+
+def preview(
+    template: OnboardingTemplate,
+    kind: JobKind,
+    ids: Sequence[int],
+    *,
+    params: dict[str, Any],
+    actor: Actor,
+) -> Preview:
+    """Judge the users as they are now; nothing is held or stored.
+
+    `params` is what is the same for all: {"package": …} for a change of package, else {}.
+
+    Raises:
+        ActionRefused: too_many, or what is asked for is nothing that we can do.
+        PermissionDenied: the actor may not act here, or one of the users is not the partner's.
+    """
+    check(template, kind, ids, params=params, actor=actor)
+    rows = judge(template, kind, ids, params=params)
+    refused = summary(rows)
+    able = len(rows) - sum(refusal.count for refusal in refused)
+    return Preview(JobKind(kind), able, refused, len(rows))
+
+
+def check(
+    template: OnboardingTemplate,
+    kind: JobKind,
+    ids: Sequence[int],
+    *,
+    params: dict[str, Any],
+    actor: Actor,
+) -> None:
+    """Check what is asked for as a whole, and who asks.
+
+    Raises:
+        ActionRefused, PermissionDenied: as `preview`.
+    """
+    user = actor.user
+    if user is None or user.partner_id != template.partner_id or not may(user, Right.ACT):
+        raise PermissionDenied
+    if len(set(ids)) > MOST:
+        message = _("At most %(most)s users can be chosen at once.")
+        raise ActionRefused("too_many", message % {"most": f"{MOST:,}"})
+    if kind not in KINDS:
+        raise ActionRefused("unknown_kind", _("This cannot be done to many users at once."))
+    if kind == JobKind.PACKAGE:
+        eligibility.check_package(params.get("package", ""))
+
+
+def judge(
+    template: OnboardingTemplate,
+    kind: JobKind,
+    ids: Sequence[int],
+    *,
+    params: dict[str, Any],
+    hold: bool = False,
+) -> list[Judged]:
+    """Judge each user, in the order of `ids`; `hold` keeps their rows until the transaction ends.
+
+    Raises:
+        PermissionDenied: one of the users is not the partner's, or does not exist.
+    """
+    users = _users(template, ids, hold=hold)
+    busy = selectors.busy_among([user.id for user in users])
+    firsts = _firsts(template, users) if kind == JobKind.RETRY else {}
+    return list(_verdicts(template, kind, users, params, _Known(busy, firsts)))
+
+
+class _Known(NamedTuple):
+    """What other rows say: who is busy, and who comes first in each enterprise, if it matters."""
+
+    busy: set[int]
+    firsts: dict[str, int]
+
+
+def _users(template: OnboardingTemplate, ids: Sequence[int], *, hold: bool) -> list[User]:
+    wanted = list(dict.fromkeys(ids))
+    # In the order of their ids, as everybody locks who locks several.
+    rows = Subscriber.objects.filter(
+        pk__in=Among.of(wanted), partner_id=template.partner_id
+    ).order_by("pk")
+    if hold:
+        rows = rows.select_for_update(no_key=True)
+    found = {values[0]: User._make(values) for values in rows.values_list(*User._fields)}
+    if len(found) != len(wanted):
+        raise PermissionDenied
+    return [found[pk] for pk in wanted]
+
+
+def _firsts(template: OnboardingTemplate, users: Sequence[User]) -> dict[str, int]:
+    if not template.provision_admin_first:
+        return {}
+    first = selectors.firsts_in_line(template, {user.enterprise_id for user in users})
+    return dict(first.values_list("enterprise_id", "pk"))
+
+
+def _verdicts(
+    template: OnboardingTemplate,
+    kind: JobKind,
+    users: Sequence[User],
+    params: dict[str, Any],
+    known: _Known,
+) -> Iterator[Judged]:
+    """Twins share one unfinished job: the second of them is busy with the first."""
+    taken: set[tuple[str, str]] = set()
+    for user in users:
+        key = (user.enterprise_id, user.broadworks_id)
+        is_busy = user.id in known.busy or key in taken
+        address = eligibility.usable_address(user.email) if kind == JobKind.RETRY else ""
+        code = _code(template, kind, user, params, is_busy=is_busy)
+        if kind == JobKind.RETRY and not code:
+            code = eligibility.judge_turn(user.id, known.firsts.get(user.enterprise_id))
+            code = code or ("" if address else codes.SKIP_NO_ADDRESS)
+        if not code:
+            taken.add(key)
+        yield Judged(user, code, _orders(template, kind, user, params, address))
+
+
+def _code(
+    template: OnboardingTemplate,
+    kind: JobKind,
+    user: User,
+    params: dict[str, Any],
+    *,
+    is_busy: bool,
+) -> str:
+    if user.template_id != template.pk:  # sync found it elsewhere since the list was shown
+        return codes.SKIP_DELETED
+    return eligibility.judge(user, kind, is_busy=is_busy, package=params.get("package", ""))
+
+
+def _orders(
+    template: OnboardingTemplate, kind: JobKind, user: User, params: dict[str, Any], address: str
+) -> dict[str, str]:
+    if kind == JobKind.RETRY:
+        return job_params.for_retry(template, package=user.package, email=address)
+    if kind == JobKind.DELETE:
+        return {}
+    return job_params.for_package(wanted=params["package"], former=user.package)
+
+
+def summary(rows: Sequence[Judged]) -> list[Refusal]:
+    """The refused by reason, the most frequent first."""
+    by_code: dict[str, list[str]] = {}
+    for row in rows:
+        if row.code:
+            by_code.setdefault(row.code, []).append(row.user.broadworks_id)
+    refusals = [Refusal(code, len(ids), ids[:EXAMPLES]) for code, ids in by_code.items()]
+    return sorted(refusals, key=lambda refusal: -refusal.count)

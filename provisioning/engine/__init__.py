@@ -1,0 +1,1 @@
+"""The engine: takes due jobs, sends them, and records what came of it."""

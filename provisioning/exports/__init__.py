@@ -1,0 +1,1 @@
+"""Exports: the list of users as a CSV or Excel file, written by a job."""

@@ -1,0 +1,1 @@
+"""What must be true of our tables at every moment, and how that is checked."""

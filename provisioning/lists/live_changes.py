@@ -1,0 +1,66 @@
+"""What every open page asks again every few seconds: little, and by keys alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from common import sql
+from provisioning.lists import filters
+from provisioning.lists.filters import UserFilter
+from provisioning.models import Subscriber
+
+#: More newcomers are not counted.
+MOST_ARRIVED = 1000
+#: Of so many of the newest users, whosever they are, newcomers are counted.
+_NEWEST = 10_000
+_LAST = "SELECT coalesce(max(id), 0) FROM provisioning_subscriber"
+_SIGNS = """
+    SELECT s.id, s.template_id, s.version, s.backend_status, s.deleted_at IS NOT NULL,
+           j.state, COALESCE(j.held, false)
+      FROM provisioning_subscriber s
+      LEFT JOIN provisioning_job j ON j.subscriber_id = s.id
+           AND j.state IN ('queued', 'sending', 'checking', 'waiting')
+     WHERE s.id = ANY(%(ids)s) AND s.partner_id = %(partner)s
+"""
+
+
+class Sign(NamedTuple):
+    """All of a user that tells whether a row looks otherwise than before.
+
+    `job_state` and `held` are those of the unfinished job, None and False without one.
+    """
+
+    pk: int
+    template_id: int
+    version: int
+    backend_status: str
+    is_deleted: bool
+    job_state: str | None
+    held: bool
+
+
+def signs(partner_id: int, ids: Iterable[int]) -> list[Sign]:
+    """The signs of those of the users who are the partner's, deleted ones too; one query."""
+    rows = sql.prepared(_SIGNS, {"ids": list(ids), "partner": partner_id})
+    return [Sign(*row) for row in rows]
+
+
+def newest() -> int:
+    """The largest id of any user by now, whosever: what has a larger one arrived later."""
+    [(found,)] = sql.prepared(_LAST, {})
+    return int(found)
+
+
+def arrived(users: QuerySet[Subscriber], chosen: UserFilter, since: int) -> int:
+    """How many users that the filter leaves have a larger id; at most MOST_ARRIVED + 1.
+
+    Nearly always nobody has, and then one look at the end of an index is all.
+    """
+    last = newest()
+    if last <= since:
+        return 0
+    later = users.filter(pk__gt=max(since, last - _NEWEST))
+    return filters.among(later, chosen).order_by()[: MOST_ARRIVED + 1].count()

@@ -1,0 +1,1 @@
+"""The projection: how answers of the backend become our rows."""

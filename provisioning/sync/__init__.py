@@ -1,0 +1,1 @@
+"""Sync: reading what the backend holds, on a schedule and on demand."""

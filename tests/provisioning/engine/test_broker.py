@@ -1,0 +1,83 @@
+"""A real Redis that hangs or dies never holds up whoever accepts an action."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from celery import current_app
+from django.utils import timezone
+
+from partnerhub.health import _redis_answers
+from partnerhub.local.servers import Redis
+from provisioning.jobs import outbox, user_services
+
+FREJA = "4533121212@nordictel.example"
+
+
+@pytest.fixture
+def redis(server_folder: Path, settings):
+    server = Redis(server_folder)
+    server.start(server_folder / "redis.log")
+    conf = current_app.conf
+    before = conf.broker_url, conf.broker_write_url
+    conf.broker_url = conf.broker_write_url = settings.REDIS_URL = server.url
+    yield server
+    conf.broker_url, conf.broker_write_url = before
+    with suppress(ProcessLookupError):
+        os.kill(server.process.pid, signal.SIGCONT)
+    server.stop(at_once=True)
+
+
+def took(act) -> float:
+    started = time.monotonic()
+    act()
+    return time.monotonic() - started
+
+
+def hint_takes() -> float:
+    return took(lambda: outbox.publish("provisioning.serve", connection_id=1))
+
+
+def test_a_publish_reaches_a_healthy_redis(redis):
+    assert hint_takes() < 1
+    with current_app.connection_for_read() as broker:
+        assert broker.SimpleQueue("provision").qsize() == 1
+
+
+def test_a_hanging_redis_holds_up_nobody(redis):
+    hint_takes()
+    os.kill(redis.process.pid, signal.SIGSTOP)
+
+    assert min(hint_takes() for _ in range(3)) < 0.3
+    assert took(_redis_answers) < 1
+    assert _redis_answers() is False
+
+
+def test_a_dead_redis_holds_up_nobody(redis):
+    hint_takes()
+    redis.process.kill()
+    redis.process.wait()
+
+    assert min(hint_takes() for _ in range(3)) < 0.3
+    assert _redis_answers() is False
+
+
+def test_many_hints_to_a_hanging_redis_cost_as_much_as_one(redis):
+    os.kill(redis.process.pid, signal.SIGSTOP)
+    calls = [{"connection_id": n} for n in range(200)]
+
+    assert took(lambda: outbox.publish_all("provisioning.serve", calls)) < 1
+
+
+def test_an_action_is_accepted_at_once_while_redis_hangs(rig, redis):
+    row = rig.given(FREJA)
+    os.kill(redis.process.pid, signal.SIGSTOP)
+
+    seconds = took(lambda: user_services.delete_user(row, actor=rig.actor, now=timezone.now()))
+
+    assert seconds < 1.5  # Redis's own limit is 5 s

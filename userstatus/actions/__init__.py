@@ -1,0 +1,1 @@
+"""Row and bulk actions: their declaration, menus and dialogs."""

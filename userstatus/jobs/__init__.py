@@ -1,0 +1,1 @@
+"""The pages about background work: jobs and batches."""

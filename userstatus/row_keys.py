@@ -1,0 +1,34 @@
+"""Short ids of rows, as pages and forms carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def short(number: int) -> str:
+    """A number in base 36."""
+    text = ""
+    while True:
+        number, digit = divmod(number, 36)
+        text = DIGITS[digit] + text
+        if not number:
+            return text
+
+
+def number_of(text: str) -> int | None:
+    """The number that `short` wrote, None for what no row's id can be."""
+    if not text or len(text) > 12 or not (text.isascii() and text.isalnum()):
+        return None
+    return int(text, 36)
+
+
+#: Between several keys in one `id`; keys are base 36.
+BETWEEN = "."
+
+
+def keys_of(values: Sequence[str]) -> list[int]:
+    """The ids behind the keys, each once, in their order."""
+    found = (number_of(key) for value in values for key in value.split(BETWEEN))
+    return list(dict.fromkeys(pk for pk in found if pk is not None))

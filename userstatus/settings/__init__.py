@@ -1,0 +1,1 @@
+"""Settings, people and one's own account."""

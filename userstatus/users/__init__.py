@@ -1,0 +1,1 @@
+"""The page User status: the list of users, its filters, rows and live updates."""

@@ -1,0 +1,66 @@
+"""User status: the list of one template's users, or of all the partner's."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from accounts.access import requires
+from accounts.rights import Right
+from userstatus import context
+from userstatus.actions.registry import bulk_offers
+from userstatus.actions.selection import mark_of
+from userstatus.scope import scope_of
+from userstatus.users import paging
+from userstatus.users.page import UserList, user_list
+
+#: The select of narrow screens, where there is no header to click.
+SORTS = [
+    ("-last_change", _("Last change, newest first")),
+    ("last_change", _("Last change, oldest first")),
+    ("broadworks_id", _("BroadWorks ID")),
+    ("-broadworks_id", _("BroadWorks ID, from the end")),
+    ("name", _("Name")),
+    ("-name", _("Name, from the end")),
+]
+
+
+@require_safe
+@requires(Right.SEE)
+def users(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+    """The page, or for htmx only what a filter changes."""
+    # The side bar asks for all templates anyway.
+    scope = scope_of(request, uuid, context.templates_of(request))
+    listed = user_list(scope, request.GET, timezone.now())
+    part = request.headers.get("HX-Request") == "true"
+    name = "userstatus/users/parts.html" if part else "userstatus/users/list.html"
+    response = render(request, name, list_context(request, listed))
+    response["Vary"] = "HX-Request"
+    return response
+
+
+def list_context(request: HttpRequest, listed: UserList) -> dict[str, Any]:
+    """What the list's templates read."""
+    names = ["templates", "packages", "errors", "enterprises"]
+    return {
+        "list": listed,
+        "path": listed.scope.path,
+        "query": listed.query,
+        "rows": listed.rows,
+        "with_template": listed.scope.template is None,
+        "with_ticks": listed.scope.can_tick,
+        "now": timezone.now(),
+        "labels": {name: listed.facets.chosen(name) for name in names},
+        "export_path": listed.scope.export_path,
+        "sizes": [(size, size) for size in paging.SIZES],
+        "sorts": SORTS,
+        "bulk_offers": bulk_offers(listed.scope.template) if listed.scope.can_act else [],
+        "selection_mark": mark_of(request),
+        "keeps_tools": request.headers.get("X-Keep-Tools") == "true",
+    }
