@@ -88,3 +88,25 @@ class JsonFormatter(logging.Formatter):
 def mask(text: str) -> str:
     """E-mail addresses and BroadWorks IDs as ``f***@host``; no tokens of mailed links."""
     return _TOKEN.sub(r"\1***", _ADDRESS.sub(r"\1***@\2", text))
+
+
+def config(*, level: str) -> dict[str, Any]:
+    """Django's LOGGING: JSON lines on standard output, from `level` on (a name of `logging`)."""
+    stdout = {"class": "logging.StreamHandler", "formatter": "json", "filters": ["scrub"]}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "common.logs.JsonFormatter"}},
+        "filters": {"scrub": {"()": "common.logs.ScrubFilter"}},
+        "handlers": {"stdout": stdout},
+        "root": {"handlers": ["stdout"], "level": level},
+        "loggers": {
+            "urllib3": {"level": "ERROR"},
+            "django.server": {"handlers": ["stdout"], "propagate": False},
+            # Refusals are the product's daily bread, not noise for operators.
+            "django.request": {"level": "ERROR"},
+            "celery.app.trace": {"level": "WARNING"},
+            # At DEBUG it writes whole contexts, mail tokens among them.
+            "django.template": {"level": "INFO"},
+        },
+    }

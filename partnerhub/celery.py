@@ -7,7 +7,6 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import task_prerun
-from django.conf import settings
 from django.db import close_old_connections
 from kombu import Connection
 
@@ -27,7 +26,7 @@ class _Connection(Connection):
 
 app = Celery("partnerhub")
 app.amqp.Connection = _Connection
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.config_from_object("partnerhub.celery_config")
 app.autodiscover_tasks(["provisioning", "partnerhub.rehearsal"])
 
 
@@ -36,35 +35,3 @@ def _renew_connections(task: Any, **_: Any) -> None:
     """What a request does: replace a connection that PostgreSQL's restart has broken."""
     if not task.request.is_eager:
         close_old_connections()
-
-
-# Every tick is idempotent, so two beats are harmless and a missed tick costs only time.
-app.conf.beat_schedule = {
-    "sweep": {
-        "task": "provisioning.sweep",
-        "schedule": 2.0,
-    },
-    "sync": {
-        "task": "provisioning.sync_all",
-        "schedule": float(settings.SYNC_SECONDS),
-        "options": {"expires": settings.SYNC_SECONDS, "queue": "sync"},
-    },
-    "full-pass": {
-        "task": "provisioning.full_pass_all",
-        "schedule": 15 * 60.0,
-        "options": {"expires": 600, "queue": "sync"},
-    },
-    "tidy": {
-        "task": "provisioning.tidy",
-        "schedule": 600.0,
-        "options": {"expires": 300, "queue": "sync"},
-    },
-}
-
-if settings.SIMULATOR_URL and settings.SIMULATOR_CONTROL_TOKEN:
-    # On the queue of the hints: a long sync must not make the banner late.
-    app.conf.beat_schedule["rehearsal"] = {
-        "task": "rehearsal.look",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    }

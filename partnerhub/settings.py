@@ -14,6 +14,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from common import logs
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -176,46 +178,6 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # ---- Background work ----
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CELERY_BROKER_URL = REDIS_URL
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "health_check_interval": 10,
-    "socket_timeout": 5,
-    "socket_connect_timeout": 1,
-    "socket_keepalive": True,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-}
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = False
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_TASK_TIME_LIMIT = 30
-CELERY_WORKER_DISABLE_PREFETCH = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_MAX_MEMORY_PER_CHILD = 250_000
-#: Celery's Django fixup closes the connection around every task unless this is set; that a broken
-#: one is replaced is seen to in partnerhub.celery.
-CELERY_DB_REUSE_MAX = 1000
-CELERY_TASK_DEFAULT_QUEUE = "provision"
-#: By name, so that it also holds where the task's module is not loaded (web). The sweep must not
-#: stand in line behind the hints that it is the guarantee of; queues are served in turn.
-CELERY_TASK_ROUTES = {
-    "provisioning.sweep": {"queue": "sweep"},
-    "provisioning.sync": {"queue": "sync"},
-    "provisioning.full_pass": {"queue": "sync"},
-    "provisioning.sync_all": {"queue": "sync"},
-    "provisioning.full_pass_all": {"queue": "sync"},
-    "provisioning.tidy": {"queue": "sync"},
-    "provisioning.export": {"queue": "export"},
-    "provisioning.send_mail": {"queue": "mail"},
-}
 
 #: One factor on every duration of the engine, so that tests need not wait.
 TIME_SCALE = env.float("TIME_SCALE", default=1.0)
@@ -324,44 +286,14 @@ STORAGES = {
     "staticfiles": {"BACKEND": STATICFILES_BACKEND},
 }
 
+_own = ["script-src", "style-src", "font-src", "connect-src", "form-action", "manifest-src"]
+_never = ["default-src", "frame-ancestors", "base-uri", "object-src"]
 CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "manifest-src": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-        "object-src": [NONE],
-    }
+    "DIRECTIVES": {key: [SELF] for key in _own}
+    | {key: [NONE] for key in _never}
+    | {"img-src": [SELF, "data:"]}
 }
 
-# ---- Logs: JSON lines on standard output, an allow-list of fields ----
+# ---- Logs ----
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "common.logs.JsonFormatter"}},
-    "filters": {"scrub": {"()": "common.logs.ScrubFilter"}},
-    "handlers": {
-        "stdout": {
-            "class": "logging.StreamHandler",
-            "formatter": "json",
-            "filters": ["scrub"],
-        }
-    },
-    "root": {"handlers": ["stdout"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "urllib3": {"level": "ERROR"},
-        "django.server": {"handlers": ["stdout"], "propagate": False},
-        # Refusals are the product's daily bread, not noise for operators.
-        "django.request": {"level": "ERROR"},
-        "celery.app.trace": {"level": "WARNING"},
-        # At DEBUG it writes whole contexts, mail tokens among them.
-        "django.template": {"level": "INFO"},
-    },
-}
+LOGGING = logs.config(level=env.str("LOG_LEVEL", default="INFO"))

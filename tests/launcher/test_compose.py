@@ -64,14 +64,13 @@ def test_both_workers_listen_to_the_same_queues_wherever_they_run(folder, name):
 
 
 def test_every_queue_that_is_written_to_has_a_worker():
-    from django.conf import settings
-
-    from partnerhub.celery import app
+    from partnerhub import celery_config
     from provisioning.jobs.outbox import TROUBLED_QUEUE
 
-    ticks = {entry.get("options", {}).get("queue") for entry in app.conf.beat_schedule.values()}
-    routes = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    written = (ticks | routes | {settings.CELERY_TASK_DEFAULT_QUEUE, TROUBLED_QUEUE}) - {None}
+    schedule = celery_config.beat_schedule.values()
+    ticks = {entry.get("options", {}).get("queue") for entry in schedule}
+    routes = {route["queue"] for route in celery_config.task_routes.values()}
+    written = (ticks | routes | {celery_config.task_default_queue, TROUBLED_QUEUE}) - {None}
 
     assert written == {queue for name in QUEUES for queue in queues(SERVICES[name]["command"])}
 

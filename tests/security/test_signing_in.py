@@ -10,12 +10,13 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import Resolver404, resolve
 
 from accounts import adapter
 from accounts.models import User
 from accounts.rights import Role
+from partnerhub.celery import app as celery_app
 from tests import factories
 
 PASSWORD = "correct horse battery staple"
@@ -142,8 +143,10 @@ def test_a_success_forgets_the_wrong_tries(client: Client, known: User) -> None:
     assert is_in(client)
 
 
-@override_settings(REDIS_URL="redis://127.0.0.1:1/0", CELERY_BROKER_URL="redis://127.0.0.1:1/0")
-def test_signing_in_needs_no_redis(client: Client, known: User) -> None:
+def test_signing_in_needs_no_redis(
+    client: Client, known: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(celery_app.conf, "broker_url", "redis://127.0.0.1:1/0")
     sign_in(client, known.email, PASSWORD)
 
     assert is_in(client)
