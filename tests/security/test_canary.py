@@ -203,7 +203,7 @@ def test_a_mail_token_and_code_are_only_in_the_mail(rig: Rig, portal: Portal, tr
     ("broken", "path"),
     [
         (
-            "activation_portal.confirm_views.activation_confirm.run_of_token",
+            "activation_portal.confirm_views.confirmation.run_of_token",
             "{portal}confirm/{token}/",
         ),
         (

@@ -23,7 +23,7 @@ from tests.provisioning.rig import Rig
 
 pytestmark = pytest.mark.worker
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FREJA = "4533121212@nordictel.example"
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 

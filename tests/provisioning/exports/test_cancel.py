@@ -230,10 +230,10 @@ def test_after_the_last_row_the_file_is_being_finished(db, anna, template, monke
 SMALL_DISK = """
 import resource, signal, sys, django
 django.setup()
-from provisioning import exports
+from provisioning.exports import services
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-exports.write(int(sys.argv[1]))
+services.write(int(sys.argv[1]))
 """
 
 
@@ -269,9 +269,9 @@ def test_excel_killed_at_work_is_written_anew(transactional_db, anna, template, 
     export = start(anna, template, ExportFormat.XLSX)
     stall = (
         "import sys, time, django\ndjango.setup()\n"
-        "from provisioning import exports, xlsx_file\n"
+        "from provisioning.exports import services, xlsx\n"
         "def close(self):\n print('packing', flush=True)\n time.sleep(60)\n"
-        "xlsx_file.XlsxFile.close = close\nexports.write(int(sys.argv[1]))\n"
+        "xlsx.XlsxFile.close = close\nservices.write(int(sys.argv[1]))\n"
     )
     with process(folder, "-c", stall, str(export.pk)) as writer:
         assert writer.stdout

@@ -35,20 +35,20 @@ from provisioning.models import Export, Subscriber
 from provisioning.states import ExportState
 from tests import factories
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 #: A writer that stops in the middle of its file until it is killed.
 SLOW_WRITER = """
 import sys, time, django
 django.setup()
-from provisioning import export_files, exports
+from provisioning.exports import files, services
 def stall(self):
     self.file.write(bytes(self.block))
     self.file.flush()
     print("writing", flush=True)
     time.sleep(60)
-export_files._BLOCK = 1
-export_files._CsvFile.flush = stall
-exports.write(int(sys.argv[1]))
+files._BLOCK = 1
+files._CsvFile.flush = stall
+services.write(int(sys.argv[1]))
 """
 
 #: A writer whose connection PostgreSQL ends while it waits for more rows to be read: then it cannot
@@ -57,12 +57,12 @@ CUT_OFF_WRITER = """
 import sys, time, django
 django.setup()
 from django.db import connections
-from provisioning import export_files, exports
-whole = export_files._CsvFile.flush
+from provisioning.exports import files, services
+whole = files._CsvFile.flush
 def cut_off(self):
     whole(self)
-    if not hasattr(export_files, "is_cut"):
-        export_files.is_cut = True
+    if not hasattr(files, "is_cut"):
+        files.is_cut = True
         other = connections.create_connection("default")
         with other.cursor() as cursor:
             waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'ClientWrite'"
@@ -70,8 +70,8 @@ def cut_off(self):
                 time.sleep(0.02)
             cursor.execute("SELECT pg_terminate_backend(%s, 5000)", found[0])
         other.close()
-export_files._CsvFile.flush = cut_off
-exports.write(int(sys.argv[1]))
+files._CsvFile.flush = cut_off
+services.write(int(sys.argv[1]))
 print("over", flush=True)
 """
 
