@@ -212,7 +212,13 @@ class Keeper:
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether a child is dead, without collecting it: its id must stay its own for now."""
+    """Tell whether a child is dead, without collecting it: its id must stay its own for now.
+
+    A Mac can't do that before Python 3.13. The group that is killed next keeps the id as long as
+    it has a member; only an empty one's could go to a stranger in between.
+    """
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
     try:
         found = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

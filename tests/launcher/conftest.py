@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.launcher.package_index import environment, indexes
+
+__all__ = ["environment", "indexes"]
+
 ROOT = Path(__file__).parents[2]
 # Ends on TERM and notes its end, as a well-mannered server does.
 POLITE = (
