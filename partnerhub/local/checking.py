@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 
 from partnerhub.local.bootstrap import ROOT
 from partnerhub.local.console import say
+from partnerhub.local.find_python import SUPPORTED
 
+# The oldest and the newest: what holds for both holds for those between.
+PYTHONS = tuple("{}.{}".format(*version) for version in (SUPPORTED[0], SUPPORTED[-1]))
+# Rules that ask for a syntax which the oldest doesn't know.
+NEWER_WAYS = "UP040,UP046,UP047"
 # Enough for the settings to load. Nothing is connected to; the key is no secret.
 ENVIRONMENT = {
     "SECRET_KEY": "only-for-checks-that-never-serve-a-request-0123456789abcdefgh",
@@ -47,7 +52,7 @@ def checks() -> list[Check]:
     compose = ["--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
     return [
         Check("format", _module("ruff", "format", "--check", ".")),
-        Check("lint", _module("ruff", "check", ".")),
+        *(Check(f"lint, Python {python}", _lint(python)) for python in PYTHONS),
         Check("layers", _tool("lint-imports")),
         Check("system", [*manage, "check", "--fail-level", "WARNING"]),
         Check("system, as in production", [*manage, *deploy], PRODUCTION),
@@ -55,7 +60,10 @@ def checks() -> list[Check]:
         Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
         Check("templates", _module("djlint", *djlint, *_template_folders())),
         Check("compose file", _tool("check-jsonschema", *compose)),
-        Check("types", _module("mypy", ".")),
+        *(
+            Check(f"types, Python {python}", _module("mypy", "--python-version", python, "."))
+            for python in PYTHONS
+        ),
     ]
 
 
@@ -87,6 +95,12 @@ def _passes(check: Check) -> bool:
     if result.returncode:
         say(result.stdout.rstrip() + "\n")
     return result.returncode == 0
+
+
+def _lint(python: str) -> list[str]:
+    """Lint as for one Python; what only newer ones can read is not asked for."""
+    target = f"py{python.replace('.', '')}"
+    return _module("ruff", "check", "--target-version", target, "--extend-ignore", NEWER_WAYS, ".")
 
 
 def _module(name: str, *arguments: str) -> list[str]:

@@ -64,11 +64,11 @@ def offer(index, name, version, *needs, tag="py3-none-any"):
 
 def put_up(file, pin):
     """List a file in its folder's page of the index; return the pin with the file's hash."""
-    names = [entry.name for entry in file.parent.iterdir() if entry.name != "index.html"]
-    links = "".join(f'<a href="{name}">{name}</a>\n' for name in names)
-    page = f"<!DOCTYPE html><html><body>\n{links}</body></html>\n"
-    (file.parent / "index.html").write_text(page)
-    return f"{pin} --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+    page = file.with_name("index.html")
+    text = page.read_text() if page.exists() else "<!DOCTYPE html>\n"
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    page.write_text(f'{text}<a href="{file.name}#sha256={found}">{file.name}</a>\n')
+    return f"{pin} --hash=sha256:{found}\n"
 
 
 def offer_source(index, name, version, built):
