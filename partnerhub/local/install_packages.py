@@ -41,6 +41,8 @@ _NOT_OFFERED = (
     r"No matching distribution found for ([\w.-]+)(?:\[[\w,.-]+\])?==(\S+)",
 )
 
+_UNREACHABLE = "Retrying ("  # pip, of an index that does not answer
+
 
 def install(requirement_set: str) -> None:
     """Make `.venv` hold the requirement set, exactly as locked; costs nothing when it does."""
@@ -159,11 +161,13 @@ def _stop_if_not_offered(words: str, pip: list[str]) -> None:
 
     pip may know places that uv doesn't, and says the same of an index that it can't reach.
     """
+    if _UNREACHABLE in words:
+        return
     for name, version in not_offered(words):
         pin = f"{name}=={version}"
         alone = [*pip, "--no-deps", "--ignore-installed", "--dry-run", pin]
         asked = run(alone, kept=True)
-        if asked.returncode and not_offered(asked.stdout) and "Retrying (" not in asked.stdout:
+        if asked.returncode and not_offered(asked.stdout) and _UNREACHABLE not in asked.stdout:
             stop(
                 f"There is no wheel of {name} {version} for {_here()}, and nothing is compiled.\n"
                 f"All packages have wheels for {IN_WORDS}, {MACHINES}.\n"

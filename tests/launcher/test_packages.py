@@ -105,3 +105,14 @@ def test_a_wheel_that_only_pip_knows_the_place_of_is_installed(indexes, tmp_path
     install(tmp_path, monkeypatch, wanted, uv=True)
 
     assert installed("hidden") == "1.0"
+
+
+@pytest.mark.parametrize("uv", [True, False], ids=["uv", "pip"])
+def test_an_index_that_does_not_answer_is_no_missing_wheel(uv, indexes, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    pin = f"away==1.0 --hash=sha256:{'0' * 64}\n"
+
+    with pytest.raises(SystemExit, match="Is the package index reachable"):
+        install(tmp_path, monkeypatch, pin, uv=uv)
