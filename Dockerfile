@@ -1,9 +1,9 @@
 # One image for web, worker, beat and the simulator; the command says which.
-FROM python:3.11-slim AS build
+FROM python:3.14-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
 COPY requirements/prod.txt /requirements.txt
-RUN /venv/bin/pip install --require-hashes -r /requirements.txt
+RUN /venv/bin/pip install --only-binary :all: --require-hashes -r /requirements.txt
 WORKDIR /app
 COPY . .
 # Texts and static files belong to the image: a container that starts changes nothing in it.
@@ -16,7 +16,7 @@ compile_translations(); call_command('collectstatic', interactive=False, verbosi
  && /venv/bin/python -m compileall -q partnerhub userstatus activation_portal provisioning \
     templates_app accounts webex common simulator
 
-FROM python:3.11-slim
+FROM python:3.14-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=partnerhub.settings STATIC_ROOT=/app/staticfiles \
     EXPORTS_DIR=/exports WEB_BIND=0.0.0.0:8000

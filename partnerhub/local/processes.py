@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from partnerhub.local import databases, local_secrets, servers
+from partnerhub.local import databases, local_secrets, servers, system
 from partnerhub.local.managed_process import Spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,6 +123,7 @@ class Plan:
             "DEMO_PASSWORD": local_secrets.kept(run / "demo.password", local_secrets.demo_password),
             "WEB_BIND": f"127.0.0.1:{place.port}",
             "PYTHONUNBUFFERED": "1",
+            **system.child_environment(),
         }
         environment = own | {name: value for name, value in place.given.items() if value}
         local_secrets.write_environment(run / "env", {name: environment[name] for name in own})

@@ -6,11 +6,17 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from partnerhub.local.bootstrap import ROOT
 from partnerhub.local.console import say
+from partnerhub.local.find_python import SUPPORTED
 
+# The oldest and the newest: what holds for both holds for those between.
+PYTHONS = tuple("{}.{}".format(*version) for version in (SUPPORTED[0], SUPPORTED[-1]))
+# Rules that ask for a syntax which the oldest doesn't know.
+NEWER_WAYS = "UP040,UP046,UP047"
 # Enough for the settings to load. Nothing is connected to; the key is no secret.
 ENVIRONMENT = {
     "SECRET_KEY": "only-for-checks-that-never-serve-a-request-0123456789abcdefgh",
@@ -47,7 +53,7 @@ def checks() -> list[Check]:
     compose = ["--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
     return [
         Check("format", _module("ruff", "format", "--check", ".")),
-        Check("lint", _module("ruff", "check", ".")),
+        *(Check(f"lint, Python {python}", _lint(python)) for python in PYTHONS),
         Check("layers", _tool("lint-imports")),
         Check("system", [*manage, "check", "--fail-level", "WARNING"]),
         Check("system, as in production", [*manage, *deploy], PRODUCTION),
@@ -55,14 +61,19 @@ def checks() -> list[Check]:
         Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
         Check("templates", _module("djlint", *djlint, *_template_folders())),
         Check("compose file", _tool("check-jsonschema", *compose)),
-        Check("types", _module("mypy", ".")),
+        *(
+            Check(f"types, Python {python}", _module("mypy", "--python-version", python, "."))
+            for python in PYTHONS
+        ),
     ]
 
 
 def main() -> int:
     """Run all checks, the failing ones not stopping the rest; name these at the end."""
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
-    failed = [check.name for check in checks() if not _passes(check)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the two runs of mypy take longest
+        done = zip(checks(), pool.map(_run, checks()), strict=True)
+        failed = [check.name for check, outcome in done if not _report(check, *outcome)]
     if failed:
         say(f"\nFAILED: {', '.join(failed)}")
         return 1
@@ -70,7 +81,8 @@ def main() -> int:
     return 0
 
 
-def _passes(check: Check) -> bool:
+def _run(check: Check) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Run one check; return how it ended and how many seconds it took."""
     start = time.monotonic()
     result = subprocess.run(  # noqa: S603 - our own command line
         check.command,
@@ -82,11 +94,22 @@ def _passes(check: Check) -> bool:
         text=True,
         check=False,
     )
+    return result, time.monotonic() - start
+
+
+def _report(check: Check, result: subprocess.CompletedProcess[str], seconds: float) -> bool:
+    """Say how a check went, and all that a failed one printed; tell whether it passed."""
     word = "FAILED" if result.returncode else "ok"
-    say(f"{check.name:<28} {word:<7} {time.monotonic() - start:5.1f} s")
+    say(f"{check.name:<28} {word:<7} {seconds:5.1f} s")
     if result.returncode:
         say(result.stdout.rstrip() + "\n")
     return result.returncode == 0
+
+
+def _lint(python: str) -> list[str]:
+    """Lint as for one Python; what only newer ones can read is not asked for."""
+    target = f"py{python.replace('.', '')}"
+    return _module("ruff", "check", "--target-version", target, "--extend-ignore", NEWER_WAYS, ".")
 
 
 def _module(name: str, *arguments: str) -> list[str]:

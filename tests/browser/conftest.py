@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 
@@ -13,9 +12,11 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.models import User
+from partnerhub.local.chromium import installed_chromium
 from templates_app.models import OnboardingTemplate
 from tests.browser.product import Product, running_product
 from tests.browser.watchdog import close_all, not_for_ever
+from tests.needs import need_tool
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs an event loop
 
@@ -37,6 +38,15 @@ _TOLD = ("Failed to load resource", "Response Status Error Code 4", "htmx:")
 
 #: No test of a browser takes so long, in seconds, on the slowest machine.
 LONGEST = 240
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tools() -> None:
+    """A machine without them tells nothing about our pages."""
+    for name in ("make", "git"):
+        need_tool(name)
+    if not installed_chromium():
+        pytest.skip("NOT TESTED: there is no Chromium on this machine")
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +87,7 @@ def browser(launch_browser: Callable[[], Browser], _browsers: list[Browser]) -> 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args):
-    return {**browser_type_launch_args, "executable_path": shutil.which("chromium"), "args": FLAGS}
+    return {**browser_type_launch_args, "executable_path": installed_chromium(), "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

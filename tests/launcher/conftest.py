@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.launcher.package_index import environment, indexes
+from tests.needs import need_proc, need_tool
+
+__all__ = ["environment", "indexes"]
+
 ROOT = Path(__file__).parents[2]
 # Ends on TERM and notes its end, as a well-mannered server does.
 POLITE = (
@@ -71,6 +76,7 @@ class Play:
 
     def start_make(self, makefile):
         """Start the play as `make run` does: make, then the program that its recipe becomes."""
+        need_tool("make")
         with self.output.open("wb") as out:
             self.process = subprocess.Popen(
                 ["make", "-f", str(makefile), "run"],
@@ -121,8 +127,8 @@ class Play:
 
 @pytest.fixture
 def play(tmp_path):
-    if not Path("/proc/self/environ").exists():
-        pytest.skip("finds its processes in /proc")
+    need_proc()
+    need_tool("sleep")  # of the stand-ins' shell lines
     played = Play(tmp_path)
     yield played
     played.tidy()

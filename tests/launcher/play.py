@@ -14,9 +14,12 @@ from partnerhub.local import bootstrap
 from partnerhub.local.managed_process import Spec
 from partnerhub.local.processes import Place, Plan, given_environment
 from partnerhub.local.supervisor import Supervisor, Undertaker, announcement, take_over_lock
+from tests.launcher import as_on_a_mac
 
 
 def main(folder: Path) -> int:
+    if as_on_a_mac.NAME in os.environ:
+        as_on_a_mac.pretend()
     bootstrap.RUN = folder
     lock = bootstrap.take_run_lock()
     os.environ["RUN_LOCK_FD"] = str(lock.fileno())

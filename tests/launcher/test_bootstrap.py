@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from partnerhub.local import bootstrap
+from partnerhub.local import bootstrap, checkout, find_python, install_packages, wheel_table
 from tests.launcher.conftest import ROOT, wait_for
+
+BOOTSTRAP = ("checkout", "find_python", "install_packages")
 
 
 def second(play):
@@ -70,12 +72,13 @@ def place(tmp_path, monkeypatch):
         "STAMP": venv / "stamp",
         "UNFINISHED": venv / "unfinished",
     }.items():
-        monkeypatch.setattr(bootstrap, name, value)
+        monkeypatch.setattr(install_packages, name, value)
+    monkeypatch.setattr(bootstrap, "RUN", tmp_path / ".run")
     asked = []
-    monkeypatch.setattr(bootstrap, "_make_venv", lambda: make_venv(asked))
-    monkeypatch.setattr(bootstrap, "_works", lambda python: python.exists())
+    monkeypatch.setattr(install_packages, "_make_venv", lambda: make_venv(asked))
+    monkeypatch.setattr(install_packages, "_is_usable", lambda python: python.exists())
     monkeypatch.setattr(
-        bootstrap,
+        install_packages,
         "_install_packages",
         lambda path, *, again: asked.append(f"{path.stem}{' again' if again else ''}"),
     )
@@ -84,83 +87,95 @@ def place(tmp_path, monkeypatch):
 
 def make_venv(asked):
     asked.append("venv")
-    bootstrap.PYTHON.parent.mkdir(parents=True)
-    bootstrap.PYTHON.touch()
-    bootstrap.UNFINISHED.touch()
+    install_packages.PYTHON.parent.mkdir(parents=True)
+    install_packages.PYTHON.touch()
+    install_packages.UNFINISHED.touch()
 
 
 def test_the_second_time_nothing_is_installed(place):
-    bootstrap.install("local")
-    bootstrap.install("local")
+    install_packages.install("local")
+    install_packages.install("local")
 
     assert place == ["venv", "local"]
 
 
 def test_the_larger_set_holds_the_smaller_one(place):
-    bootstrap.install("dev")
-    bootstrap.install("local")
+    install_packages.install("dev")
+    install_packages.install("local")
 
     assert place == ["venv", "dev"]
 
 
 def test_tests_after_a_run_add_what_they_need_and_the_run_stays_served(place):
-    bootstrap.install("local")
-    bootstrap.install("dev")
-    bootstrap.install("local")
+    install_packages.install("local")
+    install_packages.install("dev")
+    install_packages.install("local")
 
     assert place == ["venv", "local", "dev"]
 
 
 def test_changed_requirements_are_installed(place):
-    bootstrap.install("local")
-    (bootstrap.ROOT / "requirements" / "local.txt").write_text("a==3\n")
-    bootstrap.install("local")
+    install_packages.install("local")
+    (install_packages.ROOT / "requirements" / "local.txt").write_text("a==3\n")
+    install_packages.install("local")
 
     assert place == ["venv", "local", "local"]
 
 
 def test_an_interrupted_installation_starts_over(place):
-    bootstrap.install("local")
-    bootstrap.UNFINISHED.touch()
+    install_packages.install("local")
+    install_packages.UNFINISHED.touch()
 
-    bootstrap.install("local")
+    install_packages.install("local")
 
     assert place == ["venv", "local", "venv", "local again"]
-    assert not bootstrap.UNFINISHED.exists()
+    assert not install_packages.UNFINISHED.exists()
 
 
 def test_an_interrupted_installation_below_a_running_product_is_mended_in_place(place):
-    bootstrap.install("local")
-    bootstrap.UNFINISHED.touch()
+    install_packages.install("local")
+    install_packages.UNFINISHED.touch()
 
     with bootstrap.take_run_lock():
-        bootstrap.install("dev")
+        install_packages.install("dev")
 
     assert place == ["venv", "local", "dev again"]
 
 
 def test_a_python_that_has_gone_makes_a_new_environment(place):
-    bootstrap.install("local")
-    bootstrap.PYTHON.unlink()
-    bootstrap.PYTHON.symlink_to("/no/such/python")
+    install_packages.install("local")
+    install_packages.PYTHON.unlink()
+    install_packages.PYTHON.symlink_to("/no/such/python")
 
-    bootstrap.install("local")
+    install_packages.install("local")
 
     assert place == ["venv", "local", "venv", "local"]
 
 
-def test_without_a_usable_python_it_says_what_is_missing(monkeypatch):
-    monkeypatch.setattr(bootstrap, "_call", lambda *_, **__: 1)
+def test_a_python_that_became_another_is_looked_at_again(place, tmp_path):
+    """As when the system's next release brings a newer one under the same name."""
+    install_packages.install("local")
+    newer = tmp_path / "python3.14"
+    newer.touch()
+    install_packages.PYTHON.unlink()
+    install_packages.PYTHON.symlink_to(newer)
 
-    with pytest.raises(SystemExit) as stopped:
-        bootstrap.find_python()
+    install_packages.install("local")
 
-    assert "Python 3.11 or newer with its modules venv and ensurepip" in str(stopped.value)
-    assert sys.executable in str(stopped.value)
+    assert place == ["venv", "local", "local"]
+
+
+def test_an_environment_is_of_use_while_its_python_is_supported(monkeypatch):
+    ours = Path(sys.executable)
+    assert install_packages._is_usable(ours)
+
+    monkeypatch.setattr(install_packages, "SUPPORTED", ((3, 9), (3, 10)))
+
+    assert not install_packages._is_usable(ours)
 
 
 def test_the_locked_sets_contain_each_other():
-    pins = [bootstrap._pins(name) for name in ("prod", "local", "dev")]
+    pins = [install_packages._pins(name) for name in ("prod", "local", "dev")]
 
     assert pins[0]
     assert pins[0] < pins[1] < pins[2]
@@ -177,7 +192,8 @@ def test_every_pin_has_a_hash_and_names_no_registry(name):
 
 def test_a_pin_names_the_extras_by_which_another_package_asks_for_it():
     """Without them, pip before 23.3 takes the newest release instead of the pinned one."""
-    pins = {pin.partition("==")[0] for pin in bootstrap._pins("dev")}
+    wanted = map(Requirement, wheel_table.pins(ROOT / "requirements" / "dev.txt"))
+    pins = {str(need).partition("==")[0] for need in wanted if here(need)}
     asked = {
         f"{need.name}[{','.join(sorted(need.extras))}]"
         for name in pins
@@ -194,16 +210,24 @@ def needs(pinned):
     wanted = Requirement(pinned)
     for text in metadata.requires(wanted.name) or []:
         need = Requirement(text)
-        if not need.marker or any(need.marker.evaluate({"extra": e}) for e in ["", *wanted.extras]):
+        if here(need, *wanted.extras):
             yield need
 
 
-def test_the_bootstrap_is_readable_by_any_python_and_needs_nothing():
-    source = Path(bootstrap.__file__).read_text()
-    ast.parse(source, feature_version=(3, 7))
-    modules = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE))
+def here(need, *extras):
+    """Tell whether a requirement's marker holds for this Python and machine."""
+    return not need.marker or any(need.marker.evaluate({"extra": e}) for e in ["", *extras])
 
-    assert modules <= sys.stdlib_module_names
+
+@pytest.mark.parametrize("module", [bootstrap, checkout, find_python, install_packages])
+def test_the_bootstrap_is_readable_by_any_python_and_needs_nothing(module):
+    source = Path(module.__file__).read_text()
+    ast.parse(source, feature_version=(3, 7))
+    modules = set(re.findall(r"^ *(?:from|import) ([\w.]+)", source, re.MULTILINE))
+    ours = {name for name in modules if name.startswith("partnerhub.")}
+
+    assert {name.partition(".")[0] for name in modules - ours} <= sys.stdlib_module_names
+    assert ours <= {f"partnerhub.local.{name}" for name in BOOTSTRAP}
 
 
 @pytest.mark.parametrize(

@@ -2,77 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+import re
 import subprocess
-import sysconfig
-import zipfile
 
 import pytest
 
-from partnerhub.local import bootstrap
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """An environment of its own, with pip as Python brings it and this one's uv in sight."""
-    venv = tmp_path_factory.mktemp("environment") / "venv"
-    subprocess.run([bootstrap.find_python(), "-m", "venv", str(venv)], check=True)
-    [site] = venv.glob("lib/python*/site-packages")
-    (site / "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return venv
-
-
-@pytest.fixture
-def indexes(tmp_path, environment, monkeypatch):
-    """Two indexes beside an empty main one, told to pip as by an administrator's pip.conf."""
-    main, first, second = (tmp_path / name for name in ("main", "first", "second"))
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
-    config = tmp_path / "pip.conf"
-    told = {"index": main.as_uri(), "extra-index": f"{first.as_uri()} {second.as_uri()}"}
-    lines = [f"{name}-url = {places}" for name, places in told.items()]
-    config.write_text("\n".join(["[global]", *lines]))
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(bootstrap, "PYTHON", environment / "bin" / "python")
-    return first, second
-
-
-def offer(index, name, version, *needs):
-    """Put a wheel into an index; return the line that pins it, with the extras of its name."""
-    package = name.partition("[")[0]
-    folder = index / package
-    folder.mkdir(parents=True, exist_ok=True)
-    wheel = folder / f"{package}-{version}-py3-none-any.whl"
-    about = f"{package}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\nProvides-Extra: more\n"
-    files = {
-        f"{package}.py": f"VERSION = {version!r}\n",
-        f"{about}/METADATA": metadata + "".join(f"Requires-Dist: {need}\n" for need in needs),
-        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{path},,\n" for path in [*files, f"{about}/RECORD"])
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for path, text in {**files, f"{about}/RECORD": record}.items():
-            archive.writestr(path, text)
-    links = "".join(f'<a href="{file.name}">{file.name}</a>\n' for file in folder.glob("*.whl"))
-    (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>\n{links}</body></html>\n")
-    return f"{name}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+from partnerhub.local import install_packages
+from tests.launcher.package_index import offer, offer_source
 
 
 def install(tmp_path, monkeypatch, *pins, uv):
     """Install the pins, with uv or with pip because uv is not to be had."""
     uv_pin = tmp_path / "uv.txt"
     uv_pin.write_text("" if uv else "no-such-uv==1 --hash=sha256:" + "0" * 64)
-    monkeypatch.setattr(bootstrap, "UV_PIN", uv_pin)
+    monkeypatch.setattr(install_packages, "UV_PIN", uv_pin)
     requirements = tmp_path / "dev.txt"
     requirements.write_text("".join(pins))
-    bootstrap._install_packages(requirements, again=True)
+    install_packages._install_packages(requirements, again=True)
 
 
 def installed(name):
-    command = [bootstrap.PYTHON, "-c", f"import {name}; print({name}.VERSION)"]
+    command = [install_packages.PYTHON, "-c", f"import {name}; print({name}.VERSION)"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -117,3 +67,52 @@ def test_a_file_with_another_hash_is_refused(uv, indexes, tmp_path, monkeypatch)
 
     with pytest.raises(SystemExit, match="could not be installed"):
         install(tmp_path, monkeypatch, f"{pin}sha256:{'0' * 64}\n", uv=uv)
+
+
+@pytest.mark.parametrize("uv", [True, False], ids=["uv", "pip"])
+def test_a_package_without_a_wheel_for_this_python_is_named(uv, indexes, tmp_path, monkeypatch):
+    index, _ = indexes
+    wanted = offer(index, "compiled", "1.0", tag="cp39-cp39-manylinux_2_17_x86_64")
+
+    with pytest.raises(SystemExit) as stopped:
+        install(tmp_path, monkeypatch, wanted, uv=uv)
+
+    words = str(stopped.value)
+    assert re.match(r"There is no wheel of compiled 1\.0 for Python 3\.\d+, \w+ \w+ \(.+\)", words)
+    assert "Python 3.11 to 3.14" in words
+    assert len(words.splitlines()) <= 3
+
+
+@pytest.mark.parametrize("uv", [True, False], ids=["uv", "pip"])
+def test_nothing_is_compiled(uv, indexes, tmp_path, monkeypatch):
+    index, _ = indexes
+    built = tmp_path / "built"
+    wanted = offer_source(index, "sources", "1.0", built)
+
+    with pytest.raises(SystemExit, match=r"no wheel of sources 1\.0 .* nothing is compiled"):
+        install(tmp_path, monkeypatch, wanted, uv=uv)
+
+    assert not built.exists()
+
+
+def test_a_wheel_that_only_pip_knows_the_place_of_is_installed(indexes, tmp_path, monkeypatch):
+    """Where pip is told of a place by a setting that uv has no word for."""
+    wanted = offer(tmp_path / "elsewhere", "hidden", "1.0")
+    config = tmp_path / "pip.conf"
+    config.write_text(f"{config.read_text()}\nfind-links = {tmp_path}/elsewhere/hidden\n")
+    monkeypatch.setenv("UV_FIND_LINKS", str(indexes[0].parent))
+
+    install(tmp_path, monkeypatch, wanted, uv=True)
+
+    assert installed("hidden") == "1.0"
+
+
+@pytest.mark.parametrize("uv", [True, False], ids=["uv", "pip"])
+def test_an_index_that_does_not_answer_is_no_missing_wheel(uv, indexes, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    pin = f"away==1.0 --hash=sha256:{'0' * 64}\n"
+
+    with pytest.raises(SystemExit, match="Is the package index reachable"):
+        install(tmp_path, monkeypatch, pin, uv=uv)

@@ -20,6 +20,7 @@ import pytest
 from partnerhub.local import private_dirs, servers
 from partnerhub.local.reaper import is_alive
 from tests.launcher.conftest import ROOT, Play, wait_for
+from tests.needs import need_proc
 
 SERVICES = {"postgres", "redis", "simulator", "web", "worker", "background", "beat"}
 KEYS = {
@@ -92,8 +93,7 @@ class Product(Play):
 
 @pytest.fixture(scope="module")
 def product():
-    if not Path("/proc/self/environ").exists():
-        pytest.skip("finds its processes in /proc")
+    need_proc()
     folder = Path(tempfile.mkdtemp(prefix="partnerhub-product-"))
     folder.chmod(0o711)
     made = Product(folder).start()

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis out of wheels: closed to strangers, and their data outlive a crash."""
+"""PostgreSQL and Valkey out of wheels: closed to strangers, and their data outlive a crash."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def test_a_server_that_still_runs_without_its_supervisor_is_stopped_first(folder
 def test_a_stranger_with_the_process_id_of_a_dead_server_is_left_alone(folder, started):
     first = started(servers.Postgres(folder, fast=True))
     first.stop(at_once=True)
-    with subprocess.Popen(["sleep", "300"], **first.who) as stranger:
+    waiting = ["/bin/sh", "-c", "read line"]
+    with subprocess.Popen(waiting, stdin=subprocess.PIPE, cwd="/", **first.who) as stranger:
         lock = first.data / "postmaster.pid"
         lock.write_text(f"{stranger.pid}\n{first.data}\n")
         if first.who:
@@ -106,11 +107,12 @@ def test_nobody_gets_in_without_the_password(folder, started):
 
 
 def test_an_interrupted_initdb_is_not_taken_for_a_database(folder, started):
-    half_made = folder / "postgres.half-made"
+    server = servers.Postgres(folder, fast=True)
+    half_made = server.data.with_name("postgres.half-made")  # in the private room, if it needs one
     half_made.mkdir()
     (half_made / "PG_VERSION").write_text("18\n")
 
-    server = started(servers.Postgres(folder, fast=True))
+    started(server)
 
     assert "template1" in names_at(server.url)
     assert not half_made.exists()

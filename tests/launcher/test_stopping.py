@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 
 import pytest
@@ -92,7 +91,6 @@ def test_a_closed_terminal_stops_all(play):
     assert play.ends() == ["web"]
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_to_make_alone_stops_all(play, number, tmp_path):
     makefile = tmp_path / "Makefile"
@@ -107,7 +105,6 @@ def test_a_signal_to_make_alone_stops_all(play, number, tmp_path):
     assert play.ends() == ["web", "database"]
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 def test_a_hang_up_of_a_make_that_ignores_interrupts_stops_all(play, tmp_path):
     makefile = tmp_path / "Makefile"
     makefile.write_text(f"run:\n\t@exec {' '.join(play.command)}\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import need_proc
 from tests.simulator.conftest import CUSTOMER, HOME, Api, a_subscriber, an_account
 from tests.simulator.wire import SUBSCRIBERS, ask, post
 from tests.simulator_process import SimulatorProcess
@@ -107,6 +108,7 @@ def test_a_gzip_bomb(stock: SimulatorProcess):
 
 def _memory(simulator: SimulatorProcess) -> float:
     """The peak of the serving process, in MB."""
+    need_proc()
     (worker,) = (
         process
         for process in Path("/proc").glob("[0-9]*")
