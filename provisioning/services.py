@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.audit import Actor
@@ -58,7 +59,7 @@ def retry_activation(
         params = orders.for_retry(row.template, package=row.package, email=address)
         job = _enqueue(JobKind.RETRY, row, params, actor, now, submission_id)
         _replace_open_confirmation(row, now)
-        _tell(row, job, actor, now=now, after=address)
+        _tell(row, job, actor, after=address)
     return job
 
 
@@ -84,7 +85,7 @@ def delete_user(
         action_rules.check_allowed(row, JobKind.DELETE)
         grace = scaled(settings.DELETE_GRACE_SECONDS)
         job = _enqueue(JobKind.DELETE, row, {}, actor, now, submission_id, grace=grace)
-        _tell(row, job, actor, now=now)
+        _tell(row, job, actor)
     return job
 
 
@@ -110,7 +111,7 @@ def change_package(
         action_rules.check_allowed(row, JobKind.PACKAGE, package=package)
         params = orders.for_package(wanted=package, former=row.package)
         job = _enqueue(JobKind.PACKAGE, row, params, actor, now, submission_id)
-        _tell(row, job, actor, now=now, before=row.package, after=package)
+        _tell(row, job, actor, before=row.package, after=package)
     return job
 
 
@@ -167,13 +168,12 @@ def _tell(
     job: Job,
     actor: Actor,
     *,
-    now: datetime,
     before: str = "",
     after: str = "",
 ) -> None:
     StatusEvent.objects.create(
         subscriber=row,
-        at=now,
+        at=Now(),  # shown.TOLD_AT
         cause=Cause.ADMINISTRATOR,
         actor_label=actor.label[:200],
         what="requested",
