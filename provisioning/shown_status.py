@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from provisioning.models import Cause, Job, StatusEvent, Subscriber
 
@@ -35,6 +36,9 @@ _ERROR = """
          ORDER BY (kept.error ->> 'at')::timestamptz DESC, kept.place LIMIT 1
     ) END
 """
+#: When an event is written, in SQL: by then its row is held. A `now` that was read before the wait
+#: for the row, or from another machine's clock, may be earlier than the event of whoever had it.
+TOLD_AT = "statement_timestamp()"
 #: What is shown of `d`, one of the rows of derive().
 SHOWN = {
     "status": "d.shown_status",
@@ -81,7 +85,7 @@ _NOTE = f"""
     INSERT INTO provisioning_statusevent
         (subscriber_id, at, cause, actor_label, what, before, after,
          error_code, text, tracking_id, job_id)
-    SELECT id, %(now)s, %(cause)s, '',
+    SELECT id, {TOLD_AT}, %(cause)s, '',
            CASE WHEN error_code <> '' OR error_text <> '' THEN 'error' ELSE 'status' END,
            old_status, status, error_code, error_text, error_tracking_id, %(job)s
       FROM written WHERE differs ORDER BY id
@@ -165,7 +169,7 @@ def mark_deleted(
         if changed:
             StatusEvent.objects.create(
                 subscriber=row,
-                at=now,
+                at=Now(),  # TOLD_AT
                 cause=Cause.JOB if here else Cause.SYNC,
                 actor_label=by[:200],
                 what="deleted",

@@ -30,7 +30,7 @@ def redis_killed(run: Run) -> None:
     """
     actions = chosen(300, 2000, run.options)
     run.begin(users=actions)
-    run.world.close(60)
+    run.world.close(600)  # until they are opened, however long all take to be accepted
     run.act(actions, once=True).wait()
     run.tell("kill -9", "redis")
     server = run.stage.redis
@@ -117,7 +117,7 @@ def hints_doubled(run: Run) -> None:
     Of processor time, of all workers together: the machine may have other things to do.
     """
     run.begin(users=100)
-    run.world.close(60)
+    run.world.close(600)  # until they are opened, however long all take to be accepted
     run.act(100, once=True).wait()
     run.world.open()
     run.settle(120)

@@ -58,6 +58,7 @@ class Server:
 
     name = "server"
     stop_signal = signal.SIGTERM
+    quick_signal = signal.SIGKILL
     room: Path | None = None
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
@@ -119,7 +120,7 @@ class Server:
         """Stop the server and wait; `at_once` is for throw-away data only."""
         if self.process is None:
             return
-        self.process.send_signal(signal.SIGQUIT if at_once else self.stop_signal)
+        self.process.send_signal(self.quick_signal if at_once else self.stop_signal)
         try:
             self.process.wait(START_SECONDS)
         except subprocess.TimeoutExpired:
@@ -136,6 +137,7 @@ class Postgres(Server):
 
     name = "postgres"
     stop_signal = signal.SIGINT  # fast shutdown: SIGTERM would wait for every client to leave
+    quick_signal = signal.SIGQUIT  # immediate shutdown: SIGKILL would leave its children behind
 
     def __init__(self, folder: Path, *, fast: bool = False, port: int | None = None) -> None:
         super().__init__(folder, port=port)

@@ -18,6 +18,7 @@ from accounts.audit import Actor
 from provisioning.bulk.eligibility import Judged
 from provisioning.jobs import params as job_params
 from provisioning.models import Cause, Job, JobBatch
+from provisioning.shown_status import TOLD_AT
 from provisioning.states import JobState
 from provisioning.timing import DEADLINE_SECONDS
 
@@ -51,7 +52,7 @@ _INSERT = """
         INSERT INTO provisioning_statusevent
             (subscriber_id, at, cause, actor_label, what, before, after, error_code, text,
              tracking_id, job_id)
-        SELECT subscriber_id, %(created_at)s, %(cause)s, %(label)s, 'requested',
+        SELECT subscriber_id, {told_at}, %(cause)s, %(label)s, 'requested',
                COALESCE(params ->> 'former', ''),
                COALESCE(params ->> CASE %(kind)s WHEN 'retry' THEN 'email' ELSE 'package' END, ''),
                '', %(kind)s, '', id
@@ -115,7 +116,7 @@ def insert(batch: JobBatch, rows: Sequence[Judged], actor: Actor, times: Times) 
     }
     copied = ", ".join(f"'{name}', s.{name}" for name in job_params.COPIED[batch.kind])
     with database.cursor() as cursor:
-        cursor.execute(_INSERT.format(copied=copied), values | times._asdict())
+        cursor.execute(_INSERT.format(copied=copied, told_at=TOLD_AT), values | times._asdict())
         return {found for (found,) in cursor.fetchall()}
 
 

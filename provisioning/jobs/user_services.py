@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.audit import Actor
@@ -60,7 +61,7 @@ def retry_activation(
         params = job_params.for_retry(row.template, package=row.package, email=address)
         job = _enqueue(JobKind.RETRY, row, params, actor, now, submission_id)
         _replace_open_confirmation(row, now)
-        _tell(row, job, actor, now=now, after=address)
+        _tell(row, job, actor, after=address)
     return job
 
 
@@ -86,7 +87,7 @@ def delete_user(
         eligibility.check_allowed(row, JobKind.DELETE)
         grace = scaled(settings.DELETE_GRACE_SECONDS)
         job = _enqueue(JobKind.DELETE, row, {}, actor, now, submission_id, grace=grace)
-        _tell(row, job, actor, now=now)
+        _tell(row, job, actor)
     return job
 
 
@@ -112,7 +113,7 @@ def change_package(
         eligibility.check_allowed(row, JobKind.PACKAGE, package=package)
         params = job_params.for_package(wanted=package, former=row.package)
         job = _enqueue(JobKind.PACKAGE, row, params, actor, now, submission_id)
-        _tell(row, job, actor, now=now, before=row.package, after=package)
+        _tell(row, job, actor, before=row.package, after=package)
     return job
 
 
@@ -169,13 +170,12 @@ def _tell(
     job: Job,
     actor: Actor,
     *,
-    now: datetime,
     before: str = "",
     after: str = "",
 ) -> None:
     StatusEvent.objects.create(
         subscriber=row,
-        at=now,
+        at=Now(),  # shown.TOLD_AT
         cause=Cause.ADMINISTRATOR,
         actor_label=actor.label[:200],
         what="requested",

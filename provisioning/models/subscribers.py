@@ -204,6 +204,7 @@ class StatusEvent(models.Model):
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, related_name="events", db_index=False
     )
+    #: When it was written, its row held: the order of the timeline (shown.TOLD_AT).
     at = models.DateTimeField(default=timezone.now)
     cause = models.CharField(max_length=20, choices=Cause.choices)
     actor_label = models.CharField(max_length=200, blank=True)

@@ -13,7 +13,7 @@ from django.db import connection as database
 
 from common import sql
 from provisioning.projection.staging import COPIED
-from provisioning.shown_status import SHOWN, derive
+from provisioning.shown_status import SHOWN, TOLD_AT, derive
 
 #: Older by the backend's clock; where that cannot tell, whatever was asked for earlier than what
 #: the row holds (promise 2).
@@ -183,7 +183,7 @@ _WRITE = f"""
                   d.restored, d.old_status, d.old_code, d.old_text, d.old_package, d.was_not
     ), told AS (
         {_EVENT}
-        SELECT new.id, %(now)s, new.cause, '', e.what, e.before, e.after,
+        SELECT new.id, {TOLD_AT}, new.cause, '', e.what, e.before, e.after,
                new.error_code, new.error_text, new.error_tracking_id, new.job_id
           FROM new CROSS JOIN LATERAL (VALUES
               (1, 'restored', '', new.status, new.restored),
@@ -226,7 +226,7 @@ _ARRIVE = f"""
         SELECT added.*, due.position, due.cause, due.job_id FROM added JOIN due USING (webex_id)
     ), told AS (
         {_EVENT}
-        SELECT id, %(now)s, cause, '', 'arrived', '', status,
+        SELECT id, {TOLD_AT}, cause, '', 'arrived', '', status,
                error_code, error_text, error_tracking_id, job_id
           FROM new ORDER BY id
     )

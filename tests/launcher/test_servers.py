@@ -8,13 +8,15 @@ import signal
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg2
 import pytest
 import redis
 
-from partnerhub.local import databases, private_dirs, servers
+from partnerhub.local import databases, parent_death, private_dirs, servers
 from tests.launcher.conftest import ROOT, wait_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give up its rights")
@@ -116,6 +118,42 @@ def test_an_interrupted_initdb_is_not_taken_for_a_database(folder, started):
 
     assert "template1" in names_at(server.url)
     assert not half_made.exists()
+
+
+@pytest.fixture
+def deaf():
+    """Started as in the background of a script, `make test &`: the shell has us ignore these."""
+    numbers = (signal.SIGINT, signal.SIGQUIT)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("make", [partial(servers.Postgres, fast=True), servers.Redis])
+def test_a_server_hears_the_stop_though_we_ignore_signals(make, at_once, deaf, folder, started):
+    server = started(make(folder))
+    with patch.object(server.process, "kill", wraps=server.process.kill) as last_resort:
+        server.stop(at_once=at_once)
+
+    last_resort.assert_not_called()
+
+
+def test_a_child_hears_what_ends_it_though_we_ignore_and_block_it(deaf):
+    code = (
+        "import signal; print([signal.getsignal(n) is signal.SIG_IGN for n in"
+        " (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)], signal.pthread_sigmask(0, []))"
+    )
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, parent_death.ENDINGS)
+    try:
+        told = subprocess.check_output(
+            [sys.executable, "-c", code], preexec_fn=parent_death.die_with_parent(), text=True
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    assert told == "[False, False, False] set()\n"
 
 
 def test_a_start_that_fails_names_the_log(folder, started):

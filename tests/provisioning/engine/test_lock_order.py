@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import connection as database
@@ -14,10 +16,12 @@ from django.utils import timezone
 
 from accounts.models import BackendConnection
 from provisioning import timing
+from provisioning.backend.client import client_for
 from provisioning.engine import claiming, failure_policy
+from provisioning.invariants import check as invariants_check
 from provisioning.jobs import completion, leases, user_services
 from provisioning.models import Job, Subscriber
-from provisioning.projection import follow_ups
+from provisioning.projection import follow_ups, merge
 from tests.provisioning.rig import Rig
 from webex.errors import Facts, Forbidden
 
@@ -113,3 +117,19 @@ def test_a_claim_that_ends_a_job_keeps_nobody_from_the_gate(rig, job):
 
     job.refresh_from_db()
     assert job.state == "cancelled"
+
+
+def test_who_had_to_wait_for_the_row_stands_last_in_its_timeline(rig, job):
+    told = client_for(rig.connection).get_subscriber(rig.row(FREJA).webex_id)
+
+    def bring(status: str, seconds: int) -> None:
+        changed = told.last_status_change + timedelta(seconds=seconds)
+        remote = replace(told, status=status, errors=(), last_status_change=changed)
+        answer = merge.Answer(remote, asked_at=timing.now())
+        merge.apply_answer(rig.connection, answer, now=timing.now())
+
+    with row_held(job, lambda: bring("provisioned", 2)):
+        bring("provisioning", 1)
+
+    assert invariants_check.check(timing.now(), timely=False) == []
+    assert rig.row(FREJA).events.first().after == rig.row(FREJA).status == "provisioned"
