@@ -1,4 +1,4 @@
-"""How many users there are, without counting them: triggers keep the figures (migration 0006)."""
+"""How many users there are, without counting them: triggers keep the figures (user_count.sql)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The search of User status: any part of BroadWorks ID, name, e-mail address or phone number.
 
 How letters are folded and texts are cut into pieces is said once, by functions of the database
-(migration 0006); a search looks the pieces up in an index and then reads the texts found.
+(search_functions.sql); a search looks the pieces up in an index and then reads the texts found.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from django.db.models import (
 )
 
 from provisioning.models import Subscriber, UserText
-from provisioning.models.lists import Grams
+from provisioning.models.lists import GRAMS
 
 #: Documents write some of the dashes with characters of their own.
 _BETWEEN = r"\d\s+()./\u2010-\u2015\u2212-"
@@ -94,7 +94,7 @@ class Search:
         The index is asked for the templates along with the words, unless `is_rare`: then those of
         other templates are left out afterwards.
         """
-        texts: Any = UserText.objects.alias(grams=Grams(F("text"), F("template_id")))
+        texts: Any = UserText.objects.alias(grams=GRAMS)
         if templates is not None and is_rare:
             texts = texts.filter(template_id__in=templates)
         elif templates is not None:

@@ -1,14 +1,24 @@
-"""What makes long lists quick: counts and texts that triggers keep (migrations 0006 and 0008)."""
+"""What makes long lists quick: counts and texts that triggers keep (user_count.sql, user_text.sql
+and search_functions.sql in migrations/sql).
+"""
 
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Func
+from django.db.models import Func
 from django.db.models.functions import Upper
 
 from provisioning.models.subscribers import Subscriber
+
+#: The short pieces of a UserText's text, and the template it belongs to, as numbers.
+GRAMS = Func(
+    "text",
+    "template_id",
+    function="provisioning_grams",
+    output_field=ArrayField(models.IntegerField()),
+)
 
 
 class UserCount(models.Model):
@@ -30,13 +40,6 @@ class UserCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template_id} {self.status} {self.package} {self.error_key} {self.n:+}"
-
-
-class Grams(Func):
-    """The short pieces of a search text, and the template it belongs to, as numbers."""
-
-    function = "provisioning_grams"
-    output_field = ArrayField(models.IntegerField())
 
 
 class UserText(models.Model):
@@ -73,11 +76,7 @@ class UserText(models.Model):
             # As BroadWorks compares them.
             models.Index(Upper("broadworks_id"), name="usertext_broadworks_id"),
             # Entries that are not sorted in yet are read by every search: few of them.
-            GinIndex(
-                Grams(F("text"), F("template_id")),
-                name="usertext_grams",
-                gin_pending_list_limit=256,
-            ),
+            GinIndex(GRAMS, name="usertext_grams", gin_pending_list_limit=256),
         ]
 
     def __str__(self) -> str:

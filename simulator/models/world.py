@@ -162,7 +162,7 @@ class Subscriber(models.Model):
         ),
         output_field=models.TextField(),
         db_persist=True,
-        help_text="the API's answer for this subscriber; the function stands in migration 0004",
+        help_text="the API's answer for this subscriber; made by subscriber_shown.sql",
     )
 
     class Meta:
