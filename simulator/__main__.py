@@ -14,6 +14,12 @@ MODULES = {
     "judge": "simulator.judge_report",
     "scenario": "simulator.scenario_command",
 }
+OTHER_VERSION = """\
+Another version of the simulator made this database. It has migrations that are not here:
+{names}.
+Begin anew, without its data (make reset, or another SIMULATOR_DATABASE_URL), or go back to that
+version.
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _load(options.file)
     if options.command == "makemigrations":
         return _manage("makemigrations", "simulator", "--check" if options.check else "-v1")
-    return _manage("migrate", "--verbosity", "0", "--no-input")
+    return _prepare()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,6 +103,20 @@ def _load(file: Path) -> int:
     loaded = ", ".join(f"{count} {section}" for section, count in counts.items() if count)
     sys.stdout.write(f"loaded {loaded or 'nothing'}\n")
     return 0
+
+
+def _prepare() -> int:
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    loader = MigrationLoader(connection)
+    strange = sorted(
+        name for _, name in set(loader.applied_migrations) - set(loader.disk_migrations)
+    )
+    if strange:
+        sys.stderr.write(OTHER_VERSION.format(names=", ".join(strange)))
+        return 1
+    return _manage("migrate", "--verbosity", "0", "--no-input")
 
 
 def _manage(*arguments: str) -> int:

@@ -97,6 +97,24 @@ def test_the_migrations_are_complete():
     assert made.returncode == 0, made.stdout
 
 
+def test_a_database_of_another_version_says_what_to_do(simulator: SimulatorProcess):
+    with psycopg2.connect(os.environ["SIMULATOR_DATABASE_URL"]) as mine, mine.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied)"
+            " VALUES ('simulator', '0006_find_among_many', now())"
+        )
+        mine.commit()
+        try:
+            refused = simulator_command("prepare")
+        finally:
+            cursor.execute("DELETE FROM django_migrations WHERE name = '0006_find_among_many'")
+    mine.close()
+
+    assert refused.returncode == 1
+    assert "migrations that are not here:\n0006_find_among_many" in refused.stderr
+    assert "make reset" in refused.stderr
+
+
 def test_lost_database_connections_are_replaced(simulator: SimulatorProcess):
     with ThreadPoolExecutor(8) as pool:  # so that every thread of the server has a connection
         list(pool.map(lambda number: Api(simulator).provision(f"{number}@a.example"), range(16)))
