@@ -13,8 +13,8 @@ def run_sql_file(app: str, name: str) -> RunSQL:
     """The operation that runs `<app>/migrations/sql/<name>`.
 
     A file is kept as the migration is that runs it: a change of a trigger is a new file, run by a
-    new migration. The way back does nothing: triggers go with their table, and a function is
-    replaced when the file is run again.
+    new migration. The way back does nothing: triggers go with their table, and a file may be run
+    again, as all that it makes is replaced.
     """
     sql = (_ROOT / app / "migrations" / "sql" / name).read_text(encoding="utf-8")
     return RunSQL(sql, RunSQL.noop)

@@ -16,7 +16,7 @@ from django.db.migrations import RunSQL
 from tests.architecture import source
 
 FILES = sorted(source.ROOT.glob("*/migrations/sql/*.sql"))
-_TRIGGER = re.compile(r"^CREATE TRIGGER (\w+) .* ON (\w+)$", re.MULTILINE)
+_TRIGGER = re.compile(r"^CREATE OR REPLACE TRIGGER (\w+) .* ON (\w+)$", re.MULTILINE)
 
 
 def statements(app: Path) -> Iterator[str]:

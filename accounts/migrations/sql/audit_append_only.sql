@@ -5,5 +5,5 @@ BEGIN
   RAISE EXCEPTION 'the audit log is append-only';
 END $$;
 
-CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON accounts_auditevent
+CREATE OR REPLACE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON accounts_auditevent
   FOR EACH ROW EXECUTE FUNCTION audit_append_only();

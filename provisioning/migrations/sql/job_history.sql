@@ -11,6 +11,6 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER job_history AFTER UPDATE ON provisioning_job
+CREATE OR REPLACE TRIGGER job_history AFTER UPDATE ON provisioning_job
   REFERENCING OLD TABLE AS old_jobs NEW TABLE AS new_jobs
   FOR EACH STATEMENT EXECUTE FUNCTION job_history();

@@ -19,5 +19,5 @@ BEGIN
   RETURN NEW;
 END $$;
 
-CREATE TRIGGER job_state BEFORE UPDATE OF state ON provisioning_job
+CREATE OR REPLACE TRIGGER job_state BEFORE UPDATE OF state ON provisioning_job
   FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION job_state();

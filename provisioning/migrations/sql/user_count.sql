@@ -26,12 +26,12 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER users_counted_in AFTER INSERT ON provisioning_subscriber
+CREATE OR REPLACE TRIGGER users_counted_in AFTER INSERT ON provisioning_subscriber
   REFERENCING NEW TABLE AS new_users FOR EACH STATEMENT EXECUTE FUNCTION users_counted();
-CREATE TRIGGER users_counted_anew AFTER UPDATE ON provisioning_subscriber
+CREATE OR REPLACE TRIGGER users_counted_anew AFTER UPDATE ON provisioning_subscriber
   REFERENCING OLD TABLE AS old_users NEW TABLE AS new_users
   FOR EACH STATEMENT EXECUTE FUNCTION users_counted();
-CREATE TRIGGER users_counted_out AFTER DELETE ON provisioning_subscriber
+CREATE OR REPLACE TRIGGER users_counted_out AFTER DELETE ON provisioning_subscriber
   REFERENCING OLD TABLE AS old_users FOR EACH STATEMENT EXECUTE FUNCTION users_counted();
 
 -- Rows live for seconds there: dead ones must not slow the reads.

@@ -28,9 +28,9 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER users_found_in AFTER INSERT ON provisioning_subscriber
+CREATE OR REPLACE TRIGGER users_found_in AFTER INSERT ON provisioning_subscriber
   REFERENCING NEW TABLE AS new_users FOR EACH STATEMENT EXECUTE FUNCTION users_found();
-CREATE TRIGGER users_found_anew AFTER UPDATE ON provisioning_subscriber
+CREATE OR REPLACE TRIGGER users_found_anew AFTER UPDATE ON provisioning_subscriber
   FOR EACH ROW WHEN (
     (OLD.template_id, OLD.broadworks_id, OLD.first_name, OLD.last_name, OLD.email,
      OLD.primary_phone, OLD.mobile_phone, OLD.extension, OLD.deleted_at)
@@ -38,5 +38,5 @@ CREATE TRIGGER users_found_anew AFTER UPDATE ON provisioning_subscriber
     (NEW.template_id, NEW.broadworks_id, NEW.first_name, NEW.last_name, NEW.email,
      NEW.primary_phone, NEW.mobile_phone, NEW.extension, NEW.deleted_at))
   EXECUTE FUNCTION users_found();
-CREATE TRIGGER users_found_out AFTER DELETE ON provisioning_subscriber
+CREATE OR REPLACE TRIGGER users_found_out AFTER DELETE ON provisioning_subscriber
   REFERENCING OLD TABLE AS old_users FOR EACH STATEMENT EXECUTE FUNCTION users_found();
