@@ -1,4 +1,4 @@
-"""Statuses, job states and which action is allowed when. Pure data and functions."""
+"""Statuses, kinds and states of jobs, mails, exports, and the legal changes. Pure data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SETTLED = PENDING | {Status.PROVISIONED, Status.ERROR}
 
 
 class JobKind(models.TextChoices):
-    """What a job does at the backend."""
+    """What a job does at the backend; the rules of each kind are in kinds.py."""
 
     PROVISION = "provision", _("Activation")
     RETRY = "retry", _("Retry activation")
@@ -69,22 +69,6 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     ),
     JobState.WAITING: frozenset({JobState.DONE, JobState.FAILED}),
 }
-
-#: Row actions by status (DESIGN section 4, "Which action when").
-_ALLOWED: dict[str, frozenset[JobKind]] = {
-    **dict.fromkeys(
-        [*PENDING, Status.ERROR], frozenset({JobKind.RETRY, JobKind.DELETE, JobKind.PACKAGE})
-    ),
-    Status.PROVISIONED: frozenset({JobKind.PACKAGE, JobKind.DELETE}),
-}
-
-
-def allowed_kinds(status: str, *, busy: bool) -> frozenset[JobKind]:
-    """What may be started on a subscriber; `busy` = one of its jobs is unfinished.
-
-    While Webex works, or while the status is one that we do not know, nothing may.
-    """
-    return frozenset() if busy else _ALLOWED.get(status, frozenset())
 
 
 class ActivationState(models.TextChoices):

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from provisioning import catalogue
 from provisioning.catalogue import Actor
+from provisioning.kinds import kind_of
 from provisioning.models import Job, Subscriber
-from provisioning.states import UNSETTLED, JobKind, JobState, Status
+from provisioning.states import UNSETTLED, JobState, Status
 
 #: What the user of a status waits for.
 _PATTERNS: dict[str, Any] = {
@@ -102,9 +103,7 @@ def _ours(job: Job, now: datetime) -> str:
         return _("{name} waits for its batch")
     if job.not_before > now:
         return _("{name} sends again at {time}")
-    if job.kind == JobKind.DELETE:
-        return _("{name} is about to delete the user")
-    return _("{name} is about to send the request")
+    return str(kind_of(job.kind).about_to)
 
 
 @lru_cache(maxsize=512)

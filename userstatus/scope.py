@@ -62,11 +62,6 @@ class Scope:
         return may(self.user, Right.SEE)
 
     @property
-    def can_act(self) -> bool:
-        """Something can be changed for many at once: on one template's page, by who may act."""
-        return self.template is not None and may(self.user, Right.ACT)
-
-    @property
     def selected_path(self) -> str:
         """Address that lists what is ticked."""
         return self._reverse("selected", "all_selected")

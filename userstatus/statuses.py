@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from provisioning import catalogue
 from provisioning.bulk.services import BatchState
 from provisioning.models import Subscriber
-from provisioning.states import JobKind, JobState, Status
+from provisioning.states import JobState, Status
 
 #: The four stops of the line: address, confirmation, Webex, active.
 ADDRESS, CONFIRMATION, WEBEX, ACTIVE = range(4)
@@ -60,12 +60,6 @@ BATCHES: dict[str, Look] = {
     BatchState.DONE_WITH_ERRORS: Look("alert", "bad"),
     BatchState.CANCELLED: Look("stop", "note"),
     BatchState.UNDONE: UNDONE,
-}
-KIND_ICONS: dict[str, str] = {
-    JobKind.PROVISION: "user",
-    JobKind.RETRY: "retry",
-    JobKind.DELETE: "trash",
-    JobKind.PACKAGE: "package",
 }
 
 

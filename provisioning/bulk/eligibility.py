@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
-from accounts.rights import Right, may
+from accounts.rights import may
 from common.sql import Among
 from provisioning import codes, selectors
 from provisioning.jobs import eligibility
-from provisioning.jobs import params as job_params
 from provisioning.jobs.eligibility import ActionRefused
+from provisioning.kinds import Given, kind_of
 from provisioning.models import Subscriber
-from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate
 
 #: Users of one batch.
 MOST = 10_000
-#: What can be done to many: a portal run is always one user's.
-KINDS = (JobKind.RETRY, JobKind.DELETE, JobKind.PACKAGE)
 #: BroadWorks IDs named for each reason.
 EXAMPLES = 5
 
@@ -48,7 +45,7 @@ class Judged(NamedTuple):
 
     Attributes:
         code: why nothing can be done (codes.SKIP_…), or "".
-        params: of the job, beside those that are copied from the user's row (job_params.COPIED).
+        params: of the job, beside those that are copied from the user's row (Kind.copied).
     """
 
     user: User
@@ -69,7 +66,7 @@ class Refusal:
 class Preview:
     """What a batch would do if it were accepted now."""
 
-    kind: JobKind
+    kind: str
     able: int
     refused: list[Refusal]
     total: int
@@ -77,10 +74,10 @@ class Preview:
 
 def preview(
     template: OnboardingTemplate,
-    kind: JobKind,
+    kind: str,
     ids: Sequence[int],
     *,
-    params: dict[str, Any],
+    params: Given,
     actor: Actor,
 ) -> Preview:
     """Judge the users as they are now; nothing is held or stored.
@@ -95,15 +92,15 @@ def preview(
     rows = judge(template, kind, ids, params=params)
     refused = summary(rows)
     able = len(rows) - sum(refusal.count for refusal in refused)
-    return Preview(JobKind(kind), able, refused, len(rows))
+    return Preview(kind, able, refused, len(rows))
 
 
 def check(
     template: OnboardingTemplate,
-    kind: JobKind,
+    kind: str,
     ids: Sequence[int],
     *,
-    params: dict[str, Any],
+    params: Given,
     actor: Actor,
 ) -> None:
     """Check what is asked for as a whole, and who asks.
@@ -111,24 +108,23 @@ def check(
     Raises:
         ActionRefused, PermissionDenied: as `preview`.
     """
-    user = actor.user
-    if user is None or user.partner_id != template.partner_id or not may(user, Right.ACT):
+    user, rules = actor.user, kind_of(kind)
+    if user is None or user.partner_id != template.partner_id or not may(user, rules.right):
         raise PermissionDenied
     if len(set(ids)) > MOST:
         message = _("At most %(most)s users can be chosen at once.")
         raise ActionRefused("too_many", message % {"most": f"{MOST:,}"})
-    if kind not in KINDS:
+    if not rules.is_for_many:
         raise ActionRefused("unknown_kind", _("This cannot be done to many users at once."))
-    if kind == JobKind.PACKAGE:
-        eligibility.check_package(params.get("package", ""))
+    eligibility.check_given(kind, params)
 
 
 def judge(
     template: OnboardingTemplate,
-    kind: JobKind,
+    kind: str,
     ids: Sequence[int],
     *,
-    params: dict[str, Any],
+    params: Given,
     hold: bool = False,
 ) -> list[Judged]:
     """Judge each user, in the order of `ids`; `hold` keeps their rows until the transaction ends.
@@ -138,7 +134,7 @@ def judge(
     """
     users = _users(template, ids, hold=hold)
     busy = selectors.busy_among([user.id for user in users])
-    firsts = _firsts(template, users) if kind == JobKind.RETRY else {}
+    firsts = _firsts(template, users) if kind_of(kind).activates else {}
     return list(_verdicts(template, kind, users, params, _Known(busy, firsts)))
 
 
@@ -172,47 +168,33 @@ def _firsts(template: OnboardingTemplate, users: Sequence[User]) -> dict[str, in
 
 def _verdicts(
     template: OnboardingTemplate,
-    kind: JobKind,
+    kind: str,
     users: Sequence[User],
-    params: dict[str, Any],
+    params: Given,
     known: _Known,
 ) -> Iterator[Judged]:
     """Twins share one unfinished job: the second of them is busy with the first."""
+    rules = kind_of(kind)
     taken: set[tuple[str, str]] = set()
     for user in users:
         key = (user.enterprise_id, user.broadworks_id)
         is_busy = user.id in known.busy or key in taken
-        address = eligibility.usable_address(user.email) if kind == JobKind.RETRY else ""
+        orders = rules.params(user, template, params)
         code = _code(template, kind, user, params, is_busy=is_busy)
-        if kind == JobKind.RETRY and not code:
+        if rules.activates and not code:
             code = eligibility.judge_turn(user.id, known.firsts.get(user.enterprise_id))
-            code = code or ("" if address else codes.SKIP_NO_ADDRESS)
+            code = code or ("" if orders["email"] else codes.SKIP_NO_ADDRESS)
         if not code:
             taken.add(key)
-        yield Judged(user, code, _orders(template, kind, user, params, address))
+        yield Judged(user, code, orders)
 
 
 def _code(
-    template: OnboardingTemplate,
-    kind: JobKind,
-    user: User,
-    params: dict[str, Any],
-    *,
-    is_busy: bool,
+    template: OnboardingTemplate, kind: str, user: User, params: Given, *, is_busy: bool
 ) -> str:
     if user.template_id != template.pk:  # sync found it elsewhere since the list was shown
         return codes.SKIP_DELETED
-    return eligibility.judge(user, kind, is_busy=is_busy, package=params.get("package", ""))
-
-
-def _orders(
-    template: OnboardingTemplate, kind: JobKind, user: User, params: dict[str, Any], address: str
-) -> dict[str, str]:
-    if kind == JobKind.RETRY:
-        return job_params.for_retry(template, package=user.package, email=address)
-    if kind == JobKind.DELETE:
-        return {}
-    return job_params.for_package(wanted=params["package"], former=user.package)
+    return eligibility.judge(user, kind, is_busy=is_busy, given=params)
 
 
 def summary(rows: Sequence[Judged]) -> list[Refusal]:

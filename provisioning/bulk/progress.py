@@ -10,12 +10,11 @@ from django.db.models import Count, Q
 
 from accounts.models import BackendConnection, RetryBy
 from provisioning import codes
+from provisioning.kinds import kind_of
 from provisioning.models import Job, JobBatch
-from provisioning.states import JobKind, JobState
+from provisioning.states import JobState
 
 _UNSENT = Q(state=JobState.QUEUED, sends=0, lease_until=None)
-#: Exchanges of one job with Webex, questions included, as long as nothing was measured.
-EXCHANGES = {JobKind.RETRY: 3, JobKind.PACKAGE: 2, JobKind.DELETE: 1}
 #: A speed is that of the last so many rows, and is believed from so many on.
 WINDOW, ENOUGH = 50, 10
 #: An answer takes so long, in milliseconds, as long as nothing was measured.
@@ -186,8 +185,8 @@ def _wait(
 
 
 def _exchanges(batch: JobBatch, way: BackendConnection) -> int:
-    repeats = batch.kind == JobKind.RETRY and way.retry_by == RetryBy.DELETE_THEN_POST
-    return EXCHANGES.get(JobKind(batch.kind), 1) + repeats
+    kind = kind_of(batch.kind)
+    return kind.exchanges + (kind.activates and way.retry_by == RetryBy.DELETE_THEN_POST)
 
 
 def _ahead(batch: JobBatch) -> int:

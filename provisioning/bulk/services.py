@@ -13,14 +13,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.rights import Right, may
 from provisioning import codes, shown_status, timing
 from provisioning.bulk import eligibility as bulk_eligibility
 from provisioning.bulk import rollout, statements
@@ -29,10 +27,11 @@ from provisioning.bulk.progress import BatchState, Finish, Limit, Progress, prog
 from provisioning.bulk.results import OUTCOMES, results, write_results
 from provisioning.bulk.rollout import BRAKE, unfinished_ids, watch
 from provisioning.bulk.statements import FIRST, Times
+from provisioning.jobs import permissions
 from provisioning.jobs.eligibility import ActionRefused
+from provisioning.kinds import kind_of
 from provisioning.models import Activation, Cause, Job, JobBatch
-from provisioning.states import ActivationState, JobKind, JobState
-from provisioning.timing import scaled
+from provisioning.states import ActivationState, JobState
 from templates_app.models import OnboardingTemplate
 
 __all__ = [
@@ -64,7 +63,7 @@ __all__ = [
 
 def accept(  # noqa: PLR0913 -- what a batch is made of
     template: OnboardingTemplate,
-    kind: JobKind,
+    kind: str,
     ids: Sequence[int],
     *,
     params: dict[str, Any],
@@ -115,8 +114,7 @@ def _known(batch: JobBatch) -> JobBatch | None:
 
 
 def _write(batch: JobBatch, ids: Sequence[int], actor: Actor) -> JobBatch:
-    kind = JobKind(batch.kind)
-    rows = bulk_eligibility.judge(batch.template, kind, ids, params=batch.params, hold=True)
+    rows = bulk_eligibility.judge(batch.template, batch.kind, ids, params=batch.params, hold=True)
     if known := _known(batch):  # the same form, which held the rows until now
         return known
     able = [row for row in rows if not row.code]
@@ -135,9 +133,8 @@ def _write(batch: JobBatch, ids: Sequence[int], actor: Actor) -> JobBatch:
 
 def _times(batch: JobBatch) -> Times:
     """Workers go by PostgreSQL's clock, so a time of grace begins by it too."""
-    now = timing.now()
-    grace = scaled(settings.DELETE_GRACE_SECONDS)
-    if batch.kind != JobKind.DELETE or not grace:
+    now, grace = timing.now(), kind_of(batch.kind).grace
+    if not grace:
         return Times(batch.created_at, now, now)
     batch.undo_until = now + grace
     return Times(batch.created_at, now, batch.undo_until)
@@ -151,7 +148,7 @@ def _insert(batch: JobBatch, rows: list[Judged], actor: Actor, times: Times) -> 
         lost = [row._replace(code=codes.SKIP_BUSY) for row in rows if row.user.id in late]
         statements.insert(batch, lost, actor, times)
         rows = [row for row in rows if row.user.id not in late] + lost
-    if batch.kind == JobKind.RETRY:
+    if kind_of(batch.kind).activates:
         _replace_open_confirmations(batch)
     return rows
 
@@ -189,7 +186,7 @@ def retry_failed(
         ActionRefused: nothing_failed, and as `accept`.
         PermissionDenied: not this person's to try again.
     """
-    if not may_resume(batch, actor):
+    if not permissions.may_repeat(actor.user, batch):
         raise PermissionDenied
     failed = Job.objects.filter(batch=batch, state=JobState.FAILED, subscriber__isnull=False)
     ids = list(failed.order_by("pk").values_list("subscriber", flat=True))
@@ -197,7 +194,7 @@ def retry_failed(
         raise ActionRefused("nothing_failed", _("None of this batch failed."))
     return accept(
         batch.template,
-        JobKind(batch.kind),
+        batch.kind,
         ids,
         params=batch.params,
         actor=actor,
@@ -257,22 +254,14 @@ def cancel(batch: JobBatch, *, actor: Actor, now: datetime) -> int:
 def may_cancel(batch: JobBatch, actor: Actor, now: datetime) -> bool:
     """Whether the person may: own batches, anybody's with the right to manage, and operations.
 
-    Within the time of grace of a deletion everybody who may act.
+    Within the time of grace of a deletion everybody who may delete.
     """
-    is_undo = batch.undo_until is not None and now < batch.undo_until
-    return _may(batch, actor, Right.ACT if is_undo else Right.MANAGE)
+    in_grace = batch.undo_until is not None and now < batch.undo_until
+    if in_grace and permissions.may_undo(actor.user, batch):
+        return True
+    return permissions.may_cancel(actor.user, batch)
 
 
 def may_resume(batch: JobBatch, actor: Actor) -> bool:
-    """Whether the person may, or try the failed ones again: as `may_cancel` after the grace."""
-    return _may(batch, actor, Right.MANAGE)
-
-
-def _may(batch: JobBatch, actor: Actor, others: Right) -> bool:
-    user = actor.user
-    if user is None:
-        return False
-    if user.is_staff and user.is_active and not user.partner_id:
-        return True
-    right = Right.ACT if batch.requested_by_id == user.pk else others
-    return user.partner_id == batch.partner_id and may(user, right)
+    """Whether the person may let it go on: as `may_cancel` after the grace."""
+    return permissions.may_cancel(actor.user, batch)

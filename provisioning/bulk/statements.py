@@ -16,7 +16,7 @@ from django.db import connection as database
 
 from accounts.audit import Actor
 from provisioning.bulk.eligibility import Judged
-from provisioning.jobs import params as job_params
+from provisioning.kinds import kind_of
 from provisioning.models import Cause, Job, JobBatch
 from provisioning.shown_status import TOLD_AT
 from provisioning.states import JobState
@@ -53,8 +53,7 @@ _INSERT = """
             (subscriber_id, at, cause, actor_label, what, before, after, error_code, text,
              tracking_id, job_id)
         SELECT subscriber_id, {told_at}, %(cause)s, %(label)s, 'requested',
-               COALESCE(params ->> 'former', ''),
-               COALESCE(params ->> CASE %(kind)s WHEN 'retry' THEN 'email' ELSE 'package' END, ''),
+               COALESCE(params ->> %(before)s, ''), COALESCE(params ->> %(after)s, ''),
                '', %(kind)s, '', id
           FROM accepted
     )
@@ -114,9 +113,13 @@ def insert(batch: JobBatch, rows: Sequence[Judged], actor: Actor, times: Times) 
         "label": actor.label[:200],
         "cause": str(Cause.ADMINISTRATOR),
     }
-    copied = ", ".join(f"'{name}', s.{name}" for name in job_params.COPIED[batch.kind])
+    kind = kind_of(batch.kind)
+    copied = ", ".join(f"'{name}', s.{name}" for name in kind.copied)
     with database.cursor() as cursor:
-        cursor.execute(_INSERT.format(copied=copied, told_at=TOLD_AT), values | times._asdict())
+        cursor.execute(
+            _INSERT.format(copied=copied, told_at=TOLD_AT),
+            values | kind.shown._asdict() | times._asdict(),
+        )
         return {found for (found,) in cursor.fetchall()}
 
 

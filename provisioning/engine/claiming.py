@@ -15,7 +15,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import BackendConnection, User
-from accounts.rights import Right, may
+from accounts.rights import may
 from common import sql
 from provisioning import codes, timing
 from provisioning.backend import gate
@@ -24,6 +24,7 @@ from provisioning.engine.exchange import Exchange
 from provisioning.engine.operations import Step
 from provisioning.jobs import completion, eligibility, leases
 from provisioning.jobs.completion import Ending
+from provisioning.kinds import kind_of
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNFINISHED, JobState
 from templates_app.models import OnboardingTemplate
@@ -194,4 +195,4 @@ def _asker_may(job: Job) -> bool:
         return True  # the portal's own; its rules are asked when the address is confirmed
     if asker.is_staff and asker.is_active:
         return True
-    return bool(asker.partner_id == job.partner_id and may(asker, Right.ACT))
+    return bool(asker.partner_id == job.partner_id and may(asker, kind_of(job.kind).right))

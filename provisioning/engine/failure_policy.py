@@ -13,8 +13,9 @@ from provisioning.backend import limited_client
 from provisioning.engine.exchange import Outcome
 from provisioning.jobs import completion, leases
 from provisioning.jobs.completion import Ending
+from provisioning.kinds import kind_of
 from provisioning.models import Job
-from provisioning.states import JobKind, JobState
+from provisioning.states import JobState
 from provisioning.timing import QUIET_SECONDS, scaled
 from webex.errors import (
     Locked,
@@ -156,7 +157,7 @@ def _unknown(job: Job, error: WebexError) -> None:
 
 def _not_found(job: Job, error: WebexError) -> None:
     """The subscriber is gone behind our back: an update fails, a wait ends."""
-    if job.kind in (JobKind.PROVISION, JobKind.RETRY) and job.state != JobState.WAITING:
+    if kind_of(job.kind).activates and job.state != JobState.WAITING:
         _refused(job, error)
         return
     now = timing.now()

@@ -52,16 +52,23 @@ class Step:
 
 def steps(job: Job, now: datetime) -> list[Step]:
     """The steps of a job, in order; most have one. `now` is by PostgreSQL's clock."""
-    if job.kind == JobKind.DELETE:
-        return [_delete(job)] if job.params.get("webex_id") else [_delete_by_key(job)]
-    if job.kind == JobKind.PACKAGE:
-        return [_put_package(job)]
+    return STEPS[job.kind](job, now)
+
+
+def _activation(job: Job, now: datetime) -> list[Step]:
+    """A user of the portal may have a subscriber that waits: POST repeats there too."""
     by_delete = job.connection.retry_by == RetryBy.DELETE_THEN_POST
-    # A user of the portal has a subscriber that waits, and POST repeats there too.
-    repeats = job.kind in (JobKind.RETRY, JobKind.PROVISION) and job.params.get("webex_id")
-    if repeats and by_delete:
+    if job.params.get("webex_id") and by_delete:
         return [_delete(job), _post(job, now)]
     return [_post(job, now)]
+
+
+def _removal(job: Job, now: datetime) -> list[Step]:
+    return [_delete(job)] if job.params.get("webex_id") else [_delete_by_key(job)]
+
+
+def _package_change(job: Job, now: datetime) -> list[Step]:
+    return [_put_package(job)]
 
 
 def _post(job: Job, now: datetime) -> Step:
@@ -168,3 +175,12 @@ def _put_package(job: Job) -> Step:
         return remote if moved else None
 
     return Step("put", body_hash({"package": package}), send, happened)
+
+
+#: By kind; every kind of kinds.KINDS has its steps here.
+STEPS: dict[str, Callable[[Job, datetime], list[Step]]] = {
+    JobKind.PROVISION: _activation,
+    JobKind.RETRY: _activation,
+    JobKind.DELETE: _removal,
+    JobKind.PACKAGE: _package_change,
+}

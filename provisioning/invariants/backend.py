@@ -16,8 +16,9 @@ from typing import Any
 from provisioning import codes
 from provisioning.engine import operations
 from provisioning.invariants.rules import Finding
+from provisioning.kinds import kind_of
 from provisioning.models import Job, JobEvent
-from provisioning.states import JobKind, JobState
+from provisioning.states import JobState
 from templates_app.models import OnboardingTemplate
 
 #: How far the clocks of database and backend may be apart.
@@ -56,7 +57,7 @@ class _Sent:
     @property
     def removes_twins(self) -> bool:
         """A delete by the user's key removes all that the backend holds of it."""
-        return self.job.kind == JobKind.DELETE and not self.job.params.get("webex_id")
+        return kind_of(self.job.kind).removes and not self.job.params.get("webex_id")
 
     def sends(self, line: Line) -> bool:
         """True when this job may have sent the line, by its user, step, body and time."""
@@ -178,7 +179,7 @@ def _says_nothing_happened(job: Job) -> bool:
 
 def _needs_an_effect(job: Job) -> bool:
     """A delete is done also when somebody else was quicker."""
-    return job.state == JobState.DONE and job.kind != JobKind.DELETE
+    return job.state == JobState.DONE and not kind_of(job.kind).removes
 
 
 def _told(invariant: str, what: str, labels: list[str]) -> list[Finding]:

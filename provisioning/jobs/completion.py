@@ -11,8 +11,9 @@ from django.db.models import Q
 
 from provisioning import codes, shown_status
 from provisioning.jobs import leases
+from provisioning.kinds import kind_of
 from provisioning.models import Activation, Job, Subscriber
-from provisioning.states import PENDING, ActivationState, JobKind, JobState, Status
+from provisioning.states import ActivationState, JobState
 from provisioning.timing import GRACE_SECONDS, scaled
 
 
@@ -37,16 +38,8 @@ class Ending:
 
 
 def ending_of(row: Subscriber, job: Job) -> Ending:
-    """What a settled backend status means for the job that asked for it.
-
-    provisioned and the three waiting statuses are success; error is failure (reliability.md 2.2).
-    A package is changed when the subscriber has it: a user in error stays in error.
-    """
-    if job.kind == JobKind.PACKAGE:
-        reached = row.package == job.params["package"]
-    else:
-        reached = row.backend_status == Status.PROVISIONED or row.backend_status in PENDING
-    if reached:
+    """What a settled backend status means for the job that asked for it."""
+    if kind_of(job.kind).succeeded(row, job):
         return Ending(JobState.DONE)
     error = row.backend_error
     return Ending(

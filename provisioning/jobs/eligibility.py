@@ -6,48 +6,27 @@ What stands against an action is a code (`judge`); for one user it becomes a ref
 from __future__ import annotations
 
 from collections.abc import Hashable
-from datetime import datetime
-from typing import Protocol
 
 from django.utils.translation import gettext as _
 
 from provisioning import codes, selectors, timing, whose_turn
-from provisioning.addresses import BadAddress, normalise
+from provisioning.kinds import Facts, Given, kind_of
 from provisioning.models import Job, Subscriber, SubscriberQuerySet
-from provisioning.states import JobKind, allowed_kinds
-from templates_app.models import Package
 
 
-class Facts(Protocol):
-    """What is known of a user: a Subscriber, or a row of some of its columns."""
-
-    @property
-    def status(self) -> str: ...
-    @property
-    def deleted_at(self) -> datetime | None: ...
-    @property
-    def webex_id(self) -> str | None: ...
-    @property
-    def package(self) -> str: ...
-
-
-def judge(user: Facts, kind: str, *, is_busy: bool, package: str = "") -> str:
+def judge(user: Facts, kind: str, *, is_busy: bool, given: Given) -> str:
     """The code of why the user cannot have a job of this kind now (codes.SKIP_…), or "".
 
-    `is_busy`: one of the user's jobs is unfinished. `package`: the wanted one, when one is. A
-    package is changed by PUT on the subscriber, so Webex must hold it (domain.md 4).
+    `is_busy`: one of the user's jobs is unfinished. `given`: what is asked for, where known.
     """
     if user.deleted_at:
         return codes.SKIP_DELETED
     if is_busy:
         return codes.SKIP_BUSY
-    if kind not in allowed_kinds(user.status, busy=False):
+    rules = kind_of(kind)
+    if user.status not in rules.statuses:
         return codes.SKIP_STATUS
-    if kind == JobKind.PACKAGE and not user.webex_id:
-        return codes.SKIP_NOT_HELD
-    if package and user.package == package:
-        return codes.SKIP_SAME_PACKAGE
-    return ""
+    return rules.objection(user, given)
 
 
 def judge_turn(user: Hashable, first: Hashable | None) -> str:
@@ -55,14 +34,6 @@ def judge_turn(user: Hashable, first: Hashable | None) -> str:
     same key as `user`; None when somebody is active there already.
     """
     return "" if first is None or first == user else codes.SKIP_ADMIN_FIRST
-
-
-def usable_address(email: str) -> str:
-    """The address that a user has as a job can use it; "" when none can be made of it."""
-    try:
-        return normalise(email)
-    except BadAddress:
-        return ""
 
 
 class ActionRefused(Exception):
@@ -84,7 +55,7 @@ def held_rows() -> SubscriberQuerySet:
     return held.select_related("connection", "template", "partner")
 
 
-def check_allowed(row: Subscriber, kind: JobKind, *, package: str = "") -> None:
+def check_allowed(row: Subscriber, kind: str, given: Given) -> None:
     """Check that the row may have a job of the kind now; call it with the row held.
 
     Raises:
@@ -92,7 +63,7 @@ def check_allowed(row: Subscriber, kind: JobKind, *, package: str = "") -> None:
             does not hold it, or it has the wanted package already.
     """
     job = selectors.unfinished_job_of(row)
-    if code := judge(row, kind, is_busy=job is not None, package=package):
+    if code := judge(row, kind, is_busy=job is not None, given=given):
         raise _refusal(row, code, job)
 
 
@@ -111,14 +82,15 @@ def _refusal(row: Subscriber, code: str, job: Job | None) -> ActionRefused:
     return ActionRefused("wrong_status", message % {"status": row.status_label})
 
 
-def check_package(package: str) -> None:
-    """Check that it is one of softphone, basic, standard, premium.
+def check_given(kind: str, given: Given) -> None:
+    """Check that what must be chosen is chosen, and can be.
 
     Raises:
-        ActionRefused: it is not.
+        ActionRefused: unknown_<parameter>.
     """
-    if package not in Package.values:
-        raise ActionRefused("unknown_package", _("Choose one of the packages."), field="package")
+    for name, choice in kind_of(kind).choices.items():
+        if given.get(name) not in choice.values:
+            raise ActionRefused(f"unknown_{name}", str(choice.words), field=name)
 
 
 def obsolete(job: Job) -> str:
@@ -126,10 +98,9 @@ def obsolete(job: Job) -> str:
     it does. Judged by the row as it is now, just before the first byte is sent.
     """
     row = job.subscriber
-    if row is None or job.kind == JobKind.PROVISION:
+    if row is None or kind_of(job.kind).is_portal:
         return ""
-    package = job.params["package"] if job.kind == JobKind.PACKAGE else ""
-    return judge(row, job.kind, is_busy=False, package=package)
+    return judge(row, job.kind, is_busy=False, given=job.params)
 
 
 def check_turn(row: Subscriber, *, make_administrator: bool) -> None:

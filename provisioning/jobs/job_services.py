@@ -5,19 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.rights import Right, may
-from provisioning.jobs import completion, eligibility, outbox
+from provisioning.jobs import completion, eligibility, outbox, permissions
 from provisioning.jobs.eligibility import ActionRefused
+from provisioning.kinds import kind_of
 from provisioning.models import Job, Subscriber
-from provisioning.states import FINAL, JobKind, JobState
-from provisioning.timing import scaled
+from provisioning.states import FINAL, JobState
 
 
 def cancel_job(job: Job, *, actor: Actor, now: datetime) -> Job:
@@ -27,7 +25,8 @@ def cancel_job(job: Job, *, actor: Actor, now: datetime) -> Job:
         ActionRefused: it was sent or has ended.
         PermissionDenied: not this person's to cancel.
     """
-    _check_job_right(job, actor)
+    if not permissions.may_cancel(actor.user, job):
+        raise PermissionDenied
     with transaction.atomic():
         if not completion.cancel(job, now=now, by=actor.label):
             message = _("It is too late to cancel: the request was sent or the job has ended.")
@@ -38,14 +37,13 @@ def cancel_job(job: Job, *, actor: Actor, now: datetime) -> Job:
 
 
 def undo_delete(job: Job, *, actor: Actor, now: datetime) -> Job:
-    """Take a delete back within its time of grace: anybody of the partner who may act can.
+    """Take a delete back within its time of grace: anybody of the partner who may do the same can.
 
     Raises:
         ActionRefused: the time is over, the request was sent, or it was taken back already.
-        PermissionDenied: not somebody who may act for this partner.
+        PermissionDenied: not somebody who may delete for this partner.
     """
-    user = actor.user
-    if user is None or user.partner_id != job.partner_id or not may(user, Right.ACT):
+    if not permissions.may_undo(actor.user, job):
         raise PermissionDenied
     with transaction.atomic():
         in_time = job.undo_until is not None and job.undo_until > now
@@ -67,15 +65,17 @@ def retry_job(job: Job, *, actor: Actor, now: datetime) -> Job:
         ActionRefused: it has not ended, or the status or an unfinished job stands against it.
         PermissionDenied: not this person's to repeat.
     """
-    _check_job_right(job, actor)
+    if not permissions.may_repeat(actor.user, job):
+        raise PermissionDenied
     if job.state not in FINAL or job.state == JobState.DONE:
         raise ActionRefused("not_failed", _("Only a failed or cancelled job can be repeated."))
     with transaction.atomic():
         target, params = _orders(job)
         try:
-            kind = JobKind(job.kind)
-            grace = scaled(settings.DELETE_GRACE_SECONDS) if kind == JobKind.DELETE else None
-            again = outbox.enqueue(kind, target, actor=actor, now=now, params=params, grace=grace)
+            grace = kind_of(job.kind).grace
+            again = outbox.enqueue(
+                job.kind, target, actor=actor, now=now, params=params, grace=grace
+            )
         except outbox.AlreadyUnfinished as error:
             raise eligibility.busy() from error
         audit.record(actor, "job.retry", again, partner=job.partner, before={"job": str(job.uuid)})
@@ -88,19 +88,5 @@ def _orders(job: Job) -> tuple[outbox.Target, dict[str, Any]]:
         target = outbox.Target(job.connection, job.template, job.enterprise_id, job.broadworks_id)
         return target, job.params
     row: Subscriber = eligibility.held_rows().get(pk=job.subscriber_id)
-    eligibility.check_allowed(
-        row, JobKind.RETRY if job.kind == JobKind.PROVISION else JobKind(job.kind)
-    )
+    eligibility.check_allowed(row, job.kind, {})
     return outbox.Target.of(row), job.params | {"webex_id": row.webex_id}
-
-
-def _check_job_right(job: Job, actor: Actor) -> None:
-    user = actor.user
-    if user is None:
-        raise PermissionDenied
-    if user.is_staff and user.is_active and not user.partner_id:
-        return
-    own = job.requested_by_id == user.pk
-    right = Right.ACT if own else Right.MANAGE
-    if user.partner_id != job.partner_id or not may(user, right):
-        raise PermissionDenied

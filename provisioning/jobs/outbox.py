@@ -22,7 +22,6 @@ from accounts.models import BackendConnection
 from provisioning import shown_status, timing
 from provisioning.backend import gate
 from provisioning.models import Activation, Job, Subscriber
-from provisioning.states import JobKind
 from provisioning.timing import DEADLINE_SECONDS, PORTAL_DEADLINE_SECONDS
 from templates_app.models import OnboardingTemplate
 
@@ -72,7 +71,7 @@ class Target:
 
 
 def enqueue(  # noqa: PLR0913 -- a job needs them all
-    kind: JobKind,
+    kind: str,
     target: Target,
     *,
     actor: Actor,

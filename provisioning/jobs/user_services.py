@@ -1,16 +1,14 @@
 """Accepting administrators' actions on users: one call each, one transaction each.
 
-Every function checks the right, the partner and the status anew, writes the job, the timeline
+`act` checks the right, the partner and the status anew, writes the job, the timeline
 and the audit row together, and answers the job.
 """
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
@@ -22,10 +20,44 @@ from accounts.rights import Right, may
 from provisioning import shown_status
 from provisioning.addresses import normalise
 from provisioning.jobs import eligibility, outbox
-from provisioning.jobs import params as job_params
+from provisioning.kinds import Given, kind_of
 from provisioning.models import Activation, Cause, Job, StatusEvent, Subscriber
 from provisioning.states import ActivationState, JobKind
-from provisioning.timing import scaled
+
+
+def act(  # noqa: PLR0913 -- what an action is made of
+    kind: str,
+    subscriber: Subscriber,
+    *,
+    given: Given,
+    actor: Actor,
+    now: datetime,
+    make_administrator: bool = False,
+    submission_id: uuid.UUID | None = None,
+) -> Job:
+    """Queue a job of any kind that people ask for; `given` as its rules want it (kinds.py).
+
+    `make_administrator` lets the user pass *provision admin first*; `submission_id` is of the
+    form: sending the form twice makes one job.
+
+    Raises:
+        ActionRefused: the status, an unfinished job or the order stands against it.
+        PermissionDenied: the actor may not do this here.
+    """
+    rules = kind_of(kind)
+    with transaction.atomic():
+        row = _locked(subscriber, rules.right, actor)
+        if job := _known(row, submission_id):
+            return job
+        eligibility.check_given(kind, given)
+        eligibility.check_allowed(row, kind, given)
+        if rules.activates:
+            _take_turn(row, make_administrator=make_administrator)
+        job = _enqueue(kind, row, given, actor, now, submission_id)
+        if rules.activates:
+            _replace_open_confirmation(row, now)
+        _record(row, job, actor)
+    return job
 
 
 def retry_activation(
@@ -39,30 +71,22 @@ def retry_activation(
 ) -> Job:
     """Queue a repeated activation with an address that the administrator vouches for.
 
-    `email` comes in any case and script and is kept as addresses.normalise makes it;
-    `make_administrator` lets the user pass *provision admin first*; `submission_id` is of the
-    form: sending the form twice makes one job.
+    `email` comes in any case and script and is kept as addresses.normalise makes it; the others
+    as in `act`.
 
     Raises:
-        ActionRefused: the status, an unfinished job or the order stands against it.
+        ActionRefused, PermissionDenied: as `act`.
         BadAddress: the address cannot be used.
-        PermissionDenied: the actor may not act here.
     """
-    address = normalise(email)
-    with transaction.atomic():
-        row = _locked(subscriber, actor)
-        if job := _known(row, submission_id):
-            return job
-        eligibility.check_allowed(row, JobKind.RETRY)
-        eligibility.check_turn(row, make_administrator=make_administrator)
-        if make_administrator and not row.is_customer_administrator:
-            row.is_customer_administrator = True
-            row.save(update_fields=["is_customer_administrator"])
-        params = job_params.for_retry(row.template, package=row.package, email=address)
-        job = _enqueue(JobKind.RETRY, row, params, actor, now, submission_id)
-        _replace_open_confirmation(row, now)
-        _tell(row, job, actor, after=address)
-    return job
+    return act(
+        JobKind.RETRY,
+        subscriber,
+        given={"email": normalise(email)},
+        actor=actor,
+        now=now,
+        make_administrator=make_administrator,
+        submission_id=submission_id,
+    )
 
 
 def delete_user(
@@ -74,21 +98,15 @@ def delete_user(
 ) -> Job:
     """Queue the removal of the subscriber at Webex; the user may start over afterwards.
 
-    Nothing is sent for DELETE_GRACE_SECONDS: so long anybody who may act can take it back
+    Nothing is sent for DELETE_GRACE_SECONDS: so long anybody who may delete can take it back
     (job_services.undo_delete).
 
     Raises:
-        ActionRefused, PermissionDenied: as `retry_activation`.
+        ActionRefused, PermissionDenied: as `act`.
     """
-    with transaction.atomic():
-        row = _locked(subscriber, actor)
-        if job := _known(row, submission_id):
-            return job
-        eligibility.check_allowed(row, JobKind.DELETE)
-        grace = scaled(settings.DELETE_GRACE_SECONDS)
-        job = _enqueue(JobKind.DELETE, row, {}, actor, now, submission_id, grace=grace)
-        _tell(row, job, actor)
-    return job
+    return act(
+        JobKind.DELETE, subscriber, given={}, actor=actor, now=now, submission_id=submission_id
+    )
 
 
 def change_package(
@@ -103,24 +121,18 @@ def change_package(
 
     Raises:
         ActionRefused: also for the package that the user has already.
-        PermissionDenied: as `retry_activation`.
+        PermissionDenied: as `act`.
     """
-    with transaction.atomic():
-        row = _locked(subscriber, actor)
-        if job := _known(row, submission_id):
-            return job
-        eligibility.check_package(package)
-        eligibility.check_allowed(row, JobKind.PACKAGE, package=package)
-        params = job_params.for_package(wanted=package, former=row.package)
-        job = _enqueue(JobKind.PACKAGE, row, params, actor, now, submission_id)
-        _tell(row, job, actor, before=row.package, after=package)
-    return job
+    given = {"package": package}
+    return act(
+        JobKind.PACKAGE, subscriber, given=given, actor=actor, now=now, submission_id=submission_id
+    )
 
 
-def _locked(subscriber: Subscriber, actor: Actor) -> Subscriber:
+def _locked(subscriber: Subscriber, right: Right, actor: Actor) -> Subscriber:
     """The row as it is now, held until the transaction ends; the partner is checked anew."""
     user = actor.user
-    if user is None or not may(user, Right.ACT) or user.partner_id != subscriber.partner_id:
+    if user is None or not may(user, right) or user.partner_id != subscriber.partner_id:
         raise PermissionDenied
     row: Subscriber = eligibility.held_rows().get(pk=subscriber.pk)
     return row
@@ -133,24 +145,32 @@ def _known(row: Subscriber, submission_id: uuid.UUID | None) -> Job | None:
     return Job.objects.filter(partner_id=row.partner_id, submission_id=submission_id).first()
 
 
-def _enqueue(  # noqa: PLR0913 -- what a job is made of
-    kind: JobKind,
+def _take_turn(row: Subscriber, *, make_administrator: bool) -> None:
+    eligibility.check_turn(row, make_administrator=make_administrator)
+    if make_administrator and not row.is_customer_administrator:
+        row.is_customer_administrator = True
+        row.save(update_fields=["is_customer_administrator"])
+
+
+def _enqueue(
+    kind: str,
     row: Subscriber,
-    params: dict[str, Any],
+    given: Given,
     actor: Actor,
     now: datetime,
     submission_id: uuid.UUID | None,
-    grace: timedelta | None = None,
 ) -> Job:
+    rules = kind_of(kind)
+    copied = {name: getattr(row, name) for name in rules.copied}
     try:
         return outbox.enqueue(
             kind,
             outbox.Target.of(row),
             actor=actor,
             now=now,
-            params=job_params.copied(kind, row) | params,
+            params=copied | rules.params(row, row.template, given),
             submission_id=submission_id,
-            grace=grace,
+            grace=rules.grace,
         )
     except outbox.AlreadyUnfinished as error:
         raise eligibility.busy() from error
@@ -165,17 +185,13 @@ def _replace_open_confirmation(row: Subscriber, now: datetime) -> None:
         shown_status.refresh(row, now=now, cause=Cause.ADMINISTRATOR)
 
 
-def _tell(
-    row: Subscriber,
-    job: Job,
-    actor: Actor,
-    *,
-    before: str = "",
-    after: str = "",
-) -> None:
+def _record(row: Subscriber, job: Job, actor: Actor) -> None:
+    """Write the timeline and the audit row, and let open pages know."""
+    shown = kind_of(job.kind).shown
+    before, after = job.params.get(shown.before, ""), job.params.get(shown.after, "")
     StatusEvent.objects.create(
         subscriber=row,
-        at=Now(),  # shown.TOLD_AT
+        at=Now(),  # shown_status.TOLD_AT
         cause=Cause.ADMINISTRATOR,
         actor_label=actor.label[:200],
         what="requested",

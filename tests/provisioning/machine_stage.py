@@ -17,8 +17,9 @@ from accounts.models import RetryBy
 from accounts.rights import Role
 from provisioning.jobs import outbox, user_services
 from provisioning.jobs.eligibility import ActionRefused
+from provisioning.kinds import allowed_kinds
 from provisioning.models import Job, Subscriber
-from provisioning.states import JobKind, Status, allowed_kinds
+from provisioning.states import JobKind, Status
 from provisioning.sync import passes
 from tests.factories import actor_of, make_partner, make_template, make_user
 from tests.provisioning import engine_turns

@@ -17,6 +17,7 @@ from userstatus.actions import signed_selection
 from userstatus.actions.signed_selection import Purpose
 
 SEE, ACT, MANAGE = Right.SEE, Right.ACT, Right.MANAGE
+RETRY, DELETE, PACKAGE = Right.RETRY, Right.DELETE, Right.CHANGE_PACKAGE
 Make = Callable[[Side, Any], Any]
 
 
@@ -95,7 +96,7 @@ def queued_job(side: Side, person: Any) -> list[Any]:
 
 
 def deleting_job(side: Side, person: Any) -> list[Any]:
-    """In its time of grace, asked for by somebody else: anybody who may act may undo it."""
+    """In its time of grace, asked for by somebody else: anybody who may do the same may undo it."""
     return [side.deleting.uuid]
 
 
@@ -231,12 +232,12 @@ ADDRESSES: dict[str, Address] = {
     "userstatus:user": page(args=user),
     "userstatus:user_check": act(ACT, user, changes=False),
     "userstatus:user_menu": page(args=user),
-    "userstatus:retry": form(ACT, user, address_form),
-    "userstatus:delete": form(ACT, provisioned),
-    "userstatus:package": form(ACT, provisioned, package_form),
-    "userstatus:bulk_retry": form(ACT, template, frozen_users(JobKind.RETRY)),
-    "userstatus:bulk_delete": form(ACT, template, frozen_users(JobKind.DELETE)),
-    "userstatus:bulk_package": form(ACT, template, frozen_users(JobKind.PACKAGE, "premium")),
+    "userstatus:retry": form(RETRY, user, address_form),
+    "userstatus:delete": form(DELETE, provisioned),
+    "userstatus:package": form(PACKAGE, provisioned, package_form),
+    "userstatus:bulk_retry": form(RETRY, template, frozen_users(JobKind.RETRY)),
+    "userstatus:bulk_delete": form(DELETE, template, frozen_users(JobKind.DELETE)),
+    "userstatus:bulk_package": form(PACKAGE, template, frozen_users(JobKind.PACKAGE, "premium")),
     "userstatus:selected": act(SEE, template, changes=False),
     "userstatus:all_selected": act(SEE, nothing, changes=False),
     # ---- exports ----

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from accounts.rights import RIGHTS, Right, Role
+from accounts.rights import Right, Role, has_right
 from partnerhub import checks
 from tests.security.addresses import ADDRESSES, Address
 from tests.security.browsers import (
@@ -68,7 +68,7 @@ def refused(address: Address, method: str, role: str) -> set[int] | None:
     if role in (ANONYMOUS, DISABLED, OPERATIONS):
         return {302}
     right = address.rights.get("GET" if method == "HEAD" else method)
-    if role == NOBODY or (right and right not in RIGHTS[ROLE_OF[role]]):
+    if role == NOBODY or (right and not has_right(ROLE_OF[role], right)):
         return {403}
     return {404} if role == STRANGER and address.owned else None
 

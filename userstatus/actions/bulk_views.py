@@ -40,7 +40,7 @@ from userstatus.actions.bulk_texts import counted
 from userstatus.actions.registry import Action, Bulk
 from userstatus.actions.selection import Selection
 from userstatus.actions.signed_selection import Frozen, NotUsable, Purpose
-from userstatus.actions.verdict import Verdict, verdict_of
+from userstatus.actions.verdict import Verdict
 from userstatus.requests import is_htmx, way_back
 from userstatus.scope import Scope, scope_of
 
@@ -78,7 +78,7 @@ class Asked:
 
     def judge(self, ids: Sequence[int]) -> Verdict:
         """The verdict on these users now."""
-        return verdict_of(self.template, self.purpose.kind, ids, self.actor)
+        return self.bulk.judge(self.template, self.purpose.kind, ids, self.actor)
 
 
 def bulk(action: Action) -> View:

@@ -16,22 +16,27 @@ from django.utils.translation import gettext_lazy
 from django.utils.translation import pgettext_lazy as in_context
 
 from accounts.rights import Right, may
+from provisioning.kinds import allowed_kinds, kind_of
 from provisioning.models import Job, Subscriber
-from provisioning.states import UNSETTLED, JobKind, allowed_kinds
+from provisioning.states import UNSETTLED, JobKind
 from provisioning.whose_turn import why_busy
 from templates_app.models import OnboardingTemplate
-from userstatus.actions import bulk_forms, bulk_texts, forms
+from userstatus.actions import bulk_forms, bulk_texts, forms, verdict
 from userstatus.actions.bulk_forms import BulkForm
 from userstatus.actions.bulk_texts import BulkWords
 from userstatus.actions.forms import ActionForm
+from userstatus.actions.verdict import Judge
 
 
 @dataclass(frozen=True)
 class Bulk:
-    """The same on many users: the form that asks for what all have in common, and the words."""
+    """The same on many users: the form that asks for what all have in common, the words, and how
+    the users are judged before.
+    """
 
     form: type[BulkForm]
     words: BulkWords
+    judge: Judge = verdict.verdict_of
 
 
 @dataclass(frozen=True)
@@ -60,40 +65,49 @@ class Action:
     is_danger: bool = False
 
 
-RETRY = Action(
-    "retry",
-    in_context("row action", "Retry activation"),
-    "retry",
-    "R",
-    Right.ACT,
+def _action(
+    kind: JobKind, label: Any, key: str, form: type[ActionForm], queued: Any, bulk: Bulk
+) -> Action:
+    """The action that makes a job of the kind; right and icon are the kind's."""
+    rules = kind_of(kind)
+    return Action(
+        name=str(kind),
+        label=label,
+        icon=rules.icon,
+        key=key,
+        right=rules.right,
+        kind=kind,
+        form=form,
+        queued=queued,
+        bulk=bulk,
+        is_danger=rules.removes,
+    )
+
+
+RETRY = _action(
     JobKind.RETRY,
+    in_context("row action", "Retry activation"),
+    "R",
     forms.RetryForm,
     gettext_lazy("Queued: the activation of %(user)s will be tried again."),
     Bulk(bulk_forms.BulkRetryForm, bulk_texts.RETRY),
 )
-PACKAGE = Action(
-    "package",
-    in_context("row action", "Change package type"),
-    "package",
-    "P",
-    Right.ACT,
+PACKAGE = _action(
     JobKind.PACKAGE,
+    in_context("row action", "Change package type"),
+    "P",
     forms.PackageForm,
     gettext_lazy("Queued: the package of %(user)s will be changed."),
-    Bulk(bulk_forms.BulkPackageForm, bulk_texts.PACKAGE),
+    Bulk(bulk_forms.BulkPackageForm, bulk_texts.PACKAGE, verdict.of_packages),
 )
 COPY = Action("copy", in_context("row action", "Copy error text"), "copy", "C", Right.SEE)
-DELETE = Action(
-    "delete",
-    in_context("row action", "Delete user"),
-    "trash",
-    "D",
-    Right.ACT,
+DELETE = _action(
     JobKind.DELETE,
+    in_context("row action", "Delete user"),
+    "D",
     forms.DeleteForm,
     gettext_lazy("Queued: %(user)s will be deleted."),
     Bulk(bulk_forms.BulkDeleteForm, bulk_texts.DELETE),
-    is_danger=True,
 )
 #: Stands in an address for the template's own.
 _ANY = str(UUID(int=0))
@@ -135,13 +149,29 @@ def actions_for(user: Any, subscriber: Subscriber, job: Job | None) -> list[Offe
 def refusal(action: Action, user: Any, subscriber: Subscriber, job: Job | None) -> str:
     """Why the person may not do this to the user now, in words; "" when it can be done."""
     if not may(user, action.right):
-        return _("Your role is read-only. A full administrator can give you another one.")
+        return _why_role_may_not(user)
     if action is COPY:
         return "" if has_error(subscriber) else _("There is no error to copy.")
     busy = job is not None
     if not subscriber.deleted_at and action.kind in allowed_kinds(subscriber.status, busy=busy):
         return ""
     return _what_is_so(subscriber, job)
+
+
+def why_nothing(user: Any, subscriber: Subscriber, job: Job | None) -> str:
+    """Why the person can change nothing about the user now."""
+    if not may(user, Right.ACT):
+        return _why_role_may_not(user)
+    if not subscriber.deleted_at and allowed_kinds(subscriber.status, busy=job is not None):
+        text = _("Your role allows nothing while the status is “%(status)s”.")
+        return text % {"status": subscriber.status_label}
+    return _what_is_so(subscriber, job)
+
+
+def _why_role_may_not(user: Any) -> str:
+    if may(user, Right.ACT):
+        return _("Your role does not allow this. A full administrator can give you another one.")
+    return _("Your role is read-only. A full administrator can give you another one.")
 
 
 def _what_is_so(subscriber: Subscriber, job: Job | None) -> str:
@@ -166,13 +196,16 @@ class BulkOffer:
     url: str
 
 
-def bulk_offers(template: OnboardingTemplate | None) -> list[BulkOffer]:
-    """The buttons of the bar below a template's list; none where the list is of all templates."""
+def bulk_offers(user: Any, template: OnboardingTemplate | None) -> list[BulkOffer]:
+    """The buttons of the bar below a template's list, for what the person may do; none where the
+    list is of all templates.
+    """
     if template is None:
         return []
     return [
         BulkOffer(action, _bulk_path(action.name).replace(_ANY, str(template.uuid)))
         for action in BULK_ACTIONS
+        if may(user, action.right)
     ]
 
 

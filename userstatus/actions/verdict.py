@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from accounts.audit import Actor
@@ -11,6 +11,7 @@ from provisioning import catalogue, codes
 from provisioning.bulk import eligibility as bulk_eligibility
 from provisioning.bulk import services as bulk_services
 from provisioning.bulk.services import Refusal
+from provisioning.kinds import kind_of
 from provisioning.models import Subscriber
 from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate, Package
@@ -59,18 +60,20 @@ class Verdict:
         return str(words.some_can % numbers)
 
 
+#: How the users of a batch are judged: template, kind, users, who asks.
+Judge = Callable[[OnboardingTemplate, JobKind, Sequence[int], Actor], Verdict]
+
+
 def verdict_of(
     template: OnboardingTemplate, kind: JobKind, ids: Sequence[int], actor: Actor
 ) -> Verdict:
-    """Judge the users as they are now; a change of package for each that can be chosen.
+    """Judge the users as they are now.
 
     Raises:
-        ActionRefused, PermissionDenied: as provisioning.batches.preview says.
+        ActionRefused, PermissionDenied: as provisioning.bulk.services.preview says.
     """
-    if kind == JobKind.PACKAGE:
-        return _of_packages(template, ids, actor)
     found = bulk_services.preview(template, kind, ids, params={}, actor=actor)
-    doubtful = _other_address(template, ids) if kind == JobKind.RETRY and found.able else 0
+    doubtful = _other_address(template, ids) if kind_of(kind).activates and found.able else 0
     return Verdict(found.total, found.able, _reasons(found.refused), other_address=doubtful)
 
 
@@ -80,9 +83,13 @@ def _other_address(template: OnboardingTemplate, ids: Sequence[int]) -> int:
     return users.filter(pk__in=ids, error_code__in=ADDRESS_CODES).count()
 
 
-def _of_packages(template: OnboardingTemplate, ids: Sequence[int], actor: Actor) -> Verdict:
-    """Judged once, with any package: who has it already could have another one."""
-    kind, params = JobKind.PACKAGE, {"package": str(Package.BASIC)}
+def of_packages(
+    template: OnboardingTemplate, kind: JobKind, ids: Sequence[int], actor: Actor
+) -> Verdict:
+    """The same for a change of package, to each that can be chosen: judged once, with any of them,
+    since who has it already could have another one.
+    """
+    params = {"package": str(Package.BASIC)}
     bulk_eligibility.check(template, kind, ids, params=params, actor=actor)
     rows = bulk_eligibility.judge(template, kind, ids, params=params)
     refused = [r for r in bulk_eligibility.summary(rows) if r.code != codes.SKIP_SAME_PACKAGE]

@@ -42,11 +42,7 @@ def user_menu(request: HttpRequest, uuid: UUID) -> HttpResponse:
         return redirect(subscriber)
     job = selectors.unfinished_job_of(subscriber)
     offers = registry.actions_for(request.user, subscriber, job)
-    reason = (
-        ""
-        if _has_dialog(offers)
-        else registry.refusal(registry.DELETE, request.user, subscriber, job)
-    )
+    reason = "" if _has_dialog(offers) else registry.why_nothing(request.user, subscriber, job)
     context = {"subscriber": subscriber, "offers": offers, "reason": reason}
     return render(request, "userstatus/users/menu.html", context)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -75,8 +74,6 @@ def job_retry(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
         if isinstance(found, Job):
             again: Job | JobBatch = job_services.retry_job(found, actor=actor, now=now)
             return again, _("Queued again, as this new job.")
-        if not job_line.has_right(request.user, found):
-            raise PermissionDenied
         again = bulk_services.retry_failed(found, actor=actor, now=now, submission_id=submission_id)
         return again, _("The failed ones are tried again, as this new batch.")
 

@@ -14,9 +14,11 @@ from accounts.models import User
 from common.templatetags.look import figure
 from provisioning.bulk import services as bulk_services
 from provisioning.bulk.services import FIRST, OUTCOMES, BatchState, Progress
+from provisioning.jobs import permissions
+from provisioning.kinds import kind_of
 from provisioning.models import Job, JobBatch
 from userstatus import statuses
-from userstatus.jobs import batch_texts, job_line
+from userstatus.jobs import batch_texts
 from userstatus.statuses import Look
 
 #: Length of the bar; a part that is there at all is at least so long, or nobody would see it.
@@ -70,7 +72,7 @@ class BatchLine:
     @property
     def icon(self) -> str:
         """Icon of the kind."""
-        return statuses.KIND_ICONS[self.batch.kind]
+        return kind_of(self.batch.kind).icon
 
     @property
     def state_words(self) -> str:
@@ -102,22 +104,23 @@ class BatchLine:
     def may_cancel(self) -> bool:
         """Something has not been sent yet, and the reader has the right."""
         is_open = self.is_unfinished and not self.is_undoable
-        return bool(is_open and self.progress.untouched and self._has_right)
+        return bool(is_open and self.progress.untouched and self._may_cancel)
 
     @property
     def may_resume(self) -> bool:
         """The brake stopped it, and the reader has the right."""
-        return self.progress.state == BatchState.PAUSED and self._has_right
+        return self.progress.state == BatchState.PAUSED and self._may_cancel
 
     @property
     def may_retry(self) -> bool:
         """Some failed, it does not go on by itself, and the reader has the right."""
         stands = not self.is_unfinished or self.progress.state == BatchState.PAUSED
-        return bool(self.progress.failed and stands and self._has_right)
+        may_repeat = permissions.may_repeat(self.reader, self.batch)
+        return bool(self.progress.failed and stands and may_repeat)
 
     @property
-    def _has_right(self) -> bool:
-        return job_line.has_right(self.reader, self.batch)
+    def _may_cancel(self) -> bool:
+        return permissions.may_cancel(self.reader, self.batch)
 
     @property
     def counts(self) -> str:

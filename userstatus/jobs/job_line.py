@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.rights import Right, may
 from provisioning import codes, selectors
 from provisioning.catalogue import Explanation, explain
+from provisioning.jobs import permissions
+from provisioning.kinds import kind_of
 from provisioning.models import Job, JobBatch
 from provisioning.states import JobState
 from templates_app.models import Package
@@ -92,7 +93,7 @@ class JobLine:
     @property
     def icon(self) -> str:
         """Icon of the kind."""
-        return statuses.KIND_ICONS[self.job.kind]
+        return kind_of(self.job.kind).icon
 
     @property
     def is_mine(self) -> bool:
@@ -110,18 +111,15 @@ class JobLine:
     def may_cancel(self) -> bool:
         """Nothing was sent yet, and the reader has the right."""
         unsent = self.job.state == JobState.QUEUED and not self.job.sends
-        return unsent and self._has_right and not self.is_undoable
+        may_cancel = permissions.may_cancel(self.reader, self.job)
+        return unsent and may_cancel and not self.is_undoable
 
     @property
     def may_retry(self) -> bool:
         """It ended without success, and the reader has the right."""
         ended = self.job.state in {JobState.FAILED, JobState.CANCELLED}
         gone = self.job.subscriber is not None and self.job.subscriber.deleted_at is not None
-        return ended and not gone and self._has_right
-
-    @property
-    def _has_right(self) -> bool:
-        return has_right(self.reader, self.job)
+        return ended and not gone and permissions.may_repeat(self.reader, self.job)
 
     @property
     def version(self) -> str:
@@ -174,12 +172,6 @@ def job_or_batch(reader: User, uuid: uuids.UUID) -> Job | JobBatch:
     if batch is None:
         raise Http404
     return batch
-
-
-def has_right(reader: User, work: Job | JobBatch) -> bool:
-    """Whether they may cancel, resume or repeat it: own work, or anybody's with the right."""
-    own = work.requested_by_id == reader.pk
-    return may(reader, Right.ACT if own else Right.MANAGE)
 
 
 def parse(text: str) -> uuids.UUID | None:

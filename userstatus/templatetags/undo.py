@@ -9,7 +9,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
-from accounts.rights import Right, may
+from provisioning.jobs import permissions
 from provisioning.models import Job, JobBatch
 from provisioning.whose_turn import seconds_to_undo
 
@@ -34,7 +34,7 @@ def grace(context: template.Context, job: Job | JobBatch) -> dict[str, Any]:
         "job": job,
         "seconds": _seconds(job, timezone.now()),
         "who": job.requested_label,
-        "may_undo": may(request.user, Right.ACT),
+        "may_undo": permissions.may_undo(request.user, job),
         "next": request.get_full_path() if is_page else "",
         "csrf_token": context.get("csrf_token"),
     }

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from provisioning import catalogue
 from provisioning.catalogue import Explanation
+from provisioning.kinds import KINDS
 from provisioning.models import Job, StatusEvent, Subscriber
-from provisioning.states import JobKind, Status
+from provisioning.states import Status
 from templates_app.models import Package
 from userstatus.actions.registry import Offer, actions_for
 from userstatus.jobs.job_line import JobLine
-from userstatus.statuses import KIND_ICONS, look_of_word
+from userstatus.statuses import look_of_word
 from userstatus.users.rows import Row, rows_of
 
 EVENTS_SHOWN, JOBS_SHOWN, TWINS_SHOWN = 100, 10, 5
@@ -107,16 +108,11 @@ def moment_of(event: StatusEvent) -> Moment:
 
 
 def _requested(event: StatusEvent) -> Moment:
-    words = {
-        JobKind.RETRY: _("retried the activation with %(what)s"),
-        JobKind.DELETE: _("asked to delete the user"),
-        JobKind.PACKAGE: _("changed the package to %(what)s"),
-        JobKind.PROVISION: _("confirmed %(what)s"),
-    }
-    what = _package(event.after) if event.text == JobKind.PACKAGE else event.after
-    text = words.get(JobKind(event.text), "") if event.text in JobKind.values else event.text
-    icon = KIND_ICONS.get(event.text, "user")
-    return Moment(event, icon, "note", event.actor_label, text % {"what": what} if text else "")
+    kind = KINDS.get(event.text)
+    if kind is None:
+        return Moment(event, "user", "note", event.actor_label, event.text)
+    text = str(kind.asked) % {"what": _package(event.after)}
+    return Moment(event, kind.icon, "note", event.actor_label, text)
 
 
 def _arrived(event: StatusEvent) -> Moment:

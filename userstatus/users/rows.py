@@ -12,10 +12,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from provisioning import catalogue, selectors
+from provisioning.kinds import kind_of
 from provisioning.lists import filters
 from provisioning.lists.filters import UserFilter
 from provisioning.models import Job, Subscriber
-from provisioning.states import UNSETTLED, JobKind, JobState
+from provisioning.states import UNSETTLED, JobState
 from provisioning.whose_turn import Turn, turn_of
 from userstatus.row_keys import short
 from userstatus.statuses import Look, look_of
@@ -66,7 +67,7 @@ class Row:
     @property
     def is_going(self) -> bool:
         """Deleted, or about to be."""
-        deleting = self.job is not None and self.job.kind == JobKind.DELETE
+        deleting = self.job is not None and kind_of(self.job.kind).removes
         return deleting or self.user.deleted_at is not None
 
     @property

@@ -60,7 +60,7 @@ def list_context(request: HttpRequest, listed: UserList) -> dict[str, Any]:
         "export_path": listed.scope.export_path,
         "sizes": [(size, size) for size in paging.SIZES],
         "sorts": SORTS,
-        "bulk_offers": bulk_offers(listed.scope.template) if listed.scope.can_act else [],
+        "bulk_offers": bulk_offers(request.user, listed.scope.template),
         "selection_mark": mark_of(request),
         "keeps_tools": request.headers.get("X-Keep-Tools") == "true",
     }
