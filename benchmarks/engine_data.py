@@ -10,11 +10,12 @@ from typing import Any
 
 from benchmarks.client import MeasurementFailed
 from benchmarks.fast_backend import PATH, id_of
+from common.sql import literals
+from provisioning.states import UNFINISHED
 
 #: So many requests a minute that the rate never binds: it is the engine that is measured.
 A_MINUTE = 60_000_000
 UNDER_WAY_SECONDS = 30.0
-UNFINISHED = "('queued', 'sending', 'checking', 'waiting')"
 _BATCH = """
     INSERT INTO provisioning_jobbatch
         (uuid, partner_id, connection_id, template_id, kind, params, query, total, released_at,
@@ -128,7 +129,7 @@ def is_busy(cursor: Any, party: Party) -> bool:
     """Tell whether a partner has unfinished jobs."""
     cursor.execute(
         "SELECT EXISTS (SELECT FROM provisioning_job WHERE connection_id = %s"
-        f" AND state IN {UNFINISHED})",
+        f" AND state IN ({literals(UNFINISHED)}))",
         [party.connection],
     )
     return bool(cursor.fetchone()[0])

@@ -38,6 +38,19 @@ TYPES = {
 #: Statements that a session of PostgreSQL has been told; they end with it, not with a transaction.
 _told: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 _PLACE = re.compile(r"%\((\w+)\)s")
+_WORD = re.compile(r"[\w-]+")
+
+
+def literals(values: Iterable[str]) -> str:
+    """Words of our own code as a list for SQL: `'checking', 'queued'`, always in the same order.
+
+    Raises:
+        ValueError: one of them is not a plain word, and so nothing to put into a statement.
+    """
+    words = sorted(map(str, values))
+    if strange := [word for word in words if not _WORD.fullmatch(word)]:
+        raise ValueError(f"not plain words: {strange}")
+    return ", ".join(f"'{word}'" for word in words)
 
 
 def rows(model: type[Row], condition: str, values: Sequence[Any]) -> list[Row]:

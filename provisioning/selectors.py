@@ -43,7 +43,7 @@ def connections() -> QuerySet[BackendConnection]:
     return BackendConnection.objects.select_related("partner").order_by("pk")
 
 
-_OPEN_STATES = ", ".join(f"'{state}'" for state in sorted(UNFINISHED))
+_OPEN_STATES = sql.literals(UNFINISHED)
 _OPEN_WORK = f"""
     SELECT (SELECT count(*) FROM (
               SELECT FROM provisioning_job

@@ -91,6 +91,9 @@ class MailState(models.TextChoices):
     FAILED = "failed", _("Refused by the mail server")
 
 
+UNFINISHED_MAILS = frozenset({MailState.QUEUED, MailState.SENDING})
+
+
 class ExportState(models.TextChoices):
     """Where an export is."""
 
@@ -100,6 +103,9 @@ class ExportState(models.TextChoices):
     FAILED = "failed", _("Failed")
     EXPIRED = "expired", _("Deleted after its time")
     CANCELLED = "cancelled", pgettext_lazy("export state", "Cancelled")
+
+
+UNFINISHED_EXPORTS = frozenset({ExportState.QUEUED, ExportState.WRITING})
 
 
 class ExportFormat(models.TextChoices):

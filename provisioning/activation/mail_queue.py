@@ -40,7 +40,6 @@ GIVE_UP = timedelta(hours=1)
 LEASE_SECONDS = 60.0
 #: Seconds until the next attempt; the last one is repeated.
 BACKOFF = [5.0, 15.0, 60.0, 300.0]
-_WAITING = (MailState.QUEUED, MailState.SENDING)
 
 
 # ---- Queueing ----

@@ -74,7 +74,7 @@ def claim(connection_id: int, *, answered: Sequence[Job] = (), alone: bool = Tru
     return Group(row, exchanges, taken_at, _ended(ends, now))
 
 
-_UNFINISHED = ", ".join(f"'{state}'" for state in sorted(UNFINISHED))
+_UNFINISHED = sql.literals(UNFINISHED)
 _IN_FLIGHT = f"""
     SELECT count(*) FROM provisioning_job
      WHERE connection_id = %(connection)s AND lease_until > %(now)s

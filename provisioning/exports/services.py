@@ -23,12 +23,11 @@ from provisioning.exports.request import (
     order_of,
     refuse_too_many_rows,
 )
-from provisioning.exports.writer import UNFINISHED
 from provisioning.exports.writer import sweep as sweep
 from provisioning.exports.writer import tidy as tidy
 from provisioning.exports.writer import write as write
 from provisioning.models import Export
-from provisioning.states import ExportState
+from provisioning.states import UNFINISHED_EXPORTS, ExportState
 from templates_app.models import OnboardingTemplate
 
 logger = logging.getLogger(__name__)
@@ -88,7 +87,7 @@ def _asked(export: Export) -> dict[str, str | int]:
 
 def _running(export: Export) -> Export | None:
     """The same person's same export, still running; refuses when the limits are reached."""
-    unfinished = Export.objects.filter(partner=export.partner, state__in=UNFINISHED)
+    unfinished = Export.objects.filter(partner=export.partner, state__in=UNFINISHED_EXPORTS)
     own = unfinished.filter(owner=export.owner).order_by("created_at")
     same: Export | None = own.filter(
         **{name: getattr(export, name) for name in ("template", "query", "format")},
@@ -123,7 +122,7 @@ def cancel(export: Export, *, actor: Actor) -> bool:
     if not _is_own(export, actor):
         raise PermissionDenied
     with transaction.atomic():
-        changed = Export.objects.filter(pk=export.pk, state__in=UNFINISHED).update(
+        changed = Export.objects.filter(pk=export.pk, state__in=UNFINISHED_EXPORTS).update(
             state=ExportState.CANCELLED, lease_until=None
         )
         if not changed:

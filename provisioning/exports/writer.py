@@ -26,12 +26,11 @@ from provisioning.exports.xlsx import TooManyRows
 from provisioning.jobs import outbox
 from provisioning.lists import filters
 from provisioning.models import Export, Subscriber
-from provisioning.states import ExportState
+from provisioning.states import UNFINISHED_EXPORTS, ExportState
 from templates_app.models import OnboardingTemplate
 
 logger = logging.getLogger(__name__)
 
-UNFINISHED = (ExportState.QUEUED, ExportState.WRITING)
 #: Nobody took it, or whoever did died, for this many seconds: a worker is told again.
 HINT_SECONDS = 10.0
 #: Longer than three runs up to Celery's hard limit (900 s): an export that kills its worker
@@ -73,7 +72,7 @@ def _alone(export_id: int) -> Iterator[bool]:
 
 def _claim(export_id: int, now: datetime) -> Export | None:
     """Take a queued export, or one whose writer died: whoever holds the lock is alone."""
-    changed = Export.objects.filter(pk=export_id, state__in=UNFINISHED).update(
+    changed = Export.objects.filter(pk=export_id, state__in=UNFINISHED_EXPORTS).update(
         state=ExportState.WRITING,
         writing_at=now,
         rows=0,
@@ -181,7 +180,7 @@ def _finish(export: Export, written: files.Written) -> None:
 
 
 def _fail(export: Export, code: str) -> None:
-    Export.objects.filter(pk=export.pk, state__in=UNFINISHED).update(
+    Export.objects.filter(pk=export.pk, state__in=UNFINISHED_EXPORTS).update(
         state=ExportState.FAILED, error=code, lease_until=None
     )
 
@@ -199,7 +198,7 @@ def lose(export: Export) -> None:
 
 def sweep(now: datetime) -> None:
     """Tell workers of exports that nobody writes; give up those that nobody ever finished."""
-    waiting = Export.objects.filter(state__in=UNFINISHED)
+    waiting = Export.objects.filter(state__in=UNFINISHED_EXPORTS)
     waiting.filter(created_at__lte=now - GIVE_UP).update(
         state=ExportState.FAILED, error=TOO_LATE, lease_until=None
     )

@@ -3,23 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from common.sql import literals
 from provisioning import codes
 from provisioning.engine.claiming import MAX_SENDS
 from provisioning.invariants.rules import Rule
-from provisioning.states import FINAL, TRANSITIONS, UNFINISHED
+from provisioning.states import FINAL, TRANSITIONS, UNFINISHED, UNFINISHED_MAILS, JobState
 
 
-def _words(values: Iterable[str]) -> str:
-    return ", ".join(f"'{value}'" for value in sorted(values))
-
-
-_FINAL, _UNFINISHED = _words(FINAL), _words(UNFINISHED)
+_FINAL, _UNFINISHED = literals(FINAL), literals(UNFINISHED)
+_SENT = literals(UNFINISHED - {JobState.QUEUED})
 _LEGAL = ", ".join(
     f"('{before}', '{after}')" for before, afters in TRANSITIONS.items() for after in sorted(afters)
 )
-_UNSENT_CODES = _words([codes.ASKER_LEFT])
+_UNSENT_CODES = literals([codes.ASKER_LEFT])
 _JOB = "SELECT j.uuid AS example FROM provisioning_job j"
 _BATCH = "SELECT b.uuid AS example FROM provisioning_jobbatch b"
 _OF_BATCH = "FROM provisioning_job j WHERE j.batch_id = b.id"
@@ -84,7 +80,7 @@ STATES = [
     Rule(
         "I5",
         "a job is being sent, checked or waited for without an intent",
-        f"""{_JOB} WHERE j.state IN ('sending', 'checking', 'waiting')
+        f"""{_JOB} WHERE j.state IN ({_SENT})
               AND (j.intent_at IS NULL OR j.intent_hash = '' OR j.sends = 0)""",
     ),
     Rule(
@@ -208,8 +204,9 @@ QUIET = [
     Rule(
         "I16",
         "a mail is due, and nobody sends it",
-        """SELECT m.uuid AS example FROM provisioning_mail m
-            WHERE m.state IN ('queued', 'sending') AND coalesce(m.lease_until < %(late)s, true)
+        f"""SELECT m.uuid AS example FROM provisioning_mail m
+            WHERE m.state IN ({literals(UNFINISHED_MAILS)})
+              AND coalesce(m.lease_until < %(late)s, true)
               AND coalesce(m.not_before, m.created_at) < %(late)s - interval '1 minute'""",
         timely=True,
     ),

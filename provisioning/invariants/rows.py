@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from common.sql import literals
 from provisioning.invariants.rules import Rule
-from provisioning.states import Status
+from provisioning.states import UNFINISHED_EXPORTS, Status
 
 _ROW = "SELECT s.uuid AS example FROM provisioning_subscriber s"
 _SHOWN_STATUS = f"""
@@ -100,8 +101,8 @@ EXPORTS = [
     Rule(
         "I12",
         "an export has been on its way for more than an hour",
-        """SELECT e.uuid AS example FROM provisioning_export e
-            WHERE e.state IN ('queued', 'writing')
+        f"""SELECT e.uuid AS example FROM provisioning_export e
+            WHERE e.state IN ({literals(UNFINISHED_EXPORTS)})
               AND e.created_at < %(late)s - interval '1 hour'""",
         timely=True,
     ),

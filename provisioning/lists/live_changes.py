@@ -11,20 +11,21 @@ from common import sql
 from provisioning.lists import filters
 from provisioning.lists.filters import UserFilter
 from provisioning.models import Subscriber
+from provisioning.states import UNFINISHED
 
 #: More newcomers are not counted.
 MOST_ARRIVED = 1000
 #: Of so many of the newest users, whosever they are, newcomers are counted.
 _NEWEST = 10_000
 _LAST = "SELECT coalesce(max(id), 0) FROM provisioning_subscriber"
-_SIGNS = """
+_SIGNS = f"""
     SELECT s.id, s.template_id, s.version, s.backend_status, s.deleted_at IS NOT NULL,
            j.state, COALESCE(j.held, false)
       FROM provisioning_subscriber s
       LEFT JOIN provisioning_job j ON j.subscriber_id = s.id
-           AND j.state IN ('queued', 'sending', 'checking', 'waiting')
+           AND j.state IN ({sql.literals(UNFINISHED)})
      WHERE s.id = ANY(%(ids)s) AND s.partner_id = %(partner)s
-"""
+"""  # noqa: S608 -- own words
 
 
 class Sign(NamedTuple):

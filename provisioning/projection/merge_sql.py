@@ -14,6 +14,7 @@ from django.db import connection as database
 from common import sql
 from provisioning.projection.staging import COPIED
 from provisioning.shown_status import SHOWN, TOLD_AT, derive
+from provisioning.states import UNFINISHED
 
 #: Older by the backend's clock; where that cannot tell, whatever was asked for earlier than what
 #: the row holds (promise 2).
@@ -27,6 +28,7 @@ _UNSURE = """
     (a.listed AND a.backend_status <> s.backend_status
      AND COALESCE(a.backend_changed_at = s.backend_changed_at, a.backend_changed_at IS NULL))
 """
+_UNFINISHED = sql.literals(UNFINISHED)
 _PLAIN = [name for name in COPIED if name != "backend_changed_at"]
 #: It says what the row does not hold yet.
 _CHANGES = f"""
@@ -42,15 +44,15 @@ _CHANGES = f"""
 #: It says what we know; that it does is worth keeping only where an answer that was asked for
 #: earlier may still be on its way and could not be told from a newer one: without a time of the
 #: backend, and while a job of the user has sent something. (Of a list see _UNSURE.)
-_CONFIRMS = """
+_CONFIRMS = f"""
     (a.asked_at > s.seen_at AND (
         a.backend_changed_at IS NULL OR a.job_id IS NOT NULL OR s.id IN (
             SELECT j.subscriber_id FROM provisioning_job j
              WHERE j.connection_id = %(connection)s
-               AND j.state IN ('checking', 'queued', 'sending', 'waiting') AND j.state <> 'queued'
+               AND j.state IN ({_UNFINISHED}) AND j.state <> 'queued'
         )
     ))
-"""
+"""  # noqa: S608 - own words
 _LIVE = """
     provisioning_subscriber s ON s.connection_id = %(connection)s
         AND s.webex_id = a.webex_id AND s.deleted_at IS NULL
@@ -139,7 +141,7 @@ _WAITING = f"""
           FROM provisioning_job j
           JOIN provisioning_subscriber s ON s.id = j.subscriber_id AND s.deleted_at IS NULL
          WHERE j.connection_id = %(connection)s AND s.connection_id = %(connection)s
-           AND j.state IN ('checking', 'queued', 'sending', 'waiting') AND j.state = 'waiting'
+           AND j.state IN ({_UNFINISHED}) AND j.state = 'waiting'
     )
     SELECT DISTINCT s.waiting_id
       FROM s JOIN answer_staged a ON a.webex_id = s.webex_id
@@ -286,9 +288,7 @@ class Bringing:
             django.db.IntegrityError: another process met one of them at the same moment.
         """
         new = self._fetch(_ARRIVE, positions=positions)
-        active = {
-            (template, enterprise) for _, _, template, enterprise, is_first in new if is_first
-        }
+        active = {(template, enterprise) for *_, template, enterprise, first in new if first}
         return {position: key for position, key, *_ in new}, active
 
     def _fetch(self, statement: str, **values: Any) -> list[Any]:

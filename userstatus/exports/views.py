@@ -35,11 +35,10 @@ from provisioning.exports import (
     xlsx as export_xlsx,
 )
 from provisioning.exports.request import Choice, ExportRefused
-from provisioning.exports.writer import UNFINISHED
 from provisioning.lists import filters
 from provisioning.lists.filters import UserFilter
 from provisioning.models import Export
-from provisioning.states import ExportFormat, ExportState
+from provisioning.states import UNFINISHED_EXPORTS, ExportFormat, ExportState
 from templates_app.models import OnboardingTemplate
 from userstatus.exports import choice as export_choice
 from userstatus.exports import texts
@@ -196,7 +195,7 @@ def _context(row: Export) -> dict[str, Any]:
     return {
         "export": row,
         "state": state.value,
-        "unfinished": state in UNFINISHED,
+        "unfinished": state in UNFINISHED_EXPORTS,
         "look": {"icon": icon, "tone": tone, "word": word},
         "what": (template or row.partner).name,
         "chosen": texts.chosen_words(chosen, template, is_ticked=row.ticked is not None),
@@ -240,6 +239,6 @@ def download(request: HttpRequest, uuid: uuids.UUID) -> HttpResponseBase:
             filename=row.file_name,
             content_type=_CONTENT_TYPES[ExportFormat(row.format)],
         )
-    if row.state in UNFINISHED:
+    if row.state in UNFINISHED_EXPORTS:
         return HttpResponseRedirect(row.get_absolute_url())
     return render(request, "userstatus/exports/export.html", _context(row), status=410)
