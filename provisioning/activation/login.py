@@ -19,11 +19,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from common import throttle
+from common import session_locks, throttle
 from common.models import ThrottleCount
 from common.requests import network_of
 from common.throttle import Limit
@@ -77,7 +76,7 @@ def check(login: Login, password: str) -> XsiProfile:
         PortalRefused: with the same code for a wrong password and a user who does not exist.
     """
     _count_visit(login)
-    with _alone(login), _place(login):
+    with _turn(login), _place(login):
         _reserve(login)
         profile = _ask(login, password)
         _forgive(login)
@@ -176,7 +175,7 @@ def _forgive(login: Login) -> None:
 
 
 @contextmanager
-def _alone(login: Login) -> Iterator[None]:
+def _turn(login: Login) -> Iterator[None]:
     """Checks of one name wait for each other."""
     local = login.key.partition("@")[0]
     with _lock([f"portal user {login.host} {local}"], patience=USER_PATIENCE):
@@ -193,25 +192,17 @@ def _place(login: Login) -> Iterator[None]:
 
 @contextmanager
 def _lock(names: list[str], *, patience: float) -> Iterator[None]:
-    keys = [_number_of(name) for name in names]
+    """Hold the first of these locks that is free, within so many seconds.
+
+    Raises:
+        PortalRefused: TOO_MANY.
+    """
     end = time.monotonic() + patience
-    while (held := next((key for key in keys if _try_lock(key)), None)) is None:
+    while (taken := next(filter(session_locks.take, names), None)) is None:
         if time.monotonic() >= end:
             raise PortalRefused(codes.TOO_MANY)
         time.sleep(0.05)
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [held])
-
-
-def _try_lock(key: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        return bool(cursor.fetchone()[0])
-
-
-def _number_of(name: str) -> int:
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+        session_locks.release(taken)

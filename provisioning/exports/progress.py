@@ -1,6 +1,6 @@
 """How far a running export is, and stopping its writer: PostgreSQL knows who is at work.
 
-A writer holds a session lock by the export's number while it is at work (`export_writing`); by it
+A writer holds a session lock by the export's number while it is at work (writer.py); by it
 others find its backend, whose COPY PostgreSQL counts.
 """
 

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error, InterfaceError, OperationalError
-from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg2 import DatabaseError as PsycopgError
 from psycopg2.errors import DiskFull
 
 from accounts.rights import Right, may
+from common import session_locks
 from provisioning import timing
 from provisioning.exports import files, progress
 from provisioning.exports.xlsx import TooManyRows
@@ -50,24 +48,9 @@ BROKEN = "PH-EXPORT-ERROR"
 
 def write(export_id: int) -> None:
     """Write one export's file; a second call while the first is at work does nothing."""
-    with _alone(export_id) as alone:
-        if alone and (export := _claim(export_id, timezone.now())):
+    with session_locks.held(progress.lock_name(export_id)) as is_alone:
+        if is_alone and (export := _claim(export_id, timezone.now())):
             _write(export)
-
-
-@contextmanager
-def _alone(export_id: int) -> Iterator[bool]:
-    """A session lock: one writer an export, freed when its process or its connection dies."""
-    key = progress.lock_name(export_id)
-    with database.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        taken = bool(cursor.fetchone()[0])
-    try:
-        yield taken
-    finally:
-        if taken and database.is_usable():
-            with database.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
 def _claim(export_id: int, now: datetime) -> Export | None:

@@ -7,8 +7,7 @@ full pass asks for everything and finds what is gone. Both are safe to run twice
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from django.db import connection as database
 
 from accounts import secrets
 from accounts.models import BackendConnection, Health
+from common import session_locks
 from provisioning import timing
 from provisioning.backend import gate
 from provisioning.backend.client import client_for
@@ -50,29 +50,14 @@ MAX_UNCLEAR = 3
 
 def sync_connection(connection_id: int) -> bool:
     """Bring in all changes since the last sync; False when it could not be finished."""
-    with _alone("sync", connection_id) as alone:
-        return _sync(connection_id, full=False) if alone else False
+    with session_locks.held(f"sync:{connection_id}") as is_alone:
+        return _sync(connection_id, full=False) if is_alone else False
 
 
 def full_pass(connection_id: int) -> bool:
     """Read everything and mark what the backend no longer holds as deleted; resumable."""
-    with _alone("full_pass", connection_id) as alone:
-        return _sync(connection_id, full=True) if alone else False
-
-
-@contextmanager
-def _alone(name: str, connection_id: int) -> Iterator[bool]:
-    """A session lock: one sync of a connection at a time, freed when the process dies."""
-    key = f"{name}:{connection_id}"
-    with database.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        taken = bool(cursor.fetchone()[0])
-    try:
-        yield taken
-    finally:
-        if taken:
-            with database.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+    with session_locks.held(f"full_pass:{connection_id}") as is_alone:
+        return _sync(connection_id, full=True) if is_alone else False
 
 
 def _sync(connection_id: int, *, full: bool) -> bool:
