@@ -14,6 +14,7 @@ from accounts.audit import Actor
 from accounts.models import Partner, User
 from accounts.rights import Right, Role, may
 from common import throttle
+from common.refusals import Refused
 
 #: Links to set a password, for one person.
 LINKS = throttle.Limit(3, 900)
@@ -22,17 +23,8 @@ LINKS = throttle.Limit(3, 900)
 Mailer = Callable[[User], None]
 
 
-class PersonRefused(Exception):
-    """The change cannot be made; the message is for the person who asked.
-
-    Attributes:
-        code: stable and short, for tests and support.
-        field: the form field it belongs to, or "".
-    """
-
-    def __init__(self, code: str, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.field = code, message, field
+class PersonRefused(Refused):
+    """The change of the person cannot be made."""
 
 
 def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Actor) -> User:

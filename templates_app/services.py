@@ -17,22 +17,14 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner
 from accounts.rights import Right, may
+from common.refusals import Refused
 from templates_app import asking
 from templates_app.asking import IdAnswer
 from templates_app.models import IdCheck, OnboardingTemplate
 
 
-class TemplateRefused(Exception):
-    """The change cannot be made; the message is for the person who asked.
-
-    Attributes:
-        code: stable and short, for tests and support.
-        field: the form field it belongs to, or "".
-    """
-
-    def __init__(self, code: str, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.field = code, message, field
+class TemplateRefused(Refused):
+    """The change of the template cannot be made."""
 
 
 class ChangedMeanwhile(TemplateRefused):

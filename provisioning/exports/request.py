@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import Partner, User
+from common.refusals import Refused
 from provisioning import timing
 from provisioning.exports import writer, xlsx
 from provisioning.lists import filters
@@ -28,17 +29,16 @@ MOST_NAMED = 10_000
 _LONGEST_NAME = 100
 
 
-class ExportRefused(Exception):
-    """No export can be started now; the message is for the person who asked.
+class ExportRefused(Refused):
+    """No export can be started now.
 
     Attributes:
-        code: stable and short, for tests and support.
         running: the person's own running export, if that is the reason.
     """
 
     def __init__(self, code: str, message: str, *, running: Export | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.running = code, message, running
+        super().__init__(code, message)
+        self.running = running
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Hashable
 
 from django.utils.translation import gettext as _
 
+from common.refusals import Refused
 from provisioning import codes, selectors, timing, whose_turn
 from provisioning.kinds import Facts, Given, kind_of
 from provisioning.models import Job, Subscriber, SubscriberQuerySet
@@ -36,17 +37,8 @@ def judge_turn(user: Hashable, first: Hashable | None) -> str:
     return "" if first is None or first == user else codes.SKIP_ADMIN_FIRST
 
 
-class ActionRefused(Exception):
-    """The action cannot be accepted now; the message is for the person who asked.
-
-    Attributes:
-        code: stable and short, for tests and support.
-        field: the form field it belongs to, or "".
-    """
-
-    def __init__(self, code: str, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.field = code, message, field
+class ActionRefused(Refused):
+    """The action cannot be accepted now."""
 
 
 def held_rows() -> SubscriberQuerySet:

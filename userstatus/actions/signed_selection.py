@@ -14,6 +14,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from common.refusals import Refused
 from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate
 from userstatus.row_keys import short
@@ -23,17 +24,12 @@ SALT = "userstatus.bulk"
 GOOD_FOR = timedelta(hours=1)
 
 
-class NotUsable(Exception):
-    """The text cannot be acted on; the message is for the person who sent it.
+class NotUsable(Refused):
+    """The text cannot be acted on.
 
-    Attributes:
-        code: `broken` (not ours, or changed), `expired` or `foreign` (another person, template
-            or action), for tests and support.
+    Its code is `broken` (not ours, or changed), `expired` or `foreign` (another person, template
+    or action).
     """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
 
 
 @dataclass(frozen=True)
