@@ -12,16 +12,16 @@ from django.db.models import Expression, F, FloatField, Func
 from django.db.models.functions import Left
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
+from xlsxwriter.utility import xl_range
 
-from provisioning.exports.columns import HEADER, cells_of
+from provisioning.exports.columns import COLUMNS, Format, cells_of
 
 #: More users than this are exported as CSV, which takes seconds and no program's patience.
 MOST_ROWS = 200_000
 #: What Excel holds in a cell, in UTF-16 units.
 MOST_UNITS = 32_767
-_WIDTHS = (34, 16, 20, 34, 14, 28, 12, 50, 24, 18, 14, 22, 22)
-#: Columns that hold times: the last two.
-_FIRST_TIME = len(HEADER) - 2
+#: Which columns hold times.
+_IS_TIME = tuple(column.is_time for column in COLUMNS)
 #: What XML cannot hold, and XlsxWriter lets through.
 _NOT_XML = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
@@ -39,10 +39,10 @@ class SheetTime(Func):
 
 
 def sheet_columns() -> dict[str, Expression]:
-    """The cells of one row by alias, in the order of HEADER: raw text, since a cell of text never
+    """The cells of one row by alias, in the order of COLUMNS: raw text, since a cell of text never
     runs, and times as numbers.
     """
-    return cells_of(text=_text, time=lambda column: SheetTime(F(column)))
+    return cells_of(Format(text=_text, time=lambda column: SheetTime(F(column))))
 
 
 def _text(column: str) -> Any:
@@ -79,9 +79,9 @@ class XlsxFile:
 
     def _head(self) -> None:
         bold = self.book.add_format({"bold": True, "num_format": "@"})
-        for column, (name, width) in enumerate(zip(HEADER, _WIDTHS, strict=True)):
-            self.sheet.set_column(column, column, width)
-            self.sheet.write_string(0, column, name, bold)
+        for number, column in enumerate(COLUMNS):
+            self.sheet.set_column(number, number, column.width)
+            self.sheet.write_string(0, number, column.name, bold)
         self.sheet.freeze_panes(1, 0)
 
     def write(self, record: bytes) -> None:
@@ -93,17 +93,17 @@ class XlsxFile:
         for column, cell in enumerate(cells):
             if not cell:
                 continue
-            if column < _FIRST_TIME:
-                self.write_text(self.rows, column, held(cell), self.text)
-            else:
+            if _IS_TIME[column]:
                 self.sheet.write_number(self.rows, column, float(cell), self.time)
+            else:
+                self.write_text(self.rows, column, held(cell), self.text)
 
     def close(self) -> None:
         """Pack the sheet into the file."""
-        last = len(HEADER) - 1
-        self.sheet.autofilter(0, 0, self.rows, last)
+        corners = (0, 0, self.rows, len(COLUMNS) - 1)
+        self.sheet.autofilter(*corners)
         # Numbers of telephones are text on purpose: no warning in each cell.
-        self.sheet.ignore_errors({"number_stored_as_text": f"A1:M{self.rows + 1}"})
+        self.sheet.ignore_errors({"number_stored_as_text": xl_range(*corners)})
         try:
             self.book.close()
         except FileCreateError as error:
