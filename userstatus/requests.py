@@ -26,22 +26,26 @@ def partner_of(request: ConsoleRequest) -> Partner:
     return request.user.partner
 
 
-def way_back(request: HttpRequest, otherwise: str) -> str:
+def own_path(address: str) -> str:
+    """An address that a form or link asks us to go to, when it is a path of ours; else ""."""
+    is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if is_ours and address.startswith("/") else ""
+
+
+def way_back(request: ConsoleRequest, otherwise: str) -> str:
     """Where the person came from: the form's `next`, else the page with the link, else the other.
 
     Only a path of our own is followed.
     """
     data = request.POST if request.method == "POST" else request.GET
     wanted = data.get("next", "")
-    if not wanted and not is_htmx(request):
-        wanted = _own_path(request)
-    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    if is_ours and wanted.startswith("/") and urlsplit(wanted).path != request.path:
-        return wanted
-    return otherwise
+    if not wanted and not request.htmx:
+        wanted = _referring_path(request)
+    path = own_path(wanted)
+    return path if path and urlsplit(path).path != request.path else otherwise
 
 
-def _own_path(request: HttpRequest) -> str:
+def _referring_path(request: ConsoleRequest) -> str:
     """The path of the page with the link, when it is ours; a Referer may be anything."""
     try:
         parts = urlsplit(request.META.get("HTTP_REFERER", ""))
@@ -50,8 +54,3 @@ def _own_path(request: HttpRequest) -> str:
     if parts.netloc != request.get_host():
         return ""
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    """The answer goes into a part of the page."""
-    return request.headers.get("HX-Request") == "true"

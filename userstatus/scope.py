@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, QueryDict
+from django.http import Http404, QueryDict
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
@@ -21,6 +21,7 @@ from provisioning.lists.filters import UserFilter
 from provisioning.lists.finder import Finder
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate
+from userstatus.requests import ConsoleRequest
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,12 @@ _ONE = "WHERE partner_id = %(partner)s AND uuid = %(uuid)s"
 
 
 def scope_of(
-    request: HttpRequest, uuid: UUID | None, known: Sequence[OnboardingTemplate] | None = None
+    request: ConsoleRequest, uuid: UUID | None, known: Sequence[OnboardingTemplate] | None = None
 ) -> Scope:
     """Whose list this is; a template that is not the partner's is 404 like a missing one.
 
     `known` are the partner's templates, where they were read already.
     """
-    assert isinstance(request.user, User)  # noqa: S101 -- `requires` let nobody else in
     if uuid is None:
         return Scope(request.user, None)
     if known is None:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -41,7 +41,7 @@ from userstatus.actions.registry import Action, Bulk
 from userstatus.actions.selection import Selection
 from userstatus.actions.signed_selection import Frozen, NotUsable, Purpose
 from userstatus.actions.verdict import Verdict
-from userstatus.requests import is_htmx, way_back
+from userstatus.requests import ConsoleRequest, way_back
 from userstatus.scope import Scope, scope_of
 
 
@@ -49,7 +49,7 @@ from userstatus.scope import Scope, scope_of
 class Asked:
     """One request for one bulk action."""
 
-    request: HttpRequest
+    request: ConsoleRequest
     action: Action
     scope: Scope
 
@@ -86,7 +86,7 @@ def bulk(action: Action) -> View:
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @requires(action.right)
-    def view(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    def view(request: ConsoleRequest, uuid: UUID) -> HttpResponse:
         asked = Asked(request, action, scope_of(request, uuid))
         if request.method == "POST" and "frozen" in request.POST:
             return _act(asked)
@@ -169,7 +169,7 @@ def _accepted(asked: Asked, batch: JobBatch, *, is_new: bool) -> HttpResponse:
     words = counted(asked.bulk.words.queued, count)
     if not is_new:
         words = _("This was sent before. Nothing was sent again.")
-    if not is_htmx(asked.request):
+    if not asked.request.htmx:
         messages.success(asked.request, words)
         return redirect(batch)
     toast = (is_new and _undoable(batch, count)) or {"text": words, "tone": "good", "icon": "clock"}

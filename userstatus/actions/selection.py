@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
@@ -12,6 +12,7 @@ from provisioning.bulk import services as bulk_services
 from provisioning.lists import filters
 from provisioning.models import Subscriber
 from userstatus.filter_texts import filters_of
+from userstatus.requests import ConsoleRequest
 from userstatus.row_keys import keys_of
 from userstatus.scope import Scope
 
@@ -76,7 +77,7 @@ def _ticked(scope: Scope, data: QueryDict) -> Selection:
     return Selection(ids, len(ids))
 
 
-def mark_of(request: HttpRequest) -> str:
+def mark_of(request: ConsoleRequest) -> str:
     """Whose ticks they are that a browser's tab keeps: another for each sign-in, and no secret."""
     key = request.session.session_key or ""
     return salted_hmac("userstatus.selection", key).hexdigest()[:16]

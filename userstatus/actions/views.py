@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -30,15 +30,15 @@ from userstatus.actions import registry
 from userstatus.actions.forms import ActionForm
 from userstatus.actions.registry import Action
 from userstatus.jobs.undo import toast_of
-from userstatus.requests import is_htmx, way_back
+from userstatus.requests import ConsoleRequest, way_back
 
 
 @require_safe
 @requires(Right.SEE)
-def user_menu(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def user_menu(request: ConsoleRequest, uuid: UUID) -> HttpResponse:
     """The row menu's content; opened by its address it is the user's page."""
     subscriber = _subscriber(request, uuid)
-    if not is_htmx(request):
+    if not request.htmx:
         return redirect(subscriber)
     job = selectors.unfinished_job_of(subscriber)
     offers = registry.actions_for(request.user, subscriber, job)
@@ -56,7 +56,7 @@ def act(action: Action) -> View:
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @requires(action.right)
-    def view(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    def view(request: ConsoleRequest, uuid: UUID) -> HttpResponse:
         subscriber = _subscriber(request, uuid)
         if request.method == "POST":
             return _post(request, action, subscriber)
@@ -66,14 +66,14 @@ def act(action: Action) -> View:
     return view
 
 
-def _subscriber(request: HttpRequest, uuid: UUID) -> Subscriber:
+def _subscriber(request: ConsoleRequest, uuid: UUID) -> Subscriber:
     """A user of the person's partner, also a deleted one: the dialog says what became of it."""
     visible = Subscriber.objects.visible_to(request.user).select_related("template", "partner")
     found: Subscriber = get_object_or_404(visible, uuid=uuid)
     return found
 
 
-def _get(request: HttpRequest, action: Action, subscriber: Subscriber) -> HttpResponse:
+def _get(request: ConsoleRequest, action: Action, subscriber: Subscriber) -> HttpResponse:
     job = selectors.unfinished_job_of(subscriber)
     reason = registry.refusal(action, request.user, subscriber, job)
     return _dialog(request, action, _form(action, subscriber), reason=reason)
@@ -84,7 +84,7 @@ def _form(action: Action, subscriber: Subscriber, data: Any = None) -> ActionFor
     return action.form(subscriber, data)
 
 
-def _post(request: HttpRequest, action: Action, subscriber: Subscriber) -> HttpResponse:
+def _post(request: ConsoleRequest, action: Action, subscriber: Subscriber) -> HttpResponse:
     form = _form(action, subscriber, request.POST)
     if not form.is_valid():
         return _dialog(request, action, form, status=422)
@@ -100,7 +100,12 @@ def _post(request: HttpRequest, action: Action, subscriber: Subscriber) -> HttpR
 
 
 def _dialog(
-    request: HttpRequest, action: Action, form: ActionForm, *, reason: str = "", status: int = 200
+    request: ConsoleRequest,
+    action: Action,
+    form: ActionForm,
+    *,
+    reason: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     subscriber = form.subscriber
     back = _back(request, subscriber)
@@ -139,10 +144,10 @@ def _about(subscriber: Subscriber) -> str:
 
 
 def _accepted(
-    request: HttpRequest, action: Action, subscriber: Subscriber, job: Job
+    request: ConsoleRequest, action: Action, subscriber: Subscriber, job: Job
 ) -> HttpResponse:
     words = _words(action, subscriber, job)
-    if is_htmx(request):
+    if request.htmx:
         who = subscriber.name or subscriber.broadworks_id
         toast = {"text": words, "tone": "good", "icon": "clock"}
         response = HttpResponse(status=204)
@@ -160,5 +165,5 @@ def _words(action: Action, subscriber: Subscriber, job: Job) -> str:
     return _("This was sent before, for %(user)s. Nothing was sent again.") % who
 
 
-def _back(request: HttpRequest, subscriber: Subscriber) -> str:
+def _back(request: ConsoleRequest, subscriber: Subscriber) -> str:
     return way_back(request, reverse("userstatus:users", args=[subscriber.template.uuid]))

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.http import (
     FileResponse,
-    HttpRequest,
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
@@ -20,7 +19,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import requires
 from accounts.audit import Actor
-from accounts.models import Partner, User
 from accounts.rights import Right
 from provisioning.exports import (
     progress as export_progress,
@@ -42,6 +40,7 @@ from provisioning.states import UNFINISHED_EXPORTS, ExportFormat, ExportState
 from templates_app.models import OnboardingTemplate
 from userstatus.exports import choice as export_choice
 from userstatus.exports import texts
+from userstatus.requests import ConsoleRequest, partner_of
 
 #: A file that is this young is downloaded by itself; who comes back later finds the link.
 FRESH = timedelta(minutes=10)
@@ -58,7 +57,7 @@ _CONTENT_TYPES = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Right.SEE)
-def start(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
+def start(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Export the users of one template; filters and order stand in the query string."""
     templates = OnboardingTemplate.objects.visible_to(request.user)
     return _start(request, get_object_or_404(templates, uuid=uuid))
@@ -66,12 +65,12 @@ def start(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Right.SEE)
-def start_all(request: HttpRequest) -> HttpResponse:
+def start_all(request: ConsoleRequest) -> HttpResponse:
     """Export the users of all the partner's templates, or of the one that the filters name."""
     return _start(request, None)
 
 
-def _start(request: HttpRequest, template: OnboardingTemplate | None) -> HttpResponse:
+def _start(request: ConsoleRequest, template: OnboardingTemplate | None) -> HttpResponse:
     choice = export_choice.read(
         request.POST if request.method == "POST" else request.GET, request.GET
     )
@@ -89,7 +88,7 @@ def _start(request: HttpRequest, template: OnboardingTemplate | None) -> HttpRes
 
 
 def _start_page(
-    request: HttpRequest,
+    request: ConsoleRequest,
     template: OnboardingTemplate | None,
     choice: Choice,
     refused: ExportRefused | None = None,
@@ -101,7 +100,7 @@ def _start_page(
     lifted = refused and refused.code in ("too_many_named", "nobody")
     choice = Choice(format=choice.format) if lifted else choice
     count = _count(request, template, chosen, choice)
-    partner = _partner_of(request)
+    partner = partner_of(request)
     named = export_request.template_of(partner, template, chosen)
     context = {
         "template": template,
@@ -122,24 +121,15 @@ def _start_page(
 
 
 def _count(
-    request: HttpRequest,
+    request: ConsoleRequest,
     template: OnboardingTemplate | None,
     chosen: UserFilter,
     choice: Choice,
 ) -> int | None:
     """How many users there will be in the file; None when they are counted while it is written."""
-    user = request.user
-    if not isinstance(user, User):
-        return None
     if choice.ticked is not None:
-        return export_request.count_ticked(user, template, choice.ticked)
-    return export_request.count(user, template, chosen.query(), choice)
-
-
-def _partner_of(request: HttpRequest) -> Partner:
-    user = request.user
-    assert isinstance(user, User) and user.partner  # noqa: S101, PT018 -- see `requires`
-    return user.partner
+        return export_request.count_ticked(request.user, template, choice.ticked)
+    return export_request.count(request.user, template, chosen.query(), choice)
 
 
 def _list_address(template: OnboardingTemplate | None, chosen: UserFilter) -> str:
@@ -156,10 +146,10 @@ def _list_address(template: OnboardingTemplate | None, chosen: UserFilter) -> st
 
 @require_safe
 @requires(Right.SEE)
-def export(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
+def export(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """How far the file is; asked by htmx it answers the part that changes."""
     row = _own(request, uuid)
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not request.htmx:
         return render(request, "userstatus/exports/export.html", _context(row))
     seen = request.GET.get("seen", "")
     if seen == row.state != ExportState.WRITING:
@@ -170,14 +160,14 @@ def export(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
 
 @require_POST
 @requires(Right.SEE)
-def cancel(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
+def cancel(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """End the person's own export; the page says what became of it, ended or not."""
     row = _own(request, uuid)
     export_services.cancel(row, actor=Actor.of(request))
     return redirect(row)
 
 
-def _own(request: HttpRequest, uuid: uuids.UUID) -> Export:
+def _own(request: ConsoleRequest, uuid: uuids.UUID) -> Export:
     """The person's own export; anybody else's does not exist."""
     mine = Export.objects.visible_to(request.user).filter(owner=request.user)
     row: Export = get_object_or_404(mine.select_related("template", "partner"), uuid=uuid)
@@ -226,7 +216,7 @@ def _start_address(template: OnboardingTemplate | None, chosen: UserFilter) -> s
 
 @require_safe
 @requires(Right.SEE)
-def download(request: HttpRequest, uuid: uuids.UUID) -> HttpResponseBase:
+def download(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponseBase:
     """The file, for its owner; when there is none (yet, or any more) the page that says why."""
     row = _own(request, uuid)
     file = export_services.download(

@@ -11,7 +11,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -27,7 +26,7 @@ from provisioning.jobs.eligibility import ActionRefused
 from provisioning.models import Job, JobBatch
 from provisioning.whose_turn import seconds_to_undo
 from userstatus.jobs import job_line
-from userstatus.requests import ConsoleRequest
+from userstatus.requests import ConsoleRequest, own_path
 
 
 def toast_of(job: Job, who: str, now: datetime) -> dict[str, Any] | None:
@@ -86,15 +85,8 @@ def _answer(
     if not request.htmx:
         tell = messages.success if tone == "good" else messages.error
         tell(request, words)
-        return redirect(_next(request) or found.get_absolute_url())
+        return redirect(own_path(request.POST.get("next", "")) or found.get_absolute_url())
     response = HttpResponse(status=204 if tone == "good" else 422)
     trigger_client_event(response, "toast", {"text": words, "tone": tone})
     trigger_client_event(response, "undone", {"undo_url": request.path})
     return trigger_client_event(response, "user-changed", {})
-
-
-def _next(request: ConsoleRequest) -> str:
-    """The page with the button; only a path of our own is followed."""
-    wanted = str(request.POST.get("next", ""))
-    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if is_ours and wanted.startswith("/") else ""

@@ -29,13 +29,12 @@ def grace(context: template.Context, job: Job | JobBatch) -> dict[str, Any]:
     The button works without script: then it leads back to the page that it stood on.
     """
     request = context["request"]
-    is_page = request.headers.get("HX-Request") != "true"
     return {
         "job": job,
         "seconds": _seconds(job, timezone.now()),
         "who": job.requested_label,
         "may_undo": permissions.may_undo(request.user, job),
-        "next": request.get_full_path() if is_page else "",
+        "next": "" if request.htmx else request.get_full_path(),
         "csrf_token": context.get("csrf_token"),
     }
 

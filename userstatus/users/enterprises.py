@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,13 +14,14 @@ from accounts.access import requires
 from accounts.rights import Right
 from provisioning.lists.enterprises import Found, matching
 from provisioning.lists.filters import VALUE_LENGTH, clean
+from userstatus.requests import ConsoleRequest
 from userstatus.scope import scope_of
 from userstatus.users.facets import Option
 
 
 @require_safe
 @requires(Right.SEE)
-def enterprises(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+def enterprises(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     """The options that have `find` in them; `enterprise` is the one chosen now, which stays.
 
     `template` narrows them as it narrows the list.

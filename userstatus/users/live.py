@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -27,6 +27,7 @@ from provisioning.lists.live_changes import Sign
 from provisioning.models import Subscriber
 from provisioning.states import UNSETTLED, Status
 from templates_app.models import OnboardingTemplate
+from userstatus.requests import ConsoleRequest
 from userstatus.row_keys import number_of
 from userstatus.scope import Scope, scope_of
 from userstatus.users import page, paging
@@ -39,7 +40,7 @@ _THESE = "WHERE partner_id = %(partner)s AND id = ANY(%(ids)s)"
 
 @require_safe
 @requires(Right.SEE)
-def live(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+def live(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     """What is different now."""
     scope, now = scope_of(request, uuid), timezone.now()
     chosen = scope.chosen(request.GET)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +24,7 @@ from provisioning.lists import filters
 from provisioning.lists.filters import UserFilter
 from provisioning.models import Subscriber
 from userstatus.filter_texts import filters_of
+from userstatus.requests import ConsoleRequest
 from userstatus.row_keys import BETWEEN, keys_of, short
 from userstatus.scope import Scope, scope_of
 from userstatus.users.page import DRAWN
@@ -35,7 +36,7 @@ PORTION = 100
 
 @require_POST
 @requires(Right.SEE)
-def selected(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+def selected(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     """The dialog, or for `more=on` the next portion: of those ticked (`id`), or left out (`not`).
 
     `all=on` with the list's filters stands for all that match.

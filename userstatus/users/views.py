@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from accounts.rights import Right
 from userstatus import context
 from userstatus.actions.registry import bulk_offers
 from userstatus.actions.selection import mark_of
+from userstatus.requests import ConsoleRequest
 from userstatus.scope import scope_of
 from userstatus.users import paging
 from userstatus.users.page import UserList, user_list
@@ -33,19 +34,18 @@ SORTS = [
 
 @require_safe
 @requires(Right.SEE)
-def users(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+def users(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     """The page, or for htmx only what a filter changes."""
     # The side bar asks for all templates anyway.
     scope = scope_of(request, uuid, context.templates_of(request))
     listed = user_list(scope, request.GET, timezone.now())
-    part = request.headers.get("HX-Request") == "true"
-    name = "userstatus/users/parts.html" if part else "userstatus/users/list.html"
-    response = render(request, name, list_context(request, listed))
+    name = "parts" if request.htmx else "list"
+    response = render(request, f"userstatus/users/{name}.html", list_context(request, listed))
     response["Vary"] = "HX-Request"
     return response
 
 
-def list_context(request: HttpRequest, listed: UserList) -> dict[str, Any]:
+def list_context(request: ConsoleRequest, listed: UserList) -> dict[str, Any]:
     """What the list's templates read."""
     names = ["templates", "packages", "errors", "enterprises"]
     return {
