@@ -9,7 +9,6 @@ from provisioning.engine.claiming import MAX_SENDS
 from provisioning.invariants.rules import Rule
 from provisioning.states import FINAL, TRANSITIONS, UNFINISHED, UNFINISHED_MAILS, JobState
 
-
 _FINAL, _UNFINISHED = literals(FINAL), literals(UNFINISHED)
 _SENT = literals(UNFINISHED - {JobState.QUEUED})
 _LEGAL = ", ".join(
