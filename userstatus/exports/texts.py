@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from provisioning.exports import writer as export_writer
-from provisioning.lists.filters import NO_ERROR, UNCODED, UserFilter
+from provisioning.lists.filters import UserFilter
 from provisioning.models import Export
-from provisioning.states import ExportState, Status
-from templates_app.models import OnboardingTemplate, Package
+from provisioning.states import ExportState
+from templates_app.models import OnboardingTemplate
+from userstatus.filter_texts import SORTS, value_of
 
 
 @dataclass(frozen=True)
@@ -93,15 +94,6 @@ STATES = {
     ExportState.EXPIRED: ("clock", "note", gettext_lazy("Deleted")),
 }
 
-_SORTS = {
-    "-last_change": gettext_lazy("last change, newest first"),
-    "last_change": gettext_lazy("last change, oldest first"),
-    "broadworks_id": gettext_lazy("BroadWorks ID"),
-    "-broadworks_id": gettext_lazy("BroadWorks ID, backwards"),
-    "name": gettext_lazy("name"),
-    "-name": gettext_lazy("name, backwards"),
-}
-
 
 def chosen_words(
     chosen: UserFilter, template: OnboardingTemplate | None, *, is_ticked: bool
@@ -112,22 +104,15 @@ def chosen_words(
     """
     if is_ticked:
         chosen = UserFilter(sort=chosen.sort)
-    statuses, packages = dict(Status.choices), dict(Package.choices)
     gone = _("A template that is not there any more") if chosen.template else _("All templates")
-    of_template = template.name if template else gone
-    words = [
-        (_("Template"), of_template),
-        (_("Search"), chosen.q),
-        (_("Status"), ", ".join(str(statuses.get(s, s)) for s in chosen.statuses)),
-        (_("Package type"), ", ".join(str(packages.get(p, p)) for p in chosen.packages)),
-        (_("Error"), _error(chosen.error)),
-        (_("Enterprise ID"), chosen.enterprise),
-        (_("Left out"), _("Provisioned users") if chosen.exclude_provisioned else ""),
-        (_("Order"), str(_SORTS[chosen.sort])),
+    values = [
+        (_("Template"), template.name if template else gone),
+        (_("Search"), value_of("q", chosen)),
+        (_("Status"), value_of("statuses", chosen)),
+        (_("Package type"), value_of("packages", chosen)),
+        (_("Error"), value_of("error", chosen)),
+        (_("Enterprise ID"), value_of("enterprise", chosen)),
+        (_("Left out"), value_of("exclude_provisioned", chosen)),
+        (_("Order"), str(SORTS[chosen.sort])),
     ]
-    return [(name, value) for name, value in words if value]
-
-
-def _error(value: str) -> str:
-    words = {NO_ERROR: _("None"), UNCODED: _("Without a code")}
-    return words.get(value, value)
+    return [(name, value) for name, value in values if value]

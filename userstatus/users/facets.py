@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
 from provisioning import catalogue
 from provisioning.lists.filters import NO_ERROR, UNCODED, UserFilter
 from provisioning.lists.finder import Finder
 from templates_app.models import OnboardingTemplate, Package
+from userstatus.filter_texts import ERRORS
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,11 @@ def _errors(counts: Counter[str], chosen: UserFilter) -> list[Option]:
         Option(code, str(catalogue.explain(code).title), n, code == chosen.error, code)
         for code, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-    none = Option(NO_ERROR, _("Users without an error"), clean, chosen.error == NO_ERROR)
-    odd = Option(UNCODED, _("An error without a code"), uncoded, chosen.error == UNCODED)
+    none = _without_code(NO_ERROR, clean, chosen)
+    odd = _without_code(UNCODED, uncoded, chosen)
     shown = [odd] if uncoded or odd.is_chosen else []
     return [*options, *shown, none]
+
+
+def _without_code(key: str, count: int, chosen: UserFilter) -> Option:
+    return Option(key, str(ERRORS[key].option), count, chosen.error == key)

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import requires
@@ -16,20 +15,11 @@ from accounts.rights import Right
 from userstatus import context
 from userstatus.actions.registry import bulk_offers
 from userstatus.actions.selection import mark_of
+from userstatus.filter_texts import SORTS
 from userstatus.requests import ConsoleRequest
 from userstatus.scope import scope_of
 from userstatus.users import paging
 from userstatus.users.page import UserList, user_list
-
-#: The select of narrow screens, where there is no header to click.
-SORTS = [
-    ("-last_change", _("Last change, newest first")),
-    ("last_change", _("Last change, oldest first")),
-    ("broadworks_id", _("BroadWorks ID")),
-    ("-broadworks_id", _("BroadWorks ID, from the end")),
-    ("name", _("Name")),
-    ("-name", _("Name, from the end")),
-]
 
 
 @require_safe
@@ -59,7 +49,7 @@ def list_context(request: ConsoleRequest, listed: UserList) -> dict[str, Any]:
         "labels": {name: listed.facets.chosen(name) for name in names},
         "export_path": listed.scope.export_path,
         "sizes": [(size, size) for size in paging.SIZES],
-        "sorts": SORTS,
+        "sorts": SORTS.items(),
         "bulk_offers": bulk_offers(request.user, listed.scope.template),
         "selection_mark": mark_of(request),
         "keeps_tools": request.headers.get("X-Keep-Tools") == "true",

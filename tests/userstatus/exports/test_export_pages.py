@@ -383,7 +383,7 @@ def test_the_page_says_what_is_in_the_file(browser, anna, template):
 
     html = browser.get(page_of(export)).content.decode()
 
-    for words in ("SMB Denmark", "holm", "Error", "Premium", "None", "name"):
+    for words in ("SMB Denmark", "holm", "Error", "Premium", "None", "Name"):
         assert f"<dd>{words}</dd>" in html
 
 
