@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from ssl import SSLError
 
-import requests
 from django.views.decorators.debug import sensitive_variables
-from requests.exceptions import InvalidHeader, InvalidURL
-from requests.structures import CaseInsensitiveDict
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import SSLError as TLSException
 from urllib3.exceptions import TimeoutError as TimeoutException
 
-from common.http_guard import UrlRefused, split_origin
-from common.http_sockets import Call, GuardedAdapter, current_call
+from common.http_guard import split_origin
+from common.http_sockets import Call, GuardedPools, current_call
 
 #: Bytes of a body, as received and after unpacking.
 BODY_LIMIT = 2 * 1024 * 1024
@@ -31,7 +30,7 @@ _CHUNK = 64 * 1024
 _USER_AGENT = "partner-hub-user-status"
 #: urllib3's own messages hold the URL, and so user IDs and addresses.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
-_TROUBLE = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+_TROUBLE = (HTTPError, HTTPException, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +60,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer: the body was received to its end and unpacked."""
+    """A whole answer: the body was received to its end and unpacked.
+
+    The names of `headers` may be asked for in any case.
+    """
 
     status: int
-    headers: CaseInsensitiveDict[str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -113,10 +115,10 @@ def call(
         trusted_hosts=trusted_hosts,
         start_by=timeout.start_by,
     )
-    adapter = _shared_adapter(trusted_hosts) if keep_alive else GuardedAdapter(pool_maxsize=1)
+    pools = _shared_pools(trusted_hosts) if keep_alive else GuardedPools(hosts=1, connections=1)
     token = current_call.set(state)
     try:
-        return _exchange(adapter, request, timeout)
+        return _exchange(pools, request)
     except CallFailed:
         raise
     except _TROUBLE as error:
@@ -124,39 +126,40 @@ def call(
     finally:
         current_call.reset(token)
         if not keep_alive:
-            adapter.close()
+            pools.clear()
 
 
 @sensitive_variables()
-def _exchange(adapter: GuardedAdapter, request: Request, timeout: Timeout) -> Answer:
+def _exchange(pools: GuardedPools, request: Request) -> Answer:
     split_origin(request.url)
-    headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **request.headers}
-    prepared = requests.Request(
-        request.method, request.url, headers=headers, data=request.body
-    ).prepare()
-    # Through the adapter, not a Session: a Session reads the body of a redirect, of any size,
-    # before it tells us that there was one.
-    response = adapter.send(prepared, stream=True, timeout=(timeout.connect, timeout.total))
+    response = pools.urlopen(
+        request.method,
+        request.url,
+        body=request.body,
+        headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **request.headers},
+        retries=False,
+        redirect=False,
+        preload_content=False,
+        decode_content=False,
+    )
     try:
         body = _read(response)
     except AnswerLost as error:
-        raise AnswerLost(error.reason, response.status_code) from None
+        raise AnswerLost(error.reason, response.status) from None
     except _TROUBLE as error:
-        late = any(isinstance(cause, _TIMEOUTS) for cause in _causes(error))
-        reason = "timeout" if late else "reset"
-        raise AnswerLost(reason, response.status_code) from None
+        raise AnswerLost("timeout" if _is_late(error) else "reset", response.status) from None
     finally:
         # A body that was read to its end has given its connection back; any other is closed.
-        response.raw.close()
-    return Answer(response.status_code, response.headers, body)
+        response.close()
+    return Answer(response.status, response.headers, body)
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: BaseHTTPResponse) -> bytes:
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip", ""}:
         raise AnswerLost("encoding")
     received = bytearray()
-    for chunk in response.raw.stream(_CHUNK, decode_content=False):
+    for chunk in response.stream(_CHUNK, decode_content=False):
         received += chunk
         if len(received) > BODY_LIMIT:
             raise AnswerLost("too_large")
@@ -179,32 +182,36 @@ def _unpack(packed: bytes) -> bytes:
 
 
 def _failure(error: BaseException, state: Call) -> CallFailed:
-    causes = list(_causes(error))
-    late = any(isinstance(cause, _TIMEOUTS) for cause in causes)
     if state.sent:
-        return AnswerLost("timeout" if late else "reset")
+        return AnswerLost("timeout" if _is_late(error) else "reset")
     if state.refused_address:
         return NotConnected("address")
     if state.is_late:
         return NotConnected("late")
+    causes = list(_causes(error))
     for kinds, reason in _UNSENT:
         if any(isinstance(cause, kinds) for cause in causes):
             return NotConnected(reason)
-    return NotConnected("timeout" if late else "refused")
+    return NotConnected("timeout" if _is_late(error) else "refused")
 
 
-_TIMEOUTS = (TimeoutError, requests.Timeout, TimeoutException)
 _UNSENT: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((UrlRefused, InvalidURL, InvalidHeader), "url"),
     ((NameResolutionError,), "dns"),
-    ((requests.exceptions.SSLError, SSLError), "tls"),
+    # Before ValueError, which a certificate that cannot be verified is as well.
+    ((TLSException, SSLError), "tls"),
     # To urllib3 this is a kind of timeout; ours are told apart in http_sockets.
     ((NewConnectionError,), "refused"),
+    # A URL, or the name or value of a header, that cannot be sent.
+    ((ValueError,), "url"),
 )
 
 
+def _is_late(error: BaseException) -> bool:
+    return any(isinstance(cause, TimeoutError | TimeoutException) for cause in _causes(error))
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Walk through an error's wrappings; requests and urllib3 put the cause in three places."""
+    """Walk through an error's wrappings; urllib3 puts the cause in three places."""
     for _layer in range(10):
         if error is None:
             return
@@ -213,18 +220,18 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = next((item for item in inner if isinstance(item, BaseException)), None)
 
 
-_adapters: dict[tuple[int, frozenset[str]], GuardedAdapter] = {}
+_pools: dict[tuple[int, frozenset[str]], GuardedPools] = {}
 
 
-def _shared_adapter(trusted_hosts: Collection[str]) -> GuardedAdapter:
-    """The pool of this process for this trust.
+def _shared_pools(trusted_hosts: Collection[str]) -> GuardedPools:
+    """The connections of this process for this trust.
 
     A fork must not write into its parent's connections, nor a call that may not reach private
     addresses into a connection of one that may.
     """
     key = os.getpid(), frozenset(trusted_hosts)
-    if key not in _adapters:
-        for old in [old for old in list(_adapters) if old[0] != key[0]]:
-            _adapters.pop(old, None)
-        _adapters.setdefault(key, GuardedAdapter(pool_connections=20, pool_maxsize=32))
-    return _adapters[key]
+    if key not in _pools:
+        for old in [old for old in list(_pools) if old[0] != key[0]]:
+            _pools.pop(old, None)
+        _pools.setdefault(key, GuardedPools(hosts=20, connections=32))
+    return _pools[key]

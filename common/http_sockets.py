@@ -1,32 +1,36 @@
 """Connections with one deadline for everything, that check the address before they connect.
 
-A timeout per read, which is all that requests offers, doesn't stop a server that sends one
+A timeout per read, which is all that urllib3 offers, doesn't stop a server that sends one
 byte a second; so each read asks how much of the whole call's time is left.
 """
 
 from __future__ import annotations
 
-import io
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
-from http.client import HTTPResponse
+from functools import cache
 from typing import Any
 
-from requests.adapters import HTTPAdapter
+import certifi
+from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from common.http_guard import address_allowed, is_trusted
 
 #: Seconds; balancers drop idle connections silently after a minute or more. Sending a change
 #: into such a connection would leave its outcome unknown.
 IDLE_LIMIT = 20.0
+#: Seconds; 0 would not wait at all.
+_SHORTEST = 0.001
 
 
 @dataclass(slots=True)
@@ -59,45 +63,49 @@ class Call:
 current_call: ContextVar[Call] = ContextVar("current_call")
 
 
-class _DeadlineReader(io.RawIOBase):
-    """Reads from a socket, never beyond the deadline of the call that opened it."""
+class _GuardedSocket(socket.socket):
+    """Reads and writes until the call's deadline, and tells the call of its first byte."""
 
-    def __init__(self, sock: socket.socket, call: Call) -> None:
-        self._sock = sock
-        self._call = call
-        # Keeps the descriptor open while the response is read, as socket.makefile does.
-        self._keeper = sock.makefile("rb", buffering=0)
+    last_used = 0.0
 
-    def readable(self) -> bool:
-        return True
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(current_call.get().remaining())
+        return super().recv_into(*args, **kwargs)
 
-    def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(self._call.remaining())
-        return self._sock.recv_into(buffer)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._keeper.close()
-        super().close()
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        _begin(self)
+        super().sendall(*args, **kwargs)
 
 
-class _DeadlineResponse(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_DeadlineReader(sock, current_call.get()))
+class _GuardedTLSSocket(ssl.SSLSocket):
+    """The same; what the handshake sends goes past these methods."""
+
+    last_used = 0.0
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(current_call.get().remaining())
+        return super().recv_into(*args, **kwargs)
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        _begin(self)
+        return super().send(*args, **kwargs)
+
+
+def _begin(sock: _GuardedSocket | _GuardedTLSSocket) -> None:
+    """Make a socket ready to send a part of the request."""
+    call = current_call.get()
+    sock.settimeout(call.remaining())
+    call.begin()
+    sock.last_used = time.monotonic()
 
 
 class _GuardedMixin(HTTPConnection):
-    """What both schemes share: the address check, the mark of the first byte, idle ageing."""
-
-    response_class = _DeadlineResponse
-    _last_used = 0.0
+    """What both schemes share: the address check and idle ageing."""
 
     @property
     def is_connected(self) -> bool:
-        fresh = time.monotonic() - self._last_used < IDLE_LIMIT
-        return fresh and super().is_connected
+        last_used = getattr(self.sock, "last_used", 0.0)
+        return time.monotonic() - last_used < IDLE_LIMIT and super().is_connected
 
     def _new_conn(self) -> socket.socket:
         call = current_call.get()
@@ -109,19 +117,6 @@ class _GuardedMixin(HTTPConnection):
             raise ConnectTimeoutError(self, "connecting took too long") from None
         except OSError as error:
             raise NewConnectionError(self, type(error).__name__) from None
-
-    def connect(self) -> None:
-        super().connect()
-        self._last_used = time.monotonic()
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        call = current_call.get()
-        self._last_used = time.monotonic()
-        self.sock.settimeout(call.remaining())
-        call.begin()
-        super().send(data)
 
 
 class _GuardedHTTPConnection(_GuardedMixin, HTTPConnection):
@@ -140,15 +135,21 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _GuardedHTTPSConnection
 
 
-class GuardedAdapter(HTTPAdapter):
-    """An adapter of requests whose connections obey `current_call`; it never retries."""
+class GuardedPools(PoolManager):
+    """Pools whose connections obey `current_call`, each TLS certificate verified."""
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": _GuardedHTTPPool,
-            "https": _GuardedHTTPSPool,
-        }
+    def __init__(self, *, hosts: int, connections: int) -> None:
+        super().__init__(num_pools=hosts, maxsize=connections, ssl_context=tls_context())
+        self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Trust in the authorities of Mozilla's list; reading it takes longer than a handshake."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.sslsocket_class = _GuardedTLSSocket
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _connect(host: str, port: int, call: Call) -> socket.socket:
@@ -160,22 +161,24 @@ def _connect(host: str, port: int, call: Call) -> socket.socket:
         if not address_allowed(str(address[0]), trusted=trusted):
             call.refused_address = True
             continue
-        left = until - time.monotonic()
-        if left <= 0:
+        if time.monotonic() >= until:
             raise TimeoutError
         try:
-            return _open_socket(family, address, left)
+            return _open_socket(family, address, until)
         except OSError as error:
             failure = error
     raise failure
 
 
-def _open_socket(family: int, address: tuple[Any, ...], seconds: float) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+def _open_socket(family: int, address: tuple[Any, ...], until: float) -> socket.socket:
+    """Connect; what is left of the time then is for the TLS handshake."""
+    sock = _GuardedSocket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(seconds)
+        sock.settimeout(max(until - time.monotonic(), _SHORTEST))
         sock.connect(address)
+        sock.settimeout(max(until - time.monotonic(), _SHORTEST))
+        sock.last_used = time.monotonic()
     except BaseException:
         sock.close()
         raise
@@ -196,7 +199,7 @@ def _resolve(host: str, port: int, seconds: float) -> list[tuple[int, tuple[Any,
 
     threading.Thread(target=look_up, name="resolve", daemon=True).start()
     try:
-        answer = answers.get(timeout=max(seconds, 0.001))
+        answer = answers.get(timeout=max(seconds, _SHORTEST))
     except queue.Empty:
         raise TimeoutError from None
     if isinstance(answer, OSError):

@@ -9,8 +9,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-from requests.structures import CaseInsensitiveDict
-
 from common import http
 from common.http_guard import UrlRefused, split_origin
 from webex.errors import (
@@ -33,7 +31,7 @@ class Reply:
 
     status: int
     data: object = field(repr=False)
-    headers: CaseInsensitiveDict[str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     tracking_id: str | None
 
 

@@ -232,8 +232,8 @@ def test_what_is_not_usable_as_a_url_is_not_sent():
 def _wait_until_closed(backend: WireServer) -> None:
     pools = [
         pool
-        for adapter in http._adapters.values()
-        for pool in adapter.poolmanager.pools._container.values()
+        for shared in http._pools.values()
+        for pool in shared.pools._container.values()
         if pool.port == backend.port
     ]
     idle = [connection for pool in pools for connection in pool.pool.queue if connection]

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import ipaddress
 import socket
-import ssl
 import threading
 import time
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -227,45 +220,6 @@ def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch):
     assert time.monotonic() - started < 4
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_any_byte(tmp_path):
-    server = WireServer(tls=self_signed(tmp_path))
-    server.will(reply(204))
-
-    with pytest.raises(NotSent) as caught:
-        make_client(server).remove("x")
-
-    server.stop()
-    assert caught.value.reason == "tls"
-    assert server.seen == []
-
-
-def test_a_server_that_speaks_no_tls_gets_no_token(backend):
-    url = backend.url.replace("http://", "https://")
-    client = WebexClient(url, TOKEN, trusted_hosts=["127.0.0.1"])
-
-    with pytest.raises(NotSent):
-        client.remove("x")
-
-    assert backend.seen == []
-
-
-def test_a_handshake_that_never_comes_is_not_sent():
-    listener = socket.create_server(("127.0.0.1", 0))
-    origin = f"https://127.0.0.1:{listener.getsockname()[1]}"
-    started = time.monotonic()
-
-    with pytest.raises(http.NotConnected) as caught:
-        http.call(
-            http.Request("GET", origin),
-            timeout=http.Timeout(0.3, 5.0),
-            trusted_hosts=["127.0.0.1"],
-        )
-
-    listener.close()
-    assert caught.value.reason == "timeout"
-    assert time.monotonic() - started < 4
-
-
 def test_the_environment_chooses_neither_proxy_nor_password(backend, client, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -311,7 +265,7 @@ def test_not_even_an_error_of_our_own_shows_the_token(backend, client, monkeypat
     def burst(*_args, **_kwargs):
         raise RuntimeError("a programming error")
 
-    monkeypatch.setattr(http_sockets.GuardedAdapter, "send", burst)
+    monkeypatch.setattr(http_sockets.GuardedPools, "urlopen", burst)
 
     with pytest.raises(RuntimeError) as caught:
         client.remove("x")
@@ -330,34 +284,3 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context

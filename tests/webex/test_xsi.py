@@ -272,7 +272,7 @@ def test_not_even_an_error_of_our_own_shows_the_password(backend, monkeypatch):
     def burst(*_args, **_kwargs):
         raise RuntimeError("a programming error")
 
-    monkeypatch.setattr(http_sockets.GuardedAdapter, "send", burst)
+    monkeypatch.setattr(http_sockets.GuardedPools, "urlopen", burst)
 
     with pytest.raises(RuntimeError) as caught:
         check(backend)
