@@ -1,4 +1,4 @@
-"""Guards of views: each view says what it requires, or that it is public and why."""
+"""Guards of views and services: each view says what it requires, or that it is public and why."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from accounts.audit import Actor
+from accounts.models import Partner
 from accounts.rights import Right, may
 
 View = Callable[..., HttpResponseBase]
@@ -40,6 +42,17 @@ def requires(right: Right) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def check_right(actor: Actor, right: Right, partner: Partner) -> None:
+    """Refuse whoever is no administrator of this partner with this right: each service asks anew.
+
+    Raises:
+        PermissionDenied: as said.
+    """
+    user = actor.user
+    if user is None or user.partner_id != partner.pk or not may(user, right):
+        raise PermissionDenied
 
 
 def public(reason: str) -> Callable[[View], View]:

@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.access import check_right
 from accounts.audit import Actor
 from accounts.models import Partner, User
-from accounts.rights import Right, Role, may
+from accounts.rights import Right, Role
 from common import throttle
 from common.refusals import Refused
 
@@ -34,7 +35,7 @@ def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Ac
         PersonRefused: the address is taken.
         PermissionDenied: the actor may not manage this partner's people.
     """
-    _check_manager(actor, partner)
+    check_right(actor, Right.MANAGE, partner)
     email = email.strip().lower()
     _check_address(partner, email)
     try:
@@ -54,7 +55,7 @@ def change_person(*, person: User, name: str, role: Role, actor: Actor) -> User:
         PermissionDenied: as `add_person`.
     """
     partner = _partner_of(person)
-    _check_manager(actor, partner)
+    check_right(actor, Right.MANAGE, partner)
     with transaction.atomic():
         row = _locked(person)
         if row.role == Role.FULL and role != Role.FULL:
@@ -74,7 +75,7 @@ def deactivate_person(*, person: User, actor: Actor) -> User:
         PermissionDenied: as `add_person`.
     """
     partner = _partner_of(person)
-    _check_manager(actor, partner)
+    check_right(actor, Right.MANAGE, partner)
     with transaction.atomic():
         row = _locked(person)
         if row.role == Role.FULL:
@@ -89,7 +90,7 @@ def reactivate_person(*, person: User, actor: Actor) -> User:
     Raises:
         PermissionDenied: as `add_person`.
     """
-    _check_manager(actor, _partner_of(person))
+    check_right(actor, Right.MANAGE, _partner_of(person))
     with transaction.atomic():
         row = _locked(person)
         _set_active(row, True, "person.reactivate", actor)
@@ -104,7 +105,7 @@ def send_password_link(*, person: User, actor: Actor, mail: Mailer) -> None:
         PermissionDenied: as `add_person`.
     """
     partner = _partner_of(person)
-    _check_manager(actor, partner)
+    check_right(actor, Right.MANAGE, partner)
     if not person.is_active:
         raise PersonRefused("closed", _("This account is closed. Open it first."))
     if not throttle.take("password-link", str(person.uuid), limit=LINKS):
@@ -129,12 +130,6 @@ def change_own_account(*, person: User, name: str, language: str, actor: Actor) 
         row.save(update_fields=["name", "language"])
         _record_change(actor, "person.change", row, before, language=language)
     return row
-
-
-def _check_manager(actor: Actor, partner: Partner) -> None:
-    user = actor.user
-    if user is None or not may(user, Right.MANAGE) or user.partner_id != partner.pk:
-        raise PermissionDenied
 
 
 def _partner_of(person: User) -> Partner:

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.access import check_right
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner
-from accounts.rights import Right, may
+from accounts.rights import Right
 from common.refusals import Refused
 from templates_app import asking
 from templates_app.asking import IdAnswer
@@ -79,7 +79,7 @@ def create_template(
         TemplateRefused: name or ID taken, ID unknown to Webex, no connection.
         PermissionDenied: the actor may not manage this partner's templates.
     """
-    _check_manager(actor, partner)
+    check_right(actor, Right.MANAGE, partner)
     connection = _connection(partner)
     row = OnboardingTemplate(partner=partner)
     _check_unique(row, settings)
@@ -112,7 +112,7 @@ def change_template(
         TemplateRefused: as `create_template`; also for a new ID when users exist.
         PermissionDenied: as `create_template`.
     """
-    _check_manager(actor, template.partner)
+    check_right(actor, Right.MANAGE, template.partner)
     connection = _connection(template.partner)
     _check_unique(template, settings)
     answer = asking.ask(connection, settings.provisioning_id)
@@ -138,7 +138,7 @@ def mend_share_link(*, template: OnboardingTemplate, actor: Actor) -> Onboarding
     Raises:
         PermissionDenied: as `create_template`.
     """
-    _check_manager(actor, template.partner)
+    check_right(actor, Right.MANAGE, template.partner)
     with transaction.atomic():
         row = _locked(template)
         before = row.settings_for_audit()
@@ -155,7 +155,7 @@ def check_provisioning_id(*, template: OnboardingTemplate, actor: Actor, now: da
         TemplateRefused: the partner has no connection.
         PermissionDenied: as `create_template`.
     """
-    _check_manager(actor, template.partner)
+    check_right(actor, Right.MANAGE, template.partner)
     answer = asking.ask(_connection(template.partner), template.provisioning_id)
     if answer.check != IdCheck.UNCHECKED:
         # By query: this is no change of the settings, and an open form must still be savable.
@@ -163,12 +163,6 @@ def check_provisioning_id(*, template: OnboardingTemplate, actor: Actor, now: da
             pk=template.pk, provisioning_id=template.provisioning_id
         ).update(id_check=answer.check, id_checked_at=now)
     return answer
-
-
-def _check_manager(actor: Actor, partner: Partner) -> None:
-    user = actor.user
-    if user is None or not may(user, Right.MANAGE) or user.partner_id != partner.pk:
-        raise PermissionDenied
 
 
 def _connection(partner: Partner) -> BackendConnection:
