@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -26,6 +28,9 @@ from provisioning.addresses import BadAddress
 from provisioning.catalogue import explain
 from provisioning.states import JobState
 from templates_app.models import OnboardingTemplate
+
+_TemplateView = Callable[[HttpRequest, OnboardingTemplate], HttpResponse]
+_RunView = Callable[[HttpRequest, Seat, Standing], HttpResponse]
 
 
 def place_url(template: OnboardingTemplate, place: str) -> str:
@@ -101,17 +106,23 @@ def leave(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
 # ---- Pages of a run ----
 
 
-def _at(
-    request: HttpRequest, template: OnboardingTemplate, *places: Place
-) -> tuple[Seat, Standing] | HttpResponse:
-    """The browser's run when it stands at one of the places; else the way to where it stands."""
-    seat = session.seat_of(request, template)
-    if seat is None:
-        return sign_in_again(request, template, request.POST.get("email", ""))
-    stands = standing(seat.run)
-    if stands.place not in places:
-        return go_to(template, stands.place)
-    return seat, stands
+def _at(*places: Place) -> Callable[[_RunView], _TemplateView]:
+    """Give a view the browser's run while it stands at one of the places; else lead there."""
+
+    def decorate(view: _RunView) -> _TemplateView:
+        @wraps(view)
+        def page(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
+            seat = session.seat_of(request, template)
+            if seat is None:
+                return sign_in_again(request, template, request.POST.get("email", ""))
+            stands = standing(seat.run)
+            if stands.place not in places:
+                return go_to(template, stands.place)
+            return view(request, seat, stands)
+
+        return page
+
+    return decorate
 
 
 def _is_strange(request: HttpRequest, seat: Seat) -> bool:
@@ -124,11 +135,12 @@ def stopped(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     """The user cannot go on now: why, whom to ask, and Try again."""
     if request.method == "POST":
         return _try_again(request, template)
-    found = _at(request, template, Place.STOPPED)
-    if isinstance(found, HttpResponse):
-        return found
-    seat, stands = found
-    return show(request, template, "stopped", refusal=stands.refusal, seat=seat)
+    return _stopped(request, template)
+
+
+@_at(Place.STOPPED)
+def _stopped(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
+    return show(request, seat.run.template, "stopped", refusal=stands.refusal, seat=seat)
 
 
 def _try_again(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
@@ -141,18 +153,15 @@ def _try_again(request: HttpRequest, template: OnboardingTemplate) -> HttpRespon
 
 
 @portal("GET", "POST")
-def address(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
+@_at(Place.ADDRESS, Place.MAIL, Place.CONSENT)
+def address(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
     """The address for Webex; also to change it while a mail or a consent is waited for."""
-    found = _at(request, template, Place.ADDRESS, Place.MAIL, Place.CONSENT)
-    if isinstance(found, HttpResponse):
-        return found
-    seat, stands = found
     if request.method == "POST":
         if _is_strange(request, seat):
-            return sign_in_again(request, template, request.POST.get("email", ""))
+            return sign_in_again(request, seat.run.template, request.POST.get("email", ""))
         return _give_address(request, seat, stands)
     if not seat.is_own:
-        return sign_in_again(request, template)
+        return sign_in_again(request, seat.run.template)
     email = request.session.pop("portal-draft", "") or seat.run.email
     form = AddressForm(
         initial={"email": email, "run": seat.run.uuid}, hint=address_hint(stands.refusal)
@@ -199,14 +208,11 @@ def _address_page(
 
 
 @portal("GET")
-def sent(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
+@_at(Place.MAIL)
+def sent(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
     """The mail is on its way: link, code, send again; goes on by itself."""
-    found = _at(request, template, Place.MAIL)
-    if isinstance(found, HttpResponse):
-        return found
-    seat, stands = found
     form = CodeForm(initial={"run": seat.run.uuid})
-    return show(request, template, "sent", form=form, seat=seat, **mail_facts(stands))
+    return show(request, seat.run.template, "sent", form=form, seat=seat, **mail_facts(stands))
 
 
 def mail_facts(stands: Standing) -> dict[str, Any]:
@@ -236,10 +242,12 @@ def send_again(request: HttpRequest, template: OnboardingTemplate) -> HttpRespon
     """Send the mail once more, when it is time. GET leads back to where the run stands."""
     if request.method != "POST":
         return go_to(template, "sent")
-    found = _at(request, template, Place.MAIL)
-    if isinstance(found, HttpResponse):
-        return found
-    seat, stands = found
+    return _send_again(request, template)
+
+
+@_at(Place.MAIL)
+def _send_again(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
+    template = seat.run.template
     if _is_strange(request, seat):
         return sign_in_again(request, template)
     try:
@@ -252,34 +260,25 @@ def send_again(request: HttpRequest, template: OnboardingTemplate) -> HttpRespon
 
 
 @portal("GET")
-def progress(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
+@_at(Place.PROGRESS)
+def progress(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
     """Webex is at work; goes on by itself."""
-    found = _at(request, template, Place.PROGRESS)
-    if isinstance(found, HttpResponse):
-        return found
-    seat, stands = found
-    return show(request, template, "progress", seat=seat, **track_facts(stands))
+    return show(request, seat.run.template, "progress", seat=seat, **track_facts(stands))
 
 
 @portal("GET")
-def consent(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
+@_at(Place.CONSENT)
+def consent(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
     """The address has a Webex account already: its owner must agree, by Webex's own mail."""
-    found = _at(request, template, Place.CONSENT)
-    if isinstance(found, HttpResponse):
-        return found
-    seat, stands = found
-    return show(request, template, "consent", seat=seat, stands=stands, run=seat.run)
+    return show(request, seat.run.template, "consent", seat=seat, stands=stands, run=seat.run)
 
 
 @portal("GET")
-def done(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
+@_at(Place.DONE)
+def done(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
     """The account is ready: how to get the app."""
-    found = _at(request, template, Place.DONE)
-    if isinstance(found, HttpResponse):
-        return found
-    seat, stands = found
     facts = {"seat": seat, "stands": stands, "run": seat.run, "app_url": APP_URL}
-    return show(request, template, "done", **facts)
+    return show(request, seat.run.template, "done", **facts)
 
 
 @portal("GET")
