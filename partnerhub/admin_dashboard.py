@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from accounts.models import BackendConnection, Health
+from common.templatetags.look import figure
 from partnerhub.rehearsal import simulator_client, status_cache
 from provisioning import selectors
 from provisioning.models import Export, Job, Mail
@@ -55,7 +55,7 @@ def _jobs(now: datetime) -> list[Sign]:
     states = selectors.jobs_by_state()
     unfinished = sum(states.get(state.value, 0) for state in UNFINISHED)
     oldest = selectors.oldest_due_seconds(now)
-    how = _figure(unfinished)
+    how = figure(unfinished)
     if oldest > SLOW:
         how += ", " + _("the oldest due for %(time)s") % {
             "time": timesince(_back(now, oldest), now)
@@ -94,7 +94,7 @@ def _failures(now: datetime) -> list[Sign]:
     return [
         Sign(
             what,
-            _figure(count := rows.count()),
+            figure(count := rows.count()),
             reverse(f"admin:provisioning_{name}_changelist") + f"?state__exact={state}",
             # A failed job is a user's daily bread; a mail or an export that fails is ours.
             bool(count) and name != "job",
@@ -141,7 +141,3 @@ def _ago(at: datetime, now: datetime) -> str:
 
 def _back(now: datetime, seconds: float) -> datetime:
     return now - timedelta(seconds=seconds)
-
-
-def _figure(number: int) -> str:
-    return number_format(number, force_grouping=True)
