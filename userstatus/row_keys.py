@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -24,11 +24,16 @@ def number_of(text: str) -> int | None:
     return int(text, 36)
 
 
-#: Between several keys in one `id`; keys are base 36.
-BETWEEN = "."
+#: Between several keys in one `id`.
+_BETWEEN = "."
+
+
+def joined(numbers: Iterable[int]) -> str:
+    """The keys of several rows as one text, which `keys_of` reads."""
+    return _BETWEEN.join(short(number) for number in numbers)
 
 
 def keys_of(values: Sequence[str]) -> list[int]:
     """The ids behind the keys, each once, in their order."""
-    found = (number_of(key) for value in values for key in value.split(BETWEEN))
+    found = (number_of(key) for value in values for key in value.split(_BETWEEN))
     return list(dict.fromkeys(pk for pk in found if pk is not None))

@@ -63,7 +63,7 @@ def order_of(
     partner: Partner,
     owner: User,
     template: OnboardingTemplate | None,
-    query: str,
+    chosen: UserFilter,
     choice: Choice,
     now: datetime,
 ) -> Export:
@@ -72,7 +72,6 @@ def order_of(
     Raises:
         ExportRefused: too many users are named, or none of those named is in the list.
     """
-    chosen = filters.parse(query)
     of_whom = template_of(partner, template, chosen) or partner
     export = Export(
         partner=partner,
@@ -87,7 +86,7 @@ def order_of(
     )
     if choice.ticked is None:
         export.left_out = _named(export, choice.left_out)
-        export.total = count(owner, template, query, choice)
+        export.total = count(owner, template, chosen, choice)
     else:
         export.ticked = _named(export, choice.ticked)
         export.total = len(export.ticked)
@@ -113,11 +112,10 @@ def _named(export: Export, ids: Iterable[int]) -> list[int]:
 
 
 def count(
-    user: User, template: OnboardingTemplate | None, query: str, choice: Choice
+    user: User, template: OnboardingTemplate | None, chosen: UserFilter, choice: Choice
 ) -> int | None:
     """How many users the filters leave; None when counting them takes longer than a click."""
     users = Subscriber.objects.visible_to(user).live()
-    chosen = filters.parse(query)
     templates = OnboardingTemplate.objects.visible_to(user).order_by("pk")
     if template:
         users, chosen = users.filter(template=template), chosen.without("template")

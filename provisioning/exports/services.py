@@ -26,6 +26,7 @@ from provisioning.exports.request import (
 from provisioning.exports.writer import sweep as sweep
 from provisioning.exports.writer import tidy as tidy
 from provisioning.exports.writer import write as write
+from provisioning.lists.filters import UserFilter
 from provisioning.models import Export
 from provisioning.states import UNFINISHED_EXPORTS, ExportState
 from templates_app.models import OnboardingTemplate
@@ -40,15 +41,15 @@ def start(
     *,
     actor: Actor,
     template: OnboardingTemplate | None,
-    query: str,
+    chosen: UserFilter,
     now: datetime,
     choice: Choice = EVERYBODY,
 ) -> Export:
     """Queue an export of a template's users, or of all the partner's when there is none.
 
-    `query` holds the screen's filters and order, as its address has them; of it is kept what the
-    screen understands, of the choice's ids those of users whom the actor sees here. The same
-    person asking for the same twice (double click) gets the export that is running.
+    `chosen` are the screen's filters and order; of the choice's ids are kept those of users whom
+    the actor sees here. The same person asking for the same twice (double click) gets the export
+    that is running.
 
     Raises:
         ExportRefused: another one is running, too many are, or there are too many users.
@@ -59,7 +60,7 @@ def start(
         raise PermissionDenied
     if template and template.partner_id != user.partner_id:
         raise PermissionDenied
-    export = order_of(user.partner, user, template, query, choice, now)
+    export = order_of(user.partner, user, template, chosen, choice, now)
     refuse_too_many_rows(export)
     with transaction.atomic():  # users were counted before: colleagues wait for the lock
         partner = Partner.objects.select_for_update(no_key=True).get(pk=user.partner.pk)

@@ -23,6 +23,7 @@ from provisioning.exports import files, progress
 from provisioning.exports.xlsx import TooManyRows
 from provisioning.jobs import outbox
 from provisioning.lists import filters
+from provisioning.lists.filters import UserFilter
 from provisioning.models import Export, Subscriber
 from provisioning.states import UNFINISHED_EXPORTS, ExportState
 from templates_app.models import OnboardingTemplate
@@ -96,13 +97,13 @@ def _reason_against(export: Export) -> str:
     owner = export.owner
     if not may(owner, Right.SEE) or owner.partner_id != export.partner_id:
         return NO_RIGHT
-    is_of_all = filters.parse(export.query).template is None
+    is_of_all = filter_of(export).template is None
     return "" if is_of_all or _templates_of(export).exists() else NO_TEMPLATE
 
 
 def _templates_of(export: Export) -> QuerySet[OnboardingTemplate]:
     """The template that the filters name, or all of the partner's."""
-    chosen = filters.parse(export.query)
+    chosen = filter_of(export)
     found: Any = OnboardingTemplate.objects.filter(partner=export.partner_id).order_by()
     named: QuerySet[OnboardingTemplate] = found.filter(uuid=chosen.template)
     return named if chosen.template else found
@@ -136,9 +137,14 @@ def _is_lost(cause: BaseException) -> bool:
     return type(cause) is PsycopgError and cause.pgcode is None
 
 
+def filter_of(export: Export) -> UserFilter:
+    """The filters and order that an export was asked for with."""
+    return filters.parse(export.query)
+
+
 def users_of(export: Export) -> QuerySet[Subscriber]:
     """The users that the screen shows by these filters, in its order, all pages; or the ticked."""
-    chosen = filters.parse(export.query)
+    chosen = filter_of(export)
     users: QuerySet[Subscriber] = Subscriber.objects.live().filter(partner_id=export.partner_id)
     if export.ticked is not None:
         users = users.filter(pk__in=export.ticked)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, BackendConnection, Health, Partner, User
 from provisioning.exports import services as export_services
+from provisioning.lists.filters import NOTHING
 from provisioning.models import Job
 from provisioning.states import JobState, Status
 from templates_app.models import IdCheck, OnboardingTemplate
@@ -106,7 +107,7 @@ def broken(*args, **kwargs):
 def test_what_others_depend_on_is_not_deleted_and_says_so(request, browser, anna, template, what):
     factories.make_job(factories.make_subscriber(template))
     export_services.start(
-        actor=factories.actor_of(anna), template=template, query="", now=timezone.now()
+        actor=factories.actor_of(anna), template=template, chosen=NOTHING, now=timezone.now()
     )
     row = request.getfixturevalue(what)
 

@@ -17,6 +17,7 @@ from accounts.audit import Actor
 from accounts.models import Partner, User
 from accounts.rights import Role
 from provisioning.exports import services as export_services
+from provisioning.lists.filters import NOTHING
 from provisioning.models import (
     Activation,
     Cause,
@@ -215,7 +216,7 @@ def _fill_exports(side: Side) -> None:
     for person in (side.full, side.admin, side.read_only):
         actor = factories.actor_of(person)
         export = export_services.start(
-            actor=actor, template=side.template, query="", now=timezone.now()
+            actor=actor, template=side.template, chosen=NOTHING, now=timezone.now()
         )
         export_services.write(export.pk)
         export.refresh_from_db()

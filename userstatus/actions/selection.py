@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from provisioning.bulk import services as bulk_services
 from provisioning.lists import filters
+from provisioning.lists.filters import UserFilter
 from provisioning.models import Subscriber
 from userstatus.filter_texts import filters_of
 from userstatus.requests import ConsoleRequest
@@ -47,12 +49,13 @@ def read(scope: Scope, data: QueryDict) -> Selection:
     `id` and `not` hold keys of rows (rows.short), several of them with dots between, and may be
     repeated. What is no user of the partner is left out without a word.
     """
-    return _matching(scope, data) if data.get("all") == "on" else _ticked(scope, data)
+    if data.get("all") == "on":
+        return _matching(scope, scope.chosen(data), set(keys_of(data.getlist("not"))))
+    return _ticked(scope, keys_of(data.getlist("id")))
 
 
-def _matching(scope: Scope, data: QueryDict) -> Selection:
+def _matching(scope: Scope, chosen: UserFilter, spared: Collection[int]) -> Selection:
     """One too many is enough to know that they are too many; the rest is not read."""
-    chosen, spared = scope.chosen(data), set(keys_of(data.getlist("not")))
     matching = filters.narrow(scope.users, chosen, scope.template_ids(chosen))
     users = filters.ordered(matching, chosen.sort)
     first = users.values_list("pk", flat=True)[: bulk_services.MOST + 1 + len(spared)]
@@ -66,9 +69,8 @@ def _matching(scope: Scope, data: QueryDict) -> Selection:
     return Selection(ids, len(ids), chosen.query(), where)
 
 
-def _ticked(scope: Scope, data: QueryDict) -> Selection:
+def _ticked(scope: Scope, wanted: Sequence[int]) -> Selection:
     """Users deleted or gone to another template meanwhile stay in: the verdict names them."""
-    wanted = keys_of(data.getlist("id"))
     if len(wanted) > bulk_services.MOST:
         return Selection((), len(wanted))
     visible = Subscriber.objects.visible_to(scope.user)

@@ -17,7 +17,7 @@ from accounts.models import User
 from common.refusals import Refused
 from provisioning.states import JobKind
 from templates_app.models import OnboardingTemplate
-from userstatus.row_keys import short
+from userstatus.row_keys import joined, keys_of
 
 SALT = "userstatus.bulk"
 #: After that the statuses that were shown are too old to act on.
@@ -27,8 +27,8 @@ GOOD_FOR = timedelta(hours=1)
 class NotUsable(Refused):
     """The text cannot be acted on.
 
-    Its code is `broken` (not ours, or changed), `expired` or `foreign` (another person, template
-    or action).
+    `code` is `broken` (not ours, or changed), `expired` or `foreign` (another person, template or
+    action).
     """
 
 
@@ -76,7 +76,7 @@ def freeze_again(purpose: Purpose, frozen: Frozen, *, able: int) -> str:
 def _written(purpose: Purpose, frozen: Frozen) -> str:
     content = {
         "for": purpose.mark,
-        "ids": ".".join(short(pk) for pk in frozen.ids),
+        "ids": joined(frozen.ids),
         "able": frozen.able,
         "query": frozen.query,
         "form": frozen.submission_id.hex,
@@ -102,7 +102,7 @@ def thaw(purpose: Purpose, text: str) -> Frozen:
         message = _("What was sent was made for another person, template or action.")
         raise NotUsable("foreign", message)
     return Frozen(
-        tuple(int(key, 36) for key in content["ids"].split(".")),
+        tuple(keys_of([content["ids"]])),
         content["able"],
         content["query"],
         uuid.UUID(content["form"]),

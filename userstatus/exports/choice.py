@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.http import QueryDict
 
 from provisioning.exports.request import EVERYBODY, Choice
 from provisioning.models import Export
 from provisioning.states import ExportFormat
-from userstatus.row_keys import BETWEEN, keys_of, short
+from userstatus.row_keys import joined, keys_of
 
 
 def read(data: QueryDict, address: QueryDict) -> Choice:
@@ -38,9 +36,5 @@ def of_export(export: Export) -> Choice:
 def fields(choice: Choice) -> list[tuple[str, str]]:
     """Names and values of the hidden fields that say the choice, but for the format."""
     if choice.ticked is not None:
-        return [("id", _keys(choice.ticked))]
-    return [("all", "on"), ("not", _keys(choice.left_out))] if choice.left_out else []
-
-
-def _keys(ids: Iterable[int]) -> str:
-    return BETWEEN.join(short(pk) for pk in ids)
+        return [("id", joined(choice.ticked))]
+    return [("all", "on"), ("not", joined(choice.left_out))] if choice.left_out else []

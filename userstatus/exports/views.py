@@ -33,6 +33,7 @@ from provisioning.exports import (
     xlsx as export_xlsx,
 )
 from provisioning.exports.request import Choice, ExportRefused
+from provisioning.exports.writer import filter_of
 from provisioning.lists import filters
 from provisioning.lists.filters import UserFilter
 from provisioning.models import Export
@@ -74,28 +75,28 @@ def _start(request: ConsoleRequest, template: OnboardingTemplate | None) -> Http
     choice = export_choice.read(
         request.POST if request.method == "POST" else request.GET, request.GET
     )
+    chosen = filters.parse(request.GET)
+    if template:
+        chosen = chosen.without("template")
     if request.method != "POST":
-        return _start_page(request, template, choice)
-    query = request.META.get("QUERY_STRING", "")
+        return _start_page(request, template, chosen, choice)
     actor, now = Actor.of(request), timezone.now()
     try:
         export = export_services.start(
-            actor=actor, template=template, query=query, choice=choice, now=now
+            actor=actor, template=template, chosen=chosen, choice=choice, now=now
         )
     except ExportRefused as refused:
-        return _start_page(request, template, choice, refused)
+        return _start_page(request, template, chosen, choice, refused)
     return redirect(export)
 
 
 def _start_page(
     request: ConsoleRequest,
     template: OnboardingTemplate | None,
+    chosen: UserFilter,
     choice: Choice,
     refused: ExportRefused | None = None,
 ) -> HttpResponse:
-    chosen = filters.parse(request.GET)
-    if template:
-        chosen = chosen.without("template")
     # Those that were named stand in the form: an address is too short for them.
     lifted = refused and refused.code in ("too_many_named", "nobody")
     choice = Choice(format=choice.format) if lifted else choice
@@ -129,7 +130,7 @@ def _count(
     """How many users there will be in the file; None when they are counted while it is written."""
     if choice.ticked is not None:
         return export_request.count_ticked(request.user, template, choice.ticked)
-    return export_request.count(request.user, template, chosen.query(), choice)
+    return export_request.count(request.user, template, chosen, choice)
 
 
 def _list_address(template: OnboardingTemplate | None, chosen: UserFilter) -> str:
@@ -177,7 +178,7 @@ def _own(request: ConsoleRequest, uuid: uuids.UUID) -> Export:
 def _context(row: Export) -> dict[str, Any]:
     now = timezone.now()
     state = ExportState.EXPIRED if export_services.is_over(row, now) else ExportState(row.state)
-    chosen = filters.parse(row.query)
+    chosen = filter_of(row)
     template = export_request.template_of(row.partner, row.template, chosen)
     progress = export_progress.progress_of(row, now)
     icon, tone, word = texts.STATES[state]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid as uuids
 import zlib
 from collections.abc import Mapping
@@ -28,10 +27,10 @@ from userstatus.jobs import job_line
 from userstatus.jobs.batch_line import BatchLine
 from userstatus.jobs.job_line import JobLine
 from userstatus.requests import ConsoleRequest
+from userstatus.row_keys import number_of
 from userstatus.statuses import Look
 
 PAGE = 50
-_KEY = re.compile(r"[0-9a-z]{1,12}")
 #: How rows end, in the order of the page: word in the URL, label, heading, look.
 OUTCOMES: list[tuple[str, object, object, Look]] = [
     ("done", gettext_lazy("done"), gettext_lazy("Done"), Look("provisioned", "good")),
@@ -187,8 +186,8 @@ def _row(batch: JobBatch, text: str) -> Job | None:
 
 def _seen(batch: JobBatch, rows: list[Job], text: str) -> list[Job]:
     """Rows that the page shows and that belong to another outcome by now."""
-    wanted = {int(key, 36) for key in text.split("_")[:PAGE] if _KEY.fullmatch(key)}
-    missing = wanted - {job.pk for job in rows}
+    wanted = {number_of(key) for key in text.split("_")[:PAGE]}
+    missing = {pk for pk in wanted if pk is not None} - {job.pk for job in rows}
     if not missing:
         return []
     found = batch.jobs.filter(pk__in=missing).order_by("pk")

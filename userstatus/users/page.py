@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.http import QueryDict
-
 from accounts.models import User, connection_of
 from provisioning.lists import live_changes
 from provisioning.lists.filters import UserFilter
@@ -79,9 +77,8 @@ class UserList:
         }
 
 
-def user_list(scope: Scope, data: QueryDict, now: datetime) -> UserList:
-    """The list for a query string; few queries, whatever the number of rows."""
-    chosen, place = scope.chosen(data), Place.parse(data)
+def user_list(scope: Scope, chosen: UserFilter, place: Place, now: datetime) -> UserList:
+    """The list by a filter, at a place; few queries, whatever the number of rows."""
     finder = scope.finder(chosen, scope.users.only(*OWN))
     page = paging.page(finder, place)
     _put_templates(scope, page.rows)

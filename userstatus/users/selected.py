@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,7 +25,7 @@ from provisioning.lists.filters import UserFilter
 from provisioning.models import Subscriber
 from userstatus.filter_texts import filters_of
 from userstatus.requests import ConsoleRequest
-from userstatus.row_keys import BETWEEN, keys_of, short
+from userstatus.row_keys import joined, keys_of, short
 from userstatus.scope import Scope, scope_of
 from userstatus.users.page import DRAWN
 from userstatus.users.rows import Row, rows_of
@@ -49,12 +49,12 @@ def selected(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
         "users": _users(scope, keys[:PORTION]),
         "path": scope.selected_path,
         "is_all": is_all,
-        "rest": BETWEEN.join(short(key) for key in rest),
+        "rest": joined(rest),
         "more": min(len(rest), PORTION),
     }
     if data.get("more") == "on":
         return render(request, "userstatus/users/_selected.html", context | {"is_more": True})
-    context |= _everybody(scope, data, keys) if is_all else _some(len(keys))
+    context |= _everybody(scope, scope.chosen(data), keys) if is_all else _some(len(keys))
     return render(request, "userstatus/users/selected.html", context)
 
 
@@ -73,9 +73,9 @@ def _some(number: int) -> dict[str, Any]:
     return {"title": words % {"count": figure(number)}}
 
 
-def _everybody(scope: Scope, data: QueryDict, keys: Sequence[int]) -> dict[str, Any]:
+def _everybody(scope: Scope, chosen: UserFilter, keys: Sequence[int]) -> dict[str, Any]:
     """How many match by now, and by which filters; no number where nobody counts them."""
-    chosen, spared = scope.chosen(data), len(keys)
+    spared = len(keys)
     total, is_capped = scope.finder(chosen).total
     # Who is left out and does not match any more takes nobody away.
     known = _uncounted(spared) if is_capped else _some(total - _matching(scope, chosen, keys))

@@ -20,6 +20,7 @@ from userstatus.requests import ConsoleRequest
 from userstatus.scope import scope_of
 from userstatus.users import paging
 from userstatus.users.page import UserList, user_list
+from userstatus.users.paging import Place
 
 
 @require_safe
@@ -28,7 +29,8 @@ def users(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     """The page, or for htmx only what a filter changes."""
     # The side bar asks for all templates anyway.
     scope = scope_of(request, uuid, context.templates_of(request))
-    listed = user_list(scope, request.GET, timezone.now())
+    chosen, place = scope.chosen(request.GET), Place.parse(request.GET)
+    listed = user_list(scope, chosen, place, timezone.now())
     name = "parts" if request.htmx else "list"
     response = render(request, f"userstatus/users/{name}.html", list_context(request, listed))
     response["Vary"] = "HX-Request"

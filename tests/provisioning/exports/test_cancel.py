@@ -28,6 +28,7 @@ from provisioning.exports import (
 )
 from provisioning.exports.request import Choice
 from provisioning.jobs import outbox
+from provisioning.lists.filters import NOTHING
 from provisioning.models import Export
 from provisioning.states import ExportFormat, ExportState
 from tests import factories
@@ -48,7 +49,7 @@ def _no_broker(monkeypatch):
 def start(user, template, kind: ExportFormat = ExportFormat.CSV) -> Export:
     actor, now = factories.actor_of(user), timezone.now()
     return export_services.start(
-        actor=actor, template=template, query="", choice=Choice(format=kind), now=now
+        actor=actor, template=template, chosen=NOTHING, choice=Choice(format=kind), now=now
     )
 
 

@@ -25,6 +25,8 @@ from provisioning.exports import (
 )
 from provisioning.exports.request import EVERYBODY, Choice, ExportRefused
 from provisioning.jobs import outbox
+from provisioning.lists import filters
+from provisioning.lists.filters import NOTHING, UserFilter
 from provisioning.models import Export, Subscriber
 from provisioning.states import ExportFormat, ExportState, Status
 from tests import factories
@@ -50,7 +52,7 @@ def start(user, template, choice: Choice = EVERYBODY, query: str = "") -> Export
     now = timezone.now()
     actor = factories.actor_of(user)
     return export_services.start(
-        actor=actor, template=template, query=query, choice=choice, now=now
+        actor=actor, template=template, chosen=filters.parse(query), choice=choice, now=now
     )
 
 
@@ -170,10 +172,13 @@ def test_the_total_is_known_at_the_click(anna, partner, template, people):
     factories.make_subscriber(template, Status.ERROR)
     factories.make_subscriber(factories.make_template(partner))
 
-    assert export_request.count(anna, template, "", EVERYBODY) == 5
-    assert export_request.count(anna, template, "status=error", EVERYBODY) == 1
-    assert export_request.count(anna, None, "", EVERYBODY) == 6
-    assert export_request.count(anna, None, f"template={template.uuid}&q=a", EVERYBODY) is not None
+    assert export_request.count(anna, template, NOTHING, EVERYBODY) == 5
+    assert export_request.count(anna, template, UserFilter(statuses=("error",)), EVERYBODY) == 1
+    assert export_request.count(anna, None, NOTHING, EVERYBODY) == 6
+    assert (
+        export_request.count(anna, None, UserFilter(template=template.uuid, q="a"), EVERYBODY)
+        is not None
+    )
 
 
 def test_what_the_click_cannot_count_is_counted_before_it_is_written(anna, template, people):

@@ -24,6 +24,7 @@ from provisioning.exports import (
     writer as export_writer,
 )
 from provisioning.jobs import outbox
+from provisioning.lists import filters
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
 from tests import factories
@@ -49,7 +50,10 @@ def hints(monkeypatch) -> list[dict]:
 
 def start(user, template=None, query="", now=None) -> Export:
     return export_services.start(
-        actor=factories.actor_of(user), template=template, query=query, now=now or timezone.now()
+        actor=factories.actor_of(user),
+        template=template,
+        chosen=filters.parse(query),
+        now=now or timezone.now(),
     )
 
 

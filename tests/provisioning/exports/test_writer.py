@@ -31,6 +31,7 @@ from provisioning.exports import (
     writer as export_writer,
 )
 from provisioning.jobs import outbox
+from provisioning.lists.filters import NOTHING
 from provisioning.models import Export, Subscriber
 from provisioning.states import ExportState
 from tests import factories
@@ -87,7 +88,7 @@ def export(transactional_db, folder, anna, template) -> Export:
     for _ in range(3):
         factories.make_subscriber(template)
     actor = factories.actor_of(anna)
-    return export_services.start(actor=actor, template=template, query="", now=timezone.now())
+    return export_services.start(actor=actor, template=template, chosen=NOTHING, now=timezone.now())
 
 
 def make_many(template, count: int, text: str) -> None:

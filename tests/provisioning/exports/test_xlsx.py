@@ -17,6 +17,7 @@ from provisioning.exports.columns import HEADER
 from provisioning.exports.files import path_of
 from provisioning.exports.request import Choice
 from provisioning.jobs import outbox
+from provisioning.lists import filters
 from provisioning.models import Export
 from provisioning.states import ExportFormat, ExportState, Status
 from tests import factories
@@ -39,7 +40,11 @@ def _no_broker(monkeypatch):
 def excel(user, template, query: str = "") -> Export:
     actor, choice = factories.actor_of(user), Choice(format=ExportFormat.XLSX)
     export = export_services.start(
-        actor=actor, template=template, query=query, choice=choice, now=timezone.now()
+        actor=actor,
+        template=template,
+        chosen=filters.parse(query),
+        choice=choice,
+        now=timezone.now(),
     )
     export_services.write(export.pk)
     export.refresh_from_db()
