@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from functools import partial
 from typing import Any
 
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
@@ -20,6 +22,27 @@ preload_app = True
 control_socket_disable = True
 # The heartbeat must not wait for a busy disk.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+
+_ENDINGS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+
+def _begin() -> None:
+    """Let a new worker end when it is told to before it has handlers of its own.
+
+    By those of the master, which it is born with, it would note the signal and never look; the
+    master would wait for it as long as `graceful_timeout` says.
+    """
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
+
+
+# On a busy machine a new worker may be told to end before its first turn: that must wait for it.
+os.register_at_fork(
+    before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, _ENDINGS),
+    after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDINGS),
+    after_in_child=_begin,
+)
 
 
 def when_ready(server: Any) -> None:

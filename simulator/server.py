@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.http import wsgi
 
 from simulator.wire import DatedResponse
+
+_ENDINGS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -46,4 +51,24 @@ def options_for(*, host: str, port: int, threads: int, workers: int) -> dict[str
 def serve(*, host: str, port: int, threads: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT."""
     wsgi.Response = DatedResponse  # looked up by this name for every request
+    _hold_signals_at_birth()
     Server(options_for(host=host, port=port, threads=threads, workers=workers)).run()
+
+
+def _hold_signals_at_birth() -> None:
+    """Let a worker end that is told to before it has handlers of its own.
+
+    By the master's, which it is born with, it would note the signal and never look. On a busy
+    machine it may be told before its first turn.
+    """
+    os.register_at_fork(
+        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, _ENDINGS),
+        after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDINGS),
+        after_in_child=_begin,
+    )
+
+
+def _begin() -> None:
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
