@@ -7,16 +7,22 @@ ANY_PYTHON := $(or $(PYTHON),$(shell for p in python3 python3.14 python3.13 pyth
 BOOTSTRAP = exec $(or $(ANY_PYTHON),$(error This needs Python 3.11 to 3.14, and none was found)) \
 	partnerhub/local/bootstrap.py
 
-.PHONY: help run test check bench chaos soak simulator reset logs lock messages
+.PHONY: help run test test-long test-changed check bench chaos soak simulator reset logs lock messages
 
 help: ## these lines
-	@exec grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST)
+	@exec grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST)
 
 run: ## the whole product, on PORT (8000) and SIMULATOR_PORT (8001)
 	@$(BOOTSTRAP) run
 
-test: ## all tests
+test: ## every test that tells whether a change is right
 	@$(BOOTSTRAP) test
+
+test-long: ## those of the harnesses and the longest searches: chaos, benchmarks
+	@$(BOOTSTRAP) test-long
+
+test-changed: ## only the tests that the changed files reach; BASE=HEAD, or another commit
+	@$(BOOTSTRAP) test-changed
 
 check: ## lint, types, layers, migrations, translations, compose file
 	@$(BOOTSTRAP) check

@@ -64,7 +64,7 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("what", nargs="?", choices=["chaos", "soak"], default="chaos")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or 0))
     parser.add_argument("--faults", default=os.environ.get("FAULTS", ""), help="F1,F7")
-    parser.add_argument("--smoke", action="store_true", help="the short set of `make test`")
+    parser.add_argument("--smoke", action="store_true", help="the short set of `make test-long`")
     parser.add_argument("--scale", type=float, default=TIME_SCALE, help="of all durations")
     parser.add_argument("--report", type=Path, help="write the results there, as JSON")
     chosen = parser.parse_args(arguments)

@@ -18,7 +18,7 @@ class Options:
     Attributes:
         seed: of everything that is drawn; the same seed draws the same.
         faults: numbers such as F7; empty = all that there are.
-        smoke: the short form that is part of `make test`.
+        smoke: the short form that is part of `make test-long`.
         scale: factor on every duration of the product.
         kept: where history and logs of a failed run go.
         report: where the results go as JSON; None = nowhere.

@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client
+from django.db import connections
+from django.test import Client, TransactionTestCase
 
 from accounts.models import Partner, User
 from accounts.rights import Role
@@ -18,7 +19,7 @@ from partnerhub.local import private_dirs
 from partnerhub.management.commands.prepare import compile_translations
 from partnerhub.rehearsal import status_cache
 from templates_app.models import OnboardingTemplate
-from tests import factories
+from tests import emptying, factories, template_database
 from tests.simulator_process import SimulatorProcess, running_simulator
 
 
@@ -26,6 +27,24 @@ from tests.simulator_process import SimulatorProcess, running_simulator
 def _translations() -> None:
     """A process reads them once: they must be there before its first Danish words."""
     compile_translations()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Have the test database copied from the run's template; nothing is left to migrate there."""
+    if name := template_database.ready():
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_emptying() -> Iterator[None]:
+    def empty(case: TransactionTestCase) -> None:
+        for database in case._databases_names(include_mirrors=False):
+            emptying.empty(database)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ SOAK = "F29"
 def fault(
     number: str, title: str, *, smoke: bool = False
 ) -> Callable[[Callable[[Run], None]], Callable[[Run], None]]:
-    """Put a function into the list of faults; `smoke`: it is part of `make test`."""
+    """Put a function into the list of faults; `smoke`: it is part of `make test-long`."""
 
     def put(play: Callable[[Run], None]) -> Callable[[Run], None]:
         FAULTS[number] = Fault(number, title, play, smoke)

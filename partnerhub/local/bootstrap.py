@@ -38,6 +38,8 @@ COMMANDS = {
     "simulator": ("local", "partnerhub.local.supervisor", True),
     "reset": ("local", "partnerhub.local.reset", True),
     "test": ("dev", "partnerhub.local.run_tests", False),
+    "test-long": ("dev", "partnerhub.local.run_tests", False),
+    "test-changed": ("dev", "partnerhub.local.changed_tests", False),
     "bench": ("local", "benchmarks", False),
     "chaos": ("local", "chaos", False),
     "soak": ("local", "chaos", False),

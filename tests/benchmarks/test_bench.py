@@ -90,6 +90,7 @@ def test_figures_that_do_not_apply_stay_out():
     assert line.split() == ["rows", "1,234", "1,000", "met"]
 
 
+@pytest.mark.long
 def test_a_small_run_shows_every_case_and_leaves_nothing_behind():
     bench = [sys.executable, "-m", "benchmarks", "simulator", "--subscribers", "300"]
     with tempfile.TemporaryDirectory() as folder:

@@ -138,6 +138,7 @@ def test_a_case_is_compared_with_its_limit_and_with_the_others_round_by_round(ba
     assert (beside.figure, beside.ratio, beside.cpu, beside.its_cpu) == ("5/s", 10, 0.002, 0.01)
 
 
+@pytest.mark.long
 def test_a_small_run_checks_every_job_and_leaves_nothing_behind():
     bench = [sys.executable, "-m", "benchmarks", "engine", "--rounds", "1", "--seconds", "0.1"]
     with tempfile.TemporaryDirectory() as folder:

@@ -45,6 +45,7 @@ def beside(name: str, printed: str) -> list[str]:
     return [side for line in lines for side in SIDES if f"  {side} " in line]
 
 
+@pytest.mark.long
 def test_pages_stand_beside_the_floor_and_both_peers_and_show_the_same_users(printed: str):
     assert beside("page: all", printed) == list(SIDES)
     assert beside("page: last page", printed) == list(SIDES)
@@ -52,6 +53,7 @@ def test_pages_stand_beside_the_floor_and_both_peers_and_show_the_same_users(pri
     assert len(re.findall(r"^any visit to .* of 12 ", printed, re.MULTILINE)) == 3
 
 
+@pytest.mark.long
 def test_searches_polls_and_writes_are_measured_on_real_answers(printed: str):
     assert len(re.findall(r"^any combination, .* of 40 ", printed, re.MULTILINE)) == 2
     assert len(re.findall(r"^poll, .* at most +5 ms ", printed, re.MULTILINE)) == 2
@@ -61,6 +63,7 @@ def test_searches_polls_and_writes_are_measured_on_real_answers(printed: str):
     assert len(re.findall(r"^update by two writers.* no triggers ", printed, re.MULTILINE)) == 1
 
 
+@pytest.mark.long
 def test_two_hundred_open_pages_are_polled_on_the_real_server(printed: str):
     (share,) = re.findall(r"^open pages: 200, server's share +(\d+)% ", printed, re.MULTILINE)
     (polls,) = re.findall(r"^open pages: 200, poll p95 .* p50 of (\d+) ", printed, re.MULTILINE)
@@ -68,6 +71,7 @@ def test_two_hundred_open_pages_are_polled_on_the_real_server(printed: str):
     assert int(polls) > 10
 
 
+@pytest.mark.long
 def test_an_export_is_measured_to_its_last_byte(printed: str):
     for rows in ("800", "2,000"):
         assert len(re.findall(rf"^export {rows} .* psql .copy ", printed, re.MULTILINE)) == 1

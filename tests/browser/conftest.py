@@ -177,3 +177,10 @@ def open_list(
     yield make
     close(contexts)
     assert [text for text in trouble if not text.startswith(_TOLD)] == []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs the product by `make run` goes to one process, which starts it once."""
+    for item in items:
+        if "product" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("product"))

@@ -53,6 +53,7 @@ def test_a_fault_that_does_not_exist_is_refused():
     assert "There is no fault 'F77'" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_stays_when_it_is_ended(ending):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

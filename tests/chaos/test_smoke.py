@@ -14,6 +14,8 @@ import pytest
 
 from partnerhub.local.bootstrap import ROOT
 
+pytestmark = pytest.mark.long
+
 FAULTS = ["F1", "F3", "F4", "F7", "F13"]
 #: Of a whole set, on a machine that does other things beside it.
 SECONDS = 600

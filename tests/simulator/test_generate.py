@@ -281,6 +281,7 @@ def test_the_command_refuses_with_words(simulator: SimulatorProcess):
     assert refused.stderr == "no account has this token\n"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not OWN_STATUS.exists(), reason="only /proc tells a process's own peak")
 def test_memory_does_not_grow_with_the_number(simulator: SimulatorProcess):
     few, many = peak_of(5_000), peak_of(20_000)

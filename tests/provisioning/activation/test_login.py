@@ -67,7 +67,10 @@ def test_four_checks_at_once_and_the_next_is_asked_to_wait(rig: Rig, users, monk
 
 def locks_held() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+            "WHERE datname = current_database() AND locktype = 'advisory' AND granted"
+        )
         return cursor.fetchone()[0]
 
 

@@ -62,7 +62,10 @@ def row_held(job: Job, act: Callable[[], object]) -> Iterator[None]:
 
 def _until_it_waits() -> None:
     end = time.monotonic() + 5
-    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid())"
+    waits = (
+        "SELECT EXISTS (SELECT FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    )
     while time.monotonic() < end:
         with database.cursor() as cursor:
             cursor.execute(waits)

@@ -6,12 +6,12 @@ invariants of `check_invariants`, at most one effect per action and step, intent
 status that the backend never had and none older than the one before. At the end the faults stop,
 and everything must come to its one end, with an effect exactly where it is told that there was one.
 
-HYPOTHESIS_PROFILE=long takes 5,000 steps, other ones each time; a failure prints the shortest.
+The `long` one (`make test-long`) takes 5,000 steps, other ones each time; a failure prints the
+shortest.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import Any
 
@@ -38,7 +38,7 @@ COMMON: dict[str, Any] = {
     "database": None,
 }
 PROFILES = {
-    "ci": settings(
+    "short": settings(
         **COMMON,
         max_examples=18,
         stateful_step_count=30,
@@ -155,6 +155,6 @@ def _database(transactional_db: None, settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("_database")
-def test_no_history_breaks_the_engine() -> None:
-    profile = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "ci")]
-    run_state_machine_as_test(Engine, settings=profile)
+@pytest.mark.parametrize("profile", ["short", pytest.param("long", marks=pytest.mark.long)])
+def test_no_history_breaks_the_engine(profile: str) -> None:
+    run_state_machine_as_test(Engine, settings=PROFILES[profile])

@@ -66,7 +66,10 @@ def cut_off(self):
         files.is_cut = True
         other = connections.create_connection("default")
         with other.cursor() as cursor:
-            waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'ClientWrite'"
+            waiting = (
+                "SELECT pid FROM pg_stat_activity "
+                "WHERE datname = current_database() AND wait_event = 'ClientWrite'"
+            )
             while not cursor.execute(waiting) and not (found := cursor.fetchall()):
                 time.sleep(0.02)
             cursor.execute("SELECT pg_terminate_backend(%s, 5000)", found[0])
