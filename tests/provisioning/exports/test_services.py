@@ -125,21 +125,9 @@ def test_a_list_of_nobody_is_a_file_with_its_header(anna, template):
 
 
 def test_a_large_list_is_whole(anna, template):
-    maker = factories.make_subscriber(template)
-    maker.pk = None
-    clones = [
-        type(maker)(
-            **{
-                field.attname: getattr(maker, field.attname)
-                for field in maker._meta.concrete_fields
-                if field.attname not in ("id", "uuid", "webex_id", "error_text")
-            },
-            webex_id=f"bulk-{number}",
-            error_text="long text\n" * 30,
-        )
-        for number in range(3000)
-    ]
-    type(maker).objects.bulk_create(clones)
+    factories.copy_subscriber(
+        factories.make_subscriber(template), 3000, error_text=r"repeat(E'long text\n', 30)"
+    )
 
     export = written(start(anna, template))
 

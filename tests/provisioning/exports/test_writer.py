@@ -96,13 +96,7 @@ def export(transactional_db, folder, anna, template) -> Export:
 
 def make_many(template, count: int, text: str) -> None:
     """More than fits between PostgreSQL and a writer that has stopped reading."""
-    first = factories.make_subscriber(template, error_text=text)
-    left_out = {"id", "uuid", "webex_id"}
-    names = [f.attname for f in first._meta.concrete_fields if f.attname not in left_out]
-    values = {name: getattr(first, name) for name in names}
-    Subscriber.objects.bulk_create(
-        Subscriber(**values, webex_id=f"many-{number}") for number in range(count)
-    )
+    factories.copy_subscriber(factories.make_subscriber(template, error_text=text), count)
 
 
 def environment(folder: Path) -> dict[str, str]:
