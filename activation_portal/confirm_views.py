@@ -7,10 +7,11 @@ from django.utils import timezone
 
 from accounts.audit import Actor
 from activation_portal import session
-from activation_portal.decorators import portal, show
+from activation_portal.decorators import portal, render_page
 from activation_portal.forms import CodeForm
-from activation_portal.session import Seat
-from activation_portal.views import end_user, go_to, mail_facts, sign_in_again
+from activation_portal.navigation import end_user, go_to, sign_in_again
+from activation_portal.session import PortalSession
+from activation_portal.views import mail_context
 from provisioning import codes
 from provisioning.activation import confirmation
 from provisioning.activation.admission import PortalRefused
@@ -28,7 +29,7 @@ def confirm(request: HttpRequest, template: OnboardingTemplate, token: str) -> H
     run = confirmation.run_of_token(template, token, timezone.now())
     if run is None:
         return _link_over(request, template, explain(codes.LINK_USED))
-    return show(request, template, "confirm", run=run)
+    return render_page(request, template, "confirm", run=run)
 
 
 def _confirm(request: HttpRequest, template: OnboardingTemplate, token: str) -> HttpResponse:
@@ -38,11 +39,11 @@ def _confirm(request: HttpRequest, template: OnboardingTemplate, token: str) -> 
     except PortalRefused as refusal:
         return _link_over(request, template, refusal.explanation)
     run.template = template
-    seat = session.seat_of(request, template)
-    if seat is not None and seat.run.pk != run.pk and seat.is_own:
-        return show(request, template, "confirmed", run=run)
-    if seat is None or seat.run.pk != run.pk:
-        session.take_seat(request, run, own=False)
+    portal_session = session.current(request, template)
+    if portal_session is not None and portal_session.run.pk != run.pk and portal_session.is_own:
+        return render_page(request, template, "confirmed", run=run)
+    if portal_session is None or portal_session.run.pk != run.pk:
+        session.start(request, run, own=False)
     return go_to(template, standing(run).place)
 
 
@@ -50,45 +51,55 @@ def _link_over(
     request: HttpRequest, template: OnboardingTemplate, refusal: Explanation
 ) -> HttpResponse:
     """A link that does not work (now); a browser that knows the run is led on instead."""
-    seat = session.seat_of(request, template)
-    if refusal.code == codes.LINK_USED and seat is not None:
-        place = standing(seat.run).place
+    portal_session = session.current(request, template)
+    if refusal.code == codes.LINK_USED and portal_session is not None:
+        place = standing(portal_session.run).place
         if place in (Place.PROGRESS, Place.DONE):
             return go_to(template, place)
-    return show(request, template, "link_over", refusal=refusal)
+    return render_page(request, template, "link_over", refusal=refusal)
 
 
 @portal("GET", "POST")
 def code(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     """The mailed code. GET is the page for browsers without scripts, which never reloads."""
-    seat = session.seat_of(request, template)
-    if seat is None or not seat.is_own:
+    portal_session = session.current(request, template)
+    if portal_session is None or not portal_session.is_own:
         return sign_in_again(request, template)
-    if standing(seat.run).place != Place.MAIL:
-        return go_to(template, standing(seat.run).place)
+    if standing(portal_session.run).place != Place.MAIL:
+        return go_to(template, standing(portal_session.run).place)
     if request.method == "GET":
-        return _code_page(request, seat, CodeForm(initial={"run": seat.run.uuid}))
+        return _code_page(
+            request, portal_session, CodeForm(initial={"run": portal_session.run.uuid})
+        )
     form = CodeForm(request.POST)
-    if request.POST.get("run") != str(seat.run.uuid):
+    if request.POST.get("run") != str(portal_session.run.uuid):
         return sign_in_again(request, template)
     if not form.is_valid():
-        return _code_page(request, seat, form)
-    return _use_code(request, seat, form)
+        return _code_page(request, portal_session, form)
+    return _use_code(request, portal_session, form)
 
 
-def _use_code(request: HttpRequest, seat: Seat, form: CodeForm) -> HttpResponse:
-    run: Activation = seat.run
+def _use_code(request: HttpRequest, portal_session: PortalSession, form: CodeForm) -> HttpResponse:
+    run: Activation = portal_session.run
     typed = form.cleaned_data["code"]
     try:
-        confirmation.confirm_by_code(run, typed, actor=end_user(request, seat), now=timezone.now())
+        confirmation.confirm_by_code(
+            run, typed, actor=end_user(request, portal_session), now=timezone.now()
+        )
     except PortalRefused as refusal:
         if standing(run).place == Place.MAIL:
-            return _code_page(request, seat, form, refusal.explanation)
+            return _code_page(request, portal_session, form, refusal.explanation)
     return go_to(run.template, standing(run).place)
 
 
 def _code_page(
-    request: HttpRequest, seat: Seat, form: CodeForm, refusal: Explanation | None = None
+    request: HttpRequest,
+    portal_session: PortalSession,
+    form: CodeForm,
+    refusal: Explanation | None = None,
 ) -> HttpResponse:
-    facts = mail_facts(standing(seat.run)) | {"refusal": refusal, "seat": seat}
-    return show(request, seat.run.template, "code", form=form, **facts)
+    facts = mail_context(standing(portal_session.run)) | {
+        "refusal": refusal,
+        "portal_session": portal_session,
+    }
+    return render_page(request, portal_session.run.template, "code", form=form, **facts)

@@ -46,7 +46,7 @@ def _answer(view: View, request: HttpRequest, key: str, more: dict[str, Any]) ->
     if template is None:
         return render(request, "activation_portal/unknown.html", status=404)
     if _length(request) > MAX_BODY:
-        answer = show(request, template, "too_large")
+        answer = render_page(request, template, "too_large")
         answer.status_code = 413
         return answer
     return view(request, template, **more)
@@ -63,7 +63,7 @@ def _private(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def show(
+def render_page(
     request: HttpRequest, template: OnboardingTemplate, name: str, **context: Any
 ) -> HttpResponse:
     """Render a portal page in the partner's look."""

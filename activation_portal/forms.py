@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-_PLAIN = {"autocapitalize": "none", "spellcheck": "false"}
+_NO_AUTOCORRECT = {"autocapitalize": "none", "spellcheck": "false"}
 
 
 class SignInForm(forms.Form):
@@ -16,7 +16,7 @@ class SignInForm(forms.Form):
     user_id = forms.CharField(
         label=_("BroadWorks user ID"),
         max_length=161,  # BroadWorks' own limit
-        widget=forms.TextInput(_PLAIN | {"autocomplete": "username"}),
+        widget=forms.TextInput(_NO_AUTOCORRECT | {"autocomplete": "username"}),
         error_messages={"required": _("Enter your BroadWorks user ID.")},
     )
     password = forms.CharField(
@@ -37,7 +37,7 @@ class AddressForm(forms.Form):
         label=_("Email address"),
         max_length=320,
         widget=forms.EmailInput(
-            _PLAIN | {"autocomplete": "email", "inputmode": "email", "type": "email"}
+            _NO_AUTOCORRECT | {"autocomplete": "email", "inputmode": "email", "type": "email"}
         ),
         error_messages={"required": _("Enter an email address.")},
     )

@@ -11,7 +11,7 @@ from templates_app.models import OnboardingTemplate
 
 
 @dataclass(frozen=True)
-class Seat:
+class PortalSession:
     """A browser's place in a run.
 
     `is_own` is False for a browser that only opened the mailed link: it may look on, not act.
@@ -21,19 +21,19 @@ class Seat:
     is_own: bool
 
 
-def _name(template: OnboardingTemplate) -> str:
+def _session_key(template: OnboardingTemplate) -> str:
     return f"portal:{template.activation_key}"
 
 
-def take_seat(request: HttpRequest, run: Activation, *, own: bool = True) -> None:
+def start(request: HttpRequest, run: Activation, *, own: bool = True) -> None:
     """Remember the run under a new session key, so that a planted session is worth nothing."""
     request.session.cycle_key()
-    request.session[_name(run.template)] = {"run": str(run.uuid), "own": own}
+    request.session[_session_key(run.template)] = {"run": str(run.uuid), "own": own}
 
 
-def seat_of(request: HttpRequest, template: OnboardingTemplate) -> Seat | None:
+def current(request: HttpRequest, template: OnboardingTemplate) -> PortalSession | None:
     """The browser's run of this template, read anew."""
-    kept = request.session.get(_name(template)) or {}
+    kept = request.session.get(_session_key(template)) or {}
     runs = Activation.objects.select_related("partner", "subscriber").filter(
         template=template, uuid=kept.get("run")
     )
@@ -41,10 +41,10 @@ def seat_of(request: HttpRequest, template: OnboardingTemplate) -> Seat | None:
     if run is None:
         return None
     run.template = template
-    return Seat(run, bool(kept["own"]))
+    return PortalSession(run, bool(kept["own"]))
 
 
-def leave(request: HttpRequest, template: OnboardingTemplate) -> None:
+def end(request: HttpRequest, template: OnboardingTemplate) -> None:
     """Sign out of this template's portal; nothing else in the session is touched."""
-    request.session.pop(_name(template), None)
+    request.session.pop(_session_key(template), None)
     request.session.cycle_key()

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.audit import Actor
 from activation_portal import session
-from activation_portal.decorators import portal, show
+from activation_portal.decorators import portal, render_page
 from activation_portal.forms import AddressForm, CodeForm, SignInForm
-from activation_portal.session import Seat
-from activation_portal.wording import address_hint, button_of
+from activation_portal.navigation import (
+    end_user,
+    go_to,
+    may_not_submit,
+    place_url,
+    sign_in_again,
+    standing_at,
+)
+from activation_portal.session import PortalSession
+from activation_portal.texts import address_hint, button_of
 from provisioning import codes
 from provisioning.activation import mail_queue
 from provisioning.activation import services as activation_services
@@ -29,25 +34,6 @@ from provisioning.catalogue import explain
 from provisioning.states import JobState
 from templates_app.models import OnboardingTemplate
 
-_TemplateView = Callable[[HttpRequest, OnboardingTemplate], HttpResponse]
-_RunView = Callable[[HttpRequest, Seat, Standing], HttpResponse]
-
-
-def place_url(template: OnboardingTemplate, place: str) -> str:
-    """The page of a place."""
-    return reverse(f"activation_portal:{place}", args=[template.activation_key])
-
-
-def go_to(template: OnboardingTemplate, place: str) -> HttpResponseRedirect:
-    """Send the browser to the page of a place."""
-    return HttpResponseRedirect(place_url(template, place))
-
-
-def end_user(request: HttpRequest, seat: Seat) -> Actor:
-    """Who acts, for the audit log."""
-    return Actor.end_user(request, seat.run.broadworks_id)
-
-
 # ---- Signing in ----
 
 
@@ -56,19 +42,19 @@ def end_user(request: HttpRequest, seat: Seat) -> Actor:
 def sign_in(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     """The first page; whoever is signed in goes on from where the run stands."""
     if not template.untrusted_emails:
-        return show(request, template, "stopped", refusal=explain(codes.PORTAL_CLOSED))
+        return render_page(request, template, "stopped", refusal=explain(codes.PORTAL_CLOSED))
     if request.method == "POST":
         return _sign_in(request, template)
-    if (seat := session.seat_of(request, template)) and seat.is_own:
-        return go_to(template, standing(seat.run).place)
-    return show(request, template, "sign_in", form=SignInForm())
+    if (portal_session := session.current(request, template)) and portal_session.is_own:
+        return go_to(template, standing(portal_session.run).place)
+    return render_page(request, template, "sign_in", form=SignInForm())
 
 
 @sensitive_variables()
 def _sign_in(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     form = SignInForm(request.POST)
     if not form.is_valid():
-        return show(request, template, "sign_in", form=form)
+        return render_page(request, template, "sign_in", form=form)
     actor = Actor.end_user(request, form.cleaned_data["user_id"])
     try:
         run = activation_services.sign_in(
@@ -79,55 +65,22 @@ def _sign_in(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse
             now=timezone.now(),
         )
     except PortalRefused as refusal:
-        return show(request, template, "sign_in", form=form, refusal=refusal.explanation)
-    session.take_seat(request, run)
+        return render_page(request, template, "sign_in", form=form, refusal=refusal.explanation)
+    session.start(request, run)
     if draft := form.cleaned_data["draft"]:
         request.session["portal-draft"] = draft
     return go_to(template, standing(run).place)
-
-
-def sign_in_again(
-    request: HttpRequest, template: OnboardingTemplate, draft: str = ""
-) -> HttpResponse:
-    """The session is gone, or another user has it: say so, and keep what was typed."""
-    form = SignInForm(initial={"draft": draft[:320]})
-    refusal = explain(codes.SIGN_IN_AGAIN)
-    return show(request, template, "sign_in", form=form, refusal=refusal, is_notice=True)
 
 
 @portal("GET", "POST")
 def leave(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     """Sign out: "Not you?". GET, as by a change of language on what POST answered, does nothing."""
     if request.method == "POST":
-        session.leave(request, template)
+        session.end(request, template)
     return go_to(template, "sign_in")
 
 
 # ---- Pages of a run ----
-
-
-def _at(*places: Place) -> Callable[[_RunView], _TemplateView]:
-    """Give a view the browser's run while it stands at one of the places; else lead there."""
-
-    def decorate(view: _RunView) -> _TemplateView:
-        @wraps(view)
-        def page(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
-            seat = session.seat_of(request, template)
-            if seat is None:
-                return sign_in_again(request, template, request.POST.get("email", ""))
-            stands = standing(seat.run)
-            if stands.place not in places:
-                return go_to(template, stands.place)
-            return view(request, seat, stands)
-
-        return page
-
-    return decorate
-
-
-def _is_strange(request: HttpRequest, seat: Seat) -> bool:
-    """A form of another user's page, or of a browser that may only look on."""
-    return not seat.is_own or request.POST.get("run") != str(seat.run.uuid)
 
 
 @portal("GET", "POST")
@@ -138,84 +91,101 @@ def stopped(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
     return _stopped(request, template)
 
 
-@_at(Place.STOPPED)
-def _stopped(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
-    return show(request, seat.run.template, "stopped", refusal=stands.refusal, seat=seat)
+@standing_at(Place.STOPPED)
+def _stopped(request: HttpRequest, portal_session: PortalSession, stands: Standing) -> HttpResponse:
+    return render_page(
+        request,
+        portal_session.run.template,
+        "stopped",
+        refusal=stands.refusal,
+        portal_session=portal_session,
+    )
 
 
 def _try_again(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse:
-    seat = session.seat_of(request, template)
-    if seat is None or not seat.is_own:
+    portal_session = session.current(request, template)
+    if portal_session is None or not portal_session.is_own:
         return sign_in_again(request, template)
-    run = activation_services.try_again(seat.run, now=timezone.now())
-    session.take_seat(request, run)
+    run = activation_services.try_again(portal_session.run, now=timezone.now())
+    session.start(request, run)
     return go_to(template, standing(run).place)
 
 
 @portal("GET", "POST")
-@_at(Place.ADDRESS, Place.MAIL, Place.CONSENT)
-def address(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
+@standing_at(Place.ADDRESS, Place.MAIL, Place.CONSENT)
+def address(request: HttpRequest, portal_session: PortalSession, stands: Standing) -> HttpResponse:
     """The address for Webex; also to change it while a mail or a consent is waited for."""
     if request.method == "POST":
-        if _is_strange(request, seat):
-            return sign_in_again(request, seat.run.template, request.POST.get("email", ""))
-        return _give_address(request, seat, stands)
-    if not seat.is_own:
-        return sign_in_again(request, seat.run.template)
-    email = request.session.pop("portal-draft", "") or seat.run.email
+        if may_not_submit(request, portal_session):
+            return sign_in_again(
+                request, portal_session.run.template, request.POST.get("email", "")
+            )
+        return _give_address(request, portal_session, stands)
+    if not portal_session.is_own:
+        return sign_in_again(request, portal_session.run.template)
+    email = request.session.pop("portal-draft", "") or portal_session.run.email
     form = AddressForm(
-        initial={"email": email, "run": seat.run.uuid}, hint=address_hint(stands.refusal)
+        initial={"email": email, "run": portal_session.run.uuid}, hint=address_hint(stands.refusal)
     )
-    return _address_page(request, seat, form, stands.refusal)
+    return _address_page(request, portal_session, form, stands.refusal)
 
 
-def _give_address(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
+def _give_address(
+    request: HttpRequest, portal_session: PortalSession, stands: Standing
+) -> HttpResponse:
     form = AddressForm(request.POST, hint=address_hint(stands.refusal))
     if not form.is_valid():
-        return _address_page(request, seat, form, None)
+        return _address_page(request, portal_session, form, None)
     try:
         run = activation_services.give_address(
-            seat.run,
+            portal_session.run,
             email=form.cleaned_data["email"],
-            actor=end_user(request, seat),
+            actor=end_user(request, portal_session),
             now=timezone.now(),
         )
     except BadAddress as error:
         form.add_error("email", str(error))
-        return _address_page(request, seat, form, None)
+        return _address_page(request, portal_session, form, None)
     except PortalRefused as refusal:
-        if standing(seat.run).place not in (Place.ADDRESS, Place.MAIL, Place.CONSENT):
-            return go_to(seat.run.template, standing(seat.run).place)
+        if standing(portal_session.run).place not in (Place.ADDRESS, Place.MAIL, Place.CONSENT):
+            return go_to(portal_session.run.template, standing(portal_session.run).place)
         form["email"].help_text = address_hint(refusal.explanation)
-        return _address_page(request, seat, form, refusal.explanation)
-    if run.pk != seat.run.pk:
-        session.take_seat(request, run)
+        return _address_page(request, portal_session, form, refusal.explanation)
+    if run.pk != portal_session.run.pk:
+        session.start(request, run)
     return go_to(run.template, standing(run).place)
 
 
 def _address_page(
-    request: HttpRequest, seat: Seat, form: AddressForm, refusal: Any
+    request: HttpRequest, portal_session: PortalSession, form: AddressForm, refusal: Any
 ) -> HttpResponse:
-    return show(
+    return render_page(
         request,
-        seat.run.template,
+        portal_session.run.template,
         "address",
         form=form,
         refusal=refusal,
-        run=seat.run,
+        run=portal_session.run,
         button=button_of(refusal),
     )
 
 
 @portal("GET")
-@_at(Place.MAIL)
-def sent(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
+@standing_at(Place.MAIL)
+def sent(request: HttpRequest, portal_session: PortalSession, stands: Standing) -> HttpResponse:
     """The mail is on its way: link, code, send again; goes on by itself."""
-    form = CodeForm(initial={"run": seat.run.uuid})
-    return show(request, seat.run.template, "sent", form=form, seat=seat, **mail_facts(stands))
+    form = CodeForm(initial={"run": portal_session.run.uuid})
+    return render_page(
+        request,
+        portal_session.run.template,
+        "sent",
+        form=form,
+        portal_session=portal_session,
+        **mail_context(stands),
+    )
 
 
-def mail_facts(stands: Standing) -> dict[str, Any]:
+def mail_context(stands: Standing) -> dict[str, Any]:
     """What the page tells of the mail; `version` changes when the page must."""
     mail, run, now = stands.mail, stands.run, timezone.now()
     next_possible = mail_queue.next_possible(run, now)
@@ -229,7 +199,7 @@ def mail_facts(stands: Standing) -> dict[str, Any]:
     }
 
 
-def track_facts(stands: Standing) -> dict[str, Any]:
+def progress_context(stands: Standing) -> dict[str, Any]:
     """What the tracker tells; `is_held` while Webex cannot be reached."""
     job = stands.job
     is_held = bool(job and job.result_text and job.state in (JobState.QUEUED, JobState.CHECKING))
@@ -245,53 +215,75 @@ def send_again(request: HttpRequest, template: OnboardingTemplate) -> HttpRespon
     return _send_again(request, template)
 
 
-@_at(Place.MAIL)
-def _send_again(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
-    template = seat.run.template
-    if _is_strange(request, seat):
+@standing_at(Place.MAIL)
+def _send_again(
+    request: HttpRequest, portal_session: PortalSession, stands: Standing
+) -> HttpResponse:
+    template = portal_session.run.template
+    if may_not_submit(request, portal_session):
         return sign_in_again(request, template)
     try:
-        activation_services.send_again(seat.run, now=timezone.now())
+        activation_services.send_again(portal_session.run, now=timezone.now())
     except PortalRefused as refusal:
-        form = CodeForm(initial={"run": seat.run.uuid})
-        facts = mail_facts(stands) | {"refusal": refusal.explanation}
-        return show(request, template, "sent", form=form, seat=seat, **facts)
+        form = CodeForm(initial={"run": portal_session.run.uuid})
+        facts = mail_context(stands) | {"refusal": refusal.explanation}
+        return render_page(
+            request, template, "sent", form=form, portal_session=portal_session, **facts
+        )
     return go_to(template, "sent")
 
 
 @portal("GET")
-@_at(Place.PROGRESS)
-def progress(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
+@standing_at(Place.PROGRESS)
+def progress(request: HttpRequest, portal_session: PortalSession, stands: Standing) -> HttpResponse:
     """Webex is at work; goes on by itself."""
-    return show(request, seat.run.template, "progress", seat=seat, **track_facts(stands))
+    return render_page(
+        request,
+        portal_session.run.template,
+        "progress",
+        portal_session=portal_session,
+        **progress_context(stands),
+    )
 
 
 @portal("GET")
-@_at(Place.CONSENT)
-def consent(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
+@standing_at(Place.CONSENT)
+def consent(request: HttpRequest, portal_session: PortalSession, stands: Standing) -> HttpResponse:
     """The address has a Webex account already: its owner must agree, by Webex's own mail."""
-    return show(request, seat.run.template, "consent", seat=seat, stands=stands, run=seat.run)
+    return render_page(
+        request,
+        portal_session.run.template,
+        "consent",
+        portal_session=portal_session,
+        stands=stands,
+        run=portal_session.run,
+    )
 
 
 @portal("GET")
-@_at(Place.DONE)
-def done(request: HttpRequest, seat: Seat, stands: Standing) -> HttpResponse:
+@standing_at(Place.DONE)
+def done(request: HttpRequest, portal_session: PortalSession, stands: Standing) -> HttpResponse:
     """The account is ready: how to get the app."""
-    facts = {"seat": seat, "stands": stands, "run": seat.run, "app_url": APP_URL}
-    return show(request, seat.run.template, "done", **facts)
+    facts = {
+        "portal_session": portal_session,
+        "stands": stands,
+        "run": portal_session.run,
+        "app_url": APP_URL,
+    }
+    return render_page(request, portal_session.run.template, "done", **facts)
 
 
 @portal("GET")
 def live(request: HttpRequest, template: OnboardingTemplate, place: str) -> HttpResponse:
     """What an open page asks every few seconds: the moving part, or where to go."""
-    seat = session.seat_of(request, template)
-    stands = standing(seat.run) if seat else None
+    portal_session = session.current(request, template)
+    stands = standing(portal_session.run) if portal_session else None
     if stands is None or stands.place != place:
         answer = HttpResponse(status=204)
         answer["HX-Redirect"] = place_url(template, stands.place if stands else "sign_in")
         return answer
-    facts = {Place.MAIL: mail_facts, Place.PROGRESS: track_facts}.get(stands.place)
+    facts = {Place.MAIL: mail_context, Place.PROGRESS: progress_context}.get(stands.place)
     part = "parts/live_mail" if place == Place.MAIL else "parts/track"
     if facts is None or facts(stands)["version"] == request.GET.get("v"):
         return HttpResponse(status=204)
-    return show(request, template, part, seat=seat, **facts(stands))
+    return render_page(request, template, part, portal_session=portal_session, **facts(stands))
