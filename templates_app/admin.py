@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import BackendConnection
 from accounts.operations_admin import PARTNER, AuditedAdmin, ObjectAction, Refused
-from templates_app import asking
+from templates_app import id_check
 from templates_app.admin_forms import OperationsTemplateForm
 from templates_app.models import IdCheck, OnboardingTemplate
 
@@ -24,7 +24,7 @@ def _check_id(request: HttpRequest, template: OnboardingTemplate) -> str:
     connection = BackendConnection.objects.filter(partner_id=template.partner_id).first()
     if connection is None:
         raise Refused(_("The partner has no backend connection yet."))
-    answer = asking.ask(connection, template.provisioning_id)
+    answer = id_check.ask(connection, template.provisioning_id)
     if answer.check == IdCheck.UNCHECKED:
         reason = answer.trouble.value
         raise Refused(_("Webex could not be asked (%(reason)s).") % {"reason": reason})

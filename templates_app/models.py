@@ -101,7 +101,6 @@ class OnboardingTemplate(models.Model):
         )
 
     def settings_for_audit(self) -> dict[str, Any]:
-        """What the audit log keeps of a change."""
         names = [
             "name provisioning_id country language enterprise_mode default_package",
             "untrusted_emails share_link allow_self_activation provision_admin_first",

@@ -18,8 +18,8 @@ from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner
 from accounts.rights import Right
 from common.refusals import Refused
-from templates_app import asking
-from templates_app.asking import IdAnswer
+from templates_app import id_check
+from templates_app.id_check import IdAnswer
 from templates_app.models import IdCheck, OnboardingTemplate
 
 
@@ -83,7 +83,7 @@ def create_template(
     connection = _connection(partner)
     row = OnboardingTemplate(partner=partner)
     _check_unique(row, settings)
-    answer = asking.ask(connection, settings.provisioning_id)
+    answer = id_check.ask(connection, settings.provisioning_id)
     _check_known(answer)
     _apply(row, settings)
     row.share_link = row.share_link or row.activation_link
@@ -115,7 +115,7 @@ def change_template(
     check_right(actor, Right.MANAGE, template.partner)
     connection = _connection(template.partner)
     _check_unique(template, settings)
-    answer = asking.ask(connection, settings.provisioning_id)
+    answer = id_check.ask(connection, settings.provisioning_id)
     if settings.provisioning_id != template.provisioning_id:
         _check_known(answer)
     with transaction.atomic():
@@ -156,7 +156,7 @@ def check_provisioning_id(*, template: OnboardingTemplate, actor: Actor, now: da
         PermissionDenied: as `create_template`.
     """
     check_right(actor, Right.MANAGE, template.partner)
-    answer = asking.ask(_connection(template.partner), template.provisioning_id)
+    answer = id_check.ask(_connection(template.partner), template.provisioning_id)
     if answer.check != IdCheck.UNCHECKED:
         # By query: this is no change of the settings, and an open form must still be savable.
         OnboardingTemplate.objects.filter(

@@ -476,9 +476,9 @@ def test_a_template_that_cannot_be_is_refused_with_words(
 def test_a_new_template_is_asked_for_at_webex(
     browser, partner, monkeypatch, django_capture_on_commit_callbacks
 ):
-    from templates_app import asking
+    from templates_app import id_check
 
-    monkeypatch.setattr(asking, "ask", lambda c, i: asking.IdAnswer(IdCheck.KNOWN))
+    monkeypatch.setattr(id_check, "ask", lambda c, i: id_check.IdAnswer(IdCheck.KNOWN))
     values = form_of(browser, address(OnboardingTemplate, "add"))
     values |= {"partner": partner.pk, "name": "New", "provisioning_id": " a b\n"}
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, BackendConnection
 from templates_app import services
-from templates_app.asking import Trouble
+from templates_app.id_check import Trouble
 from templates_app.models import IdCheck, OnboardingTemplate
 from templates_app.services import ChangedMeanwhile, TemplateRefused
 from tests import factories

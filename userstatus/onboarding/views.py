@@ -18,9 +18,9 @@ from accounts.audit import Actor
 from accounts.models import BackendConnection
 from accounts.rights import Right
 from templates_app import services
-from templates_app.asking import IdAnswer, Trouble
 from templates_app.countries import country_name, language_name
 from templates_app.forms import TemplateForm, initial_of
+from templates_app.id_check import IdAnswer, Trouble
 from templates_app.models import IdCheck, OnboardingTemplate
 from templates_app.services import ChangedMeanwhile, Saved, TemplateRefused
 from userstatus.onboarding import reads

@@ -20,9 +20,9 @@ from webex.errors import Forbidden, Throttled, TokenRefused, WebexError
 logger = logging.getLogger(__name__)
 
 #: A person waits for the answer: shorter than the engine's own limits (seconds).
-PATIENCE = Timeout(connect=2.0, total=6.0)
+TIMEOUT = Timeout(connect=2.0, total=6.0)
 #: Questions of one partner, so that a button cannot use up the engine's allowance.
-QUESTIONS = throttle.Limit(20, 60)
+QUESTION_LIMIT = throttle.Limit(20, 60)
 
 
 class Trouble(StrEnum):
@@ -48,7 +48,7 @@ def ask(connection: BackendConnection, provisioning_id: str) -> IdAnswer:
     While the connection's gate is closed (429, outage) nothing is sent.
     """
     held = connection.not_before and connection.not_before > timezone.now()
-    if held or not throttle.take("id-check", str(connection.pk), limit=QUESTIONS):
+    if held or not throttle.take("id-check", str(connection.pk), limit=QUESTION_LIMIT):
         return IdAnswer(IdCheck.UNCHECKED, Trouble.LATER)
     try:
         known = _client(connection).knows_provisioning_id(provisioning_id)
@@ -69,6 +69,6 @@ def _client(connection: BackendConnection) -> WebexClient:
     return WebexClient(
         connection.api_base_url,
         connection.token,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         trusted_hosts=settings.BACKEND_HOSTS,
     )
