@@ -151,7 +151,7 @@ def test_two_who_demote_each_other_at_once_leave_one(anna, partner):
     start = threading.Barrier(2)
 
     def demote(actor, person):
-        start.wait(10)
+        start.wait(100)
         try:
             services.change_person(
                 person=person, name="x", role=Role.ADMIN, actor=factories.actor_of(actor)
@@ -168,7 +168,7 @@ def test_two_who_demote_each_other_at_once_leave_one(anna, partner):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(100)
 
     assert sorted(outcomes) == ["done", "last_full_administrator"]
     assert User.objects.filter(role=Role.FULL, is_active=True).count() == 1

@@ -62,7 +62,7 @@ def test_a_silent_worker_is_a_bad_sign(all_is_well):
         {"synced_at": timezone.now() - timedelta(hours=1)},
         {"synced_at": None},
     ],
-    ids=str,
+    ids=["held", "degraded", "told to wait for a day", "synced an hour ago", "never synced"],
 )
 def test_a_troubled_connection_is_a_bad_sign(all_is_well, trouble):
     BackendConnection.objects.update(**trouble)

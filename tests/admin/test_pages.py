@@ -36,7 +36,7 @@ MODELS = [
     AuditEvent,
     Heartbeat,
 ]
-CHANGEABLE = {Partner, User, BackendConnection, OnboardingTemplate}
+CHANGEABLE = [Partner, User, BackendConnection, OnboardingTemplate]
 READ_ONLY = [model for model in MODELS if model not in CHANGEABLE]
 SECRETS = ["token-of-a-test", "hash-of-a-token", "hash-of-a-code"]
 

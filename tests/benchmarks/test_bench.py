@@ -47,7 +47,7 @@ def server(answer: bytes) -> Iterator[int]:
         yield listener.getsockname()[1]
     finally:
         listener.close()
-        thread.join(10)
+        thread.join(100)
 
 
 def measured(answer: bytes) -> int:

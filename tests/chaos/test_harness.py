@@ -74,7 +74,7 @@ def test_no_process_stays_when_it_is_ended(ending):
         _until(lambda: not _marked(folder))
 
 
-def _until(true, seconds: float = 60.0) -> None:
+def _until(true, seconds: float = 100.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "not in time"

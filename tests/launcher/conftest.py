@@ -26,7 +26,7 @@ POLITE = (
 )
 
 
-def wait_for(condition, seconds=10.0):
+def wait_for(condition, seconds=100.0):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "this never came true"

@@ -140,7 +140,7 @@ def test_stopped_and_started_again_it_has_its_data_and_seeds_no_second_time(prod
     began = time.monotonic()
     product.start()
 
-    assert time.monotonic() - began < 20  # 3 to 8 alone on two cores; tests share them
+    assert time.monotonic() - began < 100  # 3 to 8 alone on two cores; tests share them
     assert product.partners() == partners
 
 

@@ -96,7 +96,7 @@ class Rig:
         (exchange,) = group.exchanges
         return exchange
 
-    def drive(self, job: Job, seconds: float = 10.0) -> Job:
+    def drive(self, job: Job, seconds: float = 100.0) -> Job:
         """Work until the job is final; the backend's own delays are skipped."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -64,4 +64,4 @@ def running_mail_server() -> Iterator[MailServer]:
         thread.start()
         yield facts
         server.shutdown()
-        thread.join(5)
+        thread.join(100)

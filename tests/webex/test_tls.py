@@ -110,13 +110,13 @@ def test_a_handshake_that_never_comes_is_not_sent():
     with pytest.raises(http.NotConnected) as caught:
         http.call(
             http.Request("GET", origin),
-            timeout=http.Timeout(0.3, 5.0),
+            timeout=http.Timeout(0.3, 200.0),
             trusted_hosts=["127.0.0.1"],
         )
 
     listener.close()
     assert caught.value.reason == "timeout"
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 100  # by the time for connecting, not for the whole
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:

@@ -134,7 +134,7 @@ def silence() -> type_step:
     """Never answer."""
 
     def step(connection: socket.socket, server: WireServer) -> bool:
-        server.stopping.wait(30)
+        server.stopping.wait(100)
         return False
 
     return step

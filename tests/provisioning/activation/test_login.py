@@ -74,7 +74,7 @@ def locks_held() -> int:
         return cursor.fetchone()[0]
 
 
-def until(is_so, seconds: float = 5.0) -> None:
+def until(is_so, seconds: float = 100.0) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, "it never came about"

@@ -39,7 +39,7 @@ def refuse(rig, rows):
     rig.load(addresses=[{"email": row.email} | kind for row in rows])
 
 
-def drive(rig, batch, until, seconds=20.0):
+def drive(rig, batch, until, seconds=100.0):
     """Work until the batch is as wanted; the backend's own delays are skipped."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

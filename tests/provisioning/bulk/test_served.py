@@ -33,7 +33,7 @@ def retry(rig: Rig, ids: list[int]) -> JobBatch:
 
 
 def serve_until(rig: Rig, batch: JobBatch, is_so) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 100
     while time.monotonic() < end:
         worker_turn.serve(rig.connection.pk)
         sweep.run()

@@ -70,7 +70,7 @@ def test_an_old_error_is_not_taken_for_the_effect_of_a_request_that_got_lost(rig
     )
     rig.simulator.fault(operation="provision", drop_before=True)
 
-    rig.drive(job, seconds=20)
+    rig.drive(job)
 
     assert (job.state, job.sends, rig.effects("provision")) == ("done", 2, 1)
 
@@ -127,7 +127,7 @@ def test_an_unforeseen_error_after_the_intent_ends_as_unclear(rig, job, monkeypa
         raise TypeError("odd answer")
 
     monkeypatch.setattr(merge, "apply_answers", broken)
-    end = time.monotonic() + 15
+    end = time.monotonic() + 100
     while job.is_unfinished and time.monotonic() < end:
         rig.step()
         sweep.run()
@@ -148,7 +148,7 @@ def test_a_database_error_while_recording_is_checked_not_resent(rig, job, monkey
 
     monkeypatch.setattr(merge, "apply_answers", once_broken)
 
-    rig.drive(job, seconds=20)
+    rig.drive(job)
 
     assert (job.state, rig.effects("provision")) == ("done", 1)
     assert len(rig.simulator.requests(operation="provision")) == 1
@@ -248,7 +248,7 @@ def test_a_crash_between_delete_and_post_goes_on_with_the_post(
 
     monkeypatch.setattr(recording, "_half_done", dies_once)
 
-    rig.drive(two_step_job, seconds=20)
+    rig.drive(two_step_job)
 
     assert crashes
     assert two_step_job.state == "done"

@@ -56,12 +56,12 @@ def row_held(job: Job, act: Callable[[], object]) -> Iterator[None]:
         thread.start()
         _until_it_waits()
         yield
-    thread.join(10)
+    thread.join(100)
     assert failures == []
 
 
 def _until_it_waits() -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 100
     waits = (
         "SELECT EXISTS (SELECT FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock')"

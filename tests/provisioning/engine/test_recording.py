@@ -26,7 +26,7 @@ def job(rig) -> Job:
 def test_an_answer_lost_after_the_effect_is_not_repeated(rig, job):
     rig.simulator.fault(operation="provision", drop_after=True)
 
-    rig.drive(job, seconds=20)
+    rig.drive(job)
 
     assert job.state == "done"
     assert rig.effects("provision") == 1
@@ -35,7 +35,7 @@ def test_an_answer_lost_after_the_effect_is_not_repeated(rig, job):
 def test_a_request_lost_before_the_effect_is_repeated_once(rig, job):
     rig.simulator.fault(operation="provision", drop_before=True)
 
-    rig.drive(job, seconds=20)
+    rig.drive(job)
 
     assert (job.state, job.sends) == ("done", 2)
     assert rig.effects("provision") == 1
@@ -78,7 +78,7 @@ def test_a_refused_token_holds_the_connection_and_keeps_the_job(rig, job):
 def test_garbage_instead_of_json_is_an_unknown_outcome(rig, job):
     rig.simulator.fault(operation="provision", body="<html>oops</html>")
 
-    rig.drive(job, seconds=20)
+    rig.drive(job)
 
     assert job.state == "done"
     assert rig.effects("provision") == 1
@@ -263,4 +263,4 @@ def test_what_was_sent_is_followed_up_whoever_left(rig, job):
     rig.administrator.is_active = False
     rig.administrator.save()
 
-    assert rig.drive(job, seconds=20).state == "done"
+    assert rig.drive(job).state == "done"

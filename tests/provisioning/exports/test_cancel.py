@@ -140,7 +140,7 @@ def test_cancelling_ends_the_copy_at_once(
         else:
             export_services.cancel(export, actor=factories.actor_of(anna))
         before_it_ended = writer.stdout.read().count("writing")
-        writer.wait(10)
+        writer.wait(100)
 
     assert before_it_ended < 2500  # what was on its way already, of 4001
     assert state(export) == ExportState.CANCELLED
@@ -248,7 +248,7 @@ def test_no_room_for_the_file_is_a_clear_end(transactional_db, anna, template, f
     with process(folder, "-c", SMALL_DISK, str(export.pk), str(room)) as writer:
         assert writer.stdout
         said = writer.stdout.read()
-        writer.wait(30)
+        writer.wait(100)
 
     assert (state(export), export.error) == (ExportState.FAILED, export_writer.DISK_FULL), said
     assert list(folder.iterdir()) == []
@@ -278,7 +278,7 @@ def test_excel_killed_at_work_is_written_anew(transactional_db, anna, template, 
         assert writer.stdout
         assert writer.stdout.readline() == "packing\n"
         writer.send_signal(signal.SIGKILL)
-        writer.wait(10)
+        writer.wait(100)
     left = list(folder.iterdir())
 
     until(lambda: export_services.write(export.pk) or state(export) == ExportState.READY)

@@ -125,12 +125,12 @@ def process(folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
         yield started
     finally:
         started.kill()
-        started.wait(10)
+        started.wait(100)
         assert started.stdout
         started.stdout.close()
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 100.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
@@ -165,7 +165,7 @@ def test_an_export_whose_writer_is_killed_is_written_by_the_next_one(
         export_services.write(export.pk)  # the lock is taken: a second writer does nothing
         assert state(export) == ExportState.WRITING
         writer.send_signal(signal.SIGKILL)
-        writer.wait(10)
+        writer.wait(100)
     left = list(folder.iterdir())
 
     export_services.sweep(timezone.now() + timedelta(seconds=export_writer.HINT_SECONDS + 1))

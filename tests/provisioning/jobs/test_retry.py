@@ -94,7 +94,7 @@ def test_delete_then_post_survives_a_crash_between_the_two(rig, monkeypatch):
     job = retry(rig, row)
     rig.simulator.fault(operation="provision", drop_before=True)
 
-    rig.drive(job, seconds=20)
+    rig.drive(job)
 
     row.refresh_from_db()
     assert (job.state, row.status) == ("done", "provisioned")

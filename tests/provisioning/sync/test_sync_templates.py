@@ -87,7 +87,7 @@ def test_a_full_pass_does_not_hold_up_the_sync(rig):
 
         thread = threading.Thread(target=other)
         thread.start()
-        thread.join(20)
+        thread.join(100)
 
     assert done == [True]
 
