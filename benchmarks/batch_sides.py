@@ -160,7 +160,7 @@ def _rest(bench: Bench, batch: Any) -> dict[str, float]:
     acts: dict[str, Callable[[], Any]] = {
         "progress of": lambda: bulk_services.progress(batch, now),
         "watch": lambda: bulk_services.watch(batch.pk, now),
-        "let go": lambda: bulk_statements.let_go(batch),
+        "let go": lambda: bulk_statements.release(batch),
         "hold": lambda: bulk_statements.hold(batch),
         "CSV of": lambda: bulk_services.write_results(batch, io.BytesIO()),
         "cancel": lambda: bulk_services.cancel(batch, actor=bench.actor, now=now),

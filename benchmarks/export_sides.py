@@ -25,7 +25,7 @@ from partnerhub.local.bootstrap import ROOT
 TIMES, SECONDS, MEMORY = 1.25, 1.0, 8.0
 CSV_PEER, TABLES2_PEER = 4, 100
 SAMPLE = 20_000
-MOST_ROUNDS = 3
+MAX_ROUNDS = 3
 COLUMNS = (
     *("broadworks_id", "first_name", "last_name", "email", "package", "status", "error_code"),
     *("error_text", "enterprise_id", "primary_phone", "self_activated", "backend_created_at"),
@@ -138,7 +138,7 @@ def _case(chosen: List, worker: Writer) -> list[Versus]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.csv"
         side, floor = Timed(ours), Timed(lambda: _psql(chosen, file))
-        rounds([side, floor], min(bench.rounds, MOST_ROUNDS))
+        rounds([side, floor], min(bench.rounds, MAX_ROUNDS))
         if _lines_of(file) != chosen.rows:
             raise MeasurementFailed("psql wrote another number of rows")
         peer = Timed(lambda: _python(chosen, file))

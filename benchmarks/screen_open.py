@@ -33,7 +33,7 @@ PAGES, CALM = 200, 5.0  # static/js/live.js
 THREADS = 8
 VISITS_A_SECOND = 4
 #: A page may take this long beside the polls, the machine may be this busy.
-MOST_SECONDS, MOST_SHARE = 0.150, 0.5
+MAX_SECONDS, MAX_SHARE = 0.150, 0.5
 _GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py")
 _NEXT = re.compile(r'href="([^"]*\bafter=[^"]*)"')
 
@@ -88,11 +88,11 @@ def _lines(
     p95, p95_alone, poll = (part_of(times, 0.95) for times in (beside, alone, polls))
     slower = statistics.median(beside) / statistics.median(alone)
     return [
-        Versus(f"{name}, server's share", f"{used:.0%}", "at most", f"{MOST_SHARE:.0%}",
-               used / MOST_SHARE, most=1),
+        Versus(f"{name}, server's share", f"{used:.0%}", "at most", f"{MAX_SHARE:.0%}",
+               used / MAX_SHARE, most=1),
         Versus(f"{name}, poll p95", ms(poll), f"p50 of {len(polls)}", ms(part_of(polls, 0.5))),
-        Versus(f"{name}, first page p95", ms(p95), "at most", ms(MOST_SECONDS),
-               p95 / MOST_SECONDS, most=1),
+        Versus(f"{name}, first page p95", ms(p95), "at most", ms(MAX_SECONDS),
+               p95 / MAX_SECONDS, most=1),
         Versus(f"{name}, first page p95", ms(p95), "without them", ms(p95_alone), p95 / p95_alone),
         Versus(f"{name}, first page p50", ms(statistics.median(beside)), "without them",
                ms(statistics.median(alone)), slower),

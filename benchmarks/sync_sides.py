@@ -135,10 +135,10 @@ class Bench:
         from django.utils import timezone
 
         from provisioning.projection import staging
-        from provisioning.projection.staging import Placed
+        from provisioning.projection.staging import StagedAnswer
 
         key = self.ours.template.pk
-        placed = [Placed(place, key, one) for place, one in enumerate(answers)]
+        placed = [StagedAnswer(place, key, one) for place, one in enumerate(answers)]
         with transaction.atomic():
             staging.stage(placed, now=timezone.now())
             self._execute("DROP TABLE IF EXISTS bench_ready")

@@ -16,7 +16,7 @@ from chaos.processes import Child
 
 #: Growth from the first to the last quarter that is still level.
 LEVEL = 1.2
-MOST_KEYS = 50
+MAX_KEYS = 50
 #: Dead rows that autovacuum leaves, as a share of the living, and a number that never matters.
 DEAD_SHARE, DEAD_AT_LEAST = 1.0, 5000
 DEAD = """
@@ -61,7 +61,7 @@ class Readings:
             for name, first, last in self._growth()
             if last > first * LEVEL
         ]
-        if self.keys and self.keys[-1] > MOST_KEYS:
+        if self.keys and self.keys[-1] > MAX_KEYS:
             found.append(f"{self.keys[-1]} keys in Redis at the end")
         found += [
             f"{name} has {dead} dead rows beside {live}"

@@ -92,7 +92,7 @@ class _Wraps:
         if is_first:  # not yet written, but no check is left before that
             self.passed("byte", getattr(self.under_way, "job", None))
 
-    def tell_gate(self, function: Any, outcome: Any) -> Any:
+    def report_to_gate(self, function: Any, outcome: Any) -> Any:
         began = time.time()
         is_clear = function(outcome)
         if seconds := getattr(outcome.error, "retry_after", 0):
@@ -117,7 +117,11 @@ def _install(book: steps.Steps) -> None:
         (claiming, "claim", functools.partial(wraps.claim, claiming.claim)),
         (exchange, "run", functools.partial(wraps.run, exchange.run)),
         (recording, "record", functools.partial(wraps.record, recording.record)),
-        (failure_policy, "tell_gate", functools.partial(wraps.tell_gate, failure_policy.tell_gate)),
+        (
+            failure_policy,
+            "report_to_gate",
+            functools.partial(wraps.report_to_gate, failure_policy.report_to_gate),
+        ),
         (http_sockets.Call, "begin", lambda call: wraps.begin(begin, call)),
     ]
     for where, name, wrap in patches:

@@ -27,10 +27,10 @@ from templates_app.models import OnboardingTemplate
 #: What *provision admin first* counts as somebody being active.
 ACTIVE = (Status.PROVISIONED, Status.UPDATING)
 #: Whoever came first passes first.
-LINE = ("backend_created_at", "id")
+LINE_ORDER = ("backend_created_at", "id")
 
 #: More work of a partner is not counted.
-MOST_OPEN = 100
+MAX_OPEN = 100
 
 
 def heartbeats() -> dict[str, datetime]:
@@ -48,17 +48,17 @@ _OPEN_WORK = f"""
     SELECT (SELECT count(*) FROM (
               SELECT FROM provisioning_job
                WHERE partner_id = %(partner)s AND priority = {Job.Priority.SINGLE:d}
-                 AND state IN ({_OPEN_STATES}) LIMIT {MOST_OPEN}) jobs)
+                 AND state IN ({_OPEN_STATES}) LIMIT {MAX_OPEN}) jobs)
          + (SELECT count(*) FROM (
               SELECT FROM provisioning_jobbatch
-               WHERE partner_id = %(partner)s AND finished_at IS NULL LIMIT {MOST_OPEN}) batches)
+               WHERE partner_id = %(partner)s AND finished_at IS NULL LIMIT {MAX_OPEN}) batches)
 """  # noqa: S608 - own words
 
 
 def open_work(partner_id: int) -> int:
-    """How many batches and single jobs of a partner have not ended; at most MOST_OPEN."""
+    """How many batches and single jobs of a partner have not ended; at most MAX_OPEN."""
     [(count,)] = sql.prepared(_OPEN_WORK, {"partner": partner_id})
-    return min(int(count), MOST_OPEN)
+    return min(int(count), MAX_OPEN)
 
 
 def jobs_by_state() -> dict[str, int]:
@@ -168,7 +168,7 @@ def firsts_in_line(
     user may pass (DESIGN section 5).
     """
     users = Subscriber.objects.live().filter(template=template, enterprise_id__in=enterprise_ids)
-    ordered = where_nobody_is_active(users).order_by("enterprise_id", *LINE)
+    ordered = where_nobody_is_active(users).order_by("enterprise_id", *LINE_ORDER)
     return ordered.distinct("enterprise_id")
 
 

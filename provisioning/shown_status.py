@@ -59,7 +59,7 @@ def derive(rows: str) -> str:
 
 
 _LOCK = "SELECT id FROM provisioning_subscriber WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-_NOTE = f"""
+_STORE = f"""
     WITH noted AS (
         SELECT s.id, s.backend_status, s.backend_error,
                COALESCE(%(job_error)s, s.job_error) AS job_error,
@@ -92,19 +92,19 @@ _NOTE = f"""
 """  # noqa: S608 - own words
 
 
-def note_job_error(row: Subscriber, error: dict[str, str], job: Job, *, now: datetime) -> None:
+def record_job_error(row: Subscriber, error: dict[str, str], job: Job, *, now: datetime) -> None:
     """A job failed: {"code", "text", "tracking_id", "at"} is kept beside the backend's own."""
     _update(row, now=now, cause=Cause.JOB, job=job, job_error=error)
 
 
-def note_activation_error(row: Subscriber, error: dict[str, Any], *, now: datetime) -> None:
+def record_activation_error(row: Subscriber, error: dict[str, Any], *, now: datetime) -> None:
     """The portal refused: {"code", "text", "tracking_id", "at"} is kept beside the other two."""
     _update(row, now=now, cause=Cause.PORTAL, activation_error=error)
 
 
 def clear_activation_errors(ids: Sequence[int], *, now: datetime) -> None:
     """What made the portal refuse these subscribers is over."""
-    _note(ids, now=now, cause=Cause.PORTAL, activation_error={})
+    _store(ids, now=now, cause=Cause.PORTAL, activation_error={})
 
 
 def clear_own_errors(row: Subscriber, *, now: datetime) -> None:
@@ -120,15 +120,15 @@ def refresh(row: Subscriber, *, now: datetime, cause: Cause = Cause.PORTAL) -> N
 
 def refresh_all(ids: Sequence[int], *, now: datetime, cause: Cause) -> None:
     """The same for many."""
-    _note(ids, now=now, cause=cause)
+    _store(ids, now=now, cause=cause)
 
 
 def _update(row: Subscriber, *, now: datetime, cause: Cause, **values: Any) -> None:
-    _note([row.pk], now=now, cause=cause, **values)
+    _store([row.pk], now=now, cause=cause, **values)
     row.refresh_from_db()
 
 
-def _note(
+def _store(
     ids: Sequence[int],
     *,
     now: datetime,
@@ -147,7 +147,7 @@ def _note(
     }
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute(_LOCK, [values["ids"]])
-        cursor.execute(_NOTE, values)
+        cursor.execute(_STORE, values)
 
 
 def mark_deleted(
@@ -179,7 +179,7 @@ def mark_deleted(
     row.refresh_from_db()
 
 
-def touch(job: Job) -> None:
+def bump_version(job: Job) -> None:
     """The row on the screen shows its job: let live pages see the change."""
     if job.subscriber_id:
         Subscriber.objects.filter(pk=job.subscriber_id).update(version=F("version") + 1)

@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts.rights import Right, may
 from common import sql
-from provisioning.lists.counts import Tally
+from provisioning.lists.counts import UserSum
 from provisioning.lists.filters import UNCODED
 from provisioning.models.subscribers import NO_ERROR
 from provisioning.states import PENDING, Status
@@ -44,7 +44,7 @@ def templates_with_errors(user: Any) -> list[OnboardingTemplate]:
     return found
 
 
-def by_template_and_status(tallies: Iterable[Tally]) -> dict[int, Counter[str]]:
+def by_template_and_status(tallies: Iterable[UserSum]) -> dict[int, Counter[str]]:
     """How many live users of each template show each status."""
     found: dict[int, Counter[str]] = {}
     for tally in tallies:
@@ -72,7 +72,7 @@ class CauseCount:
         return self.code or UNCODED
 
 
-def causes(tallies: Iterable[Tally]) -> list[CauseCount]:
+def causes(tallies: Iterable[UserSum]) -> list[CauseCount]:
     """Error codes of users, those with the most users first; `oldest` is not asked yet."""
     failed, waiting = Counter[str](), Counter[str]()
     for tally in tallies:

@@ -34,7 +34,7 @@ View = Callable[..., HttpResponse]
 #: Lines of the request log on the page.
 LINES = 25
 #: Lines that are read to find so many that tell something.
-MOST_LINES = 1000
+MAX_LINES = 1000
 #: Seconds for which a form that was sent is remembered.
 REMEMBERED = 3600
 _KEY = "rehearsal-form-%s"
@@ -215,7 +215,7 @@ def _lines(everything: bool) -> list[Line]:
     """The newest requests; without reads that went well, which would bury the others."""
     if everything:
         return simulator_client.last_requests(LINES)
-    return [line for line in simulator_client.last_requests(MOST_LINES) if line.tells][:LINES]
+    return [line for line in simulator_client.last_requests(MAX_LINES) if line.tells][:LINES]
 
 
 def _last_of(running: Running) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def _find(
 def _tokens() -> list[str]:
     """Names of tokens to choose from: the partners', and those that asked lately."""
     names = {partner.name for partner in services.partners()}
-    part = _part(lambda: simulator_client.last_requests(MOST_LINES))
+    part = _part(lambda: simulator_client.last_requests(MAX_LINES))
     seen = {line.token_name for line in part.value or []}
     return sorted((names | seen) - {""})
 

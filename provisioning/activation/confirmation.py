@@ -16,7 +16,7 @@ from provisioning import codes, shown_status
 from provisioning.activation import mail_queue
 from provisioning.activation.admission import RULES, Admission, PortalRefused, admit
 from provisioning.activation.precheck import provision_params
-from provisioning.activation.runs import bind, tell_row
+from provisioning.activation.runs import bind, show_on_row
 from provisioning.jobs import outbox
 from provisioning.models import Activation
 from provisioning.states import ActivationState, JobKind
@@ -98,7 +98,7 @@ def _go_on(run: Activation, still: dict[str, Any], *, actor: Actor, now: datetim
     except PortalRefused as refusal:
         run.refresh_from_db()
         if refusal.code in RULES:
-            tell_row(run, refusal, now=now)
+            show_on_row(run, refusal, now=now)
         raise
 
 

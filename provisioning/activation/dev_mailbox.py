@@ -17,7 +17,7 @@ from provisioning.models import MailboxMessage
 from webex.text import moment
 
 #: Older ones are forgotten.
-KEPT = 500
+MAX_KEPT = 500
 
 
 class MailboxBackend(BaseEmailBackend):
@@ -32,7 +32,7 @@ class MailboxBackend(BaseEmailBackend):
                 subject=str(message.subject)[:300],
                 text=str(message.body),
             )
-        newest = MailboxMessage.objects.order_by("-pk").values_list("pk", flat=True)[:KEPT]
+        newest = MailboxMessage.objects.order_by("-pk").values_list("pk", flat=True)[:MAX_KEPT]
         MailboxMessage.objects.exclude(pk__in=list(newest)).delete()
         return len(email_messages)
 
@@ -52,7 +52,7 @@ def mails() -> list[ShownMail]:
     """Our mails and the simulator's consent mails, newest first."""
     ours = [
         ShownMail(mail.to, mail.sender, mail.subject, mail.text, mail.created_at)
-        for mail in MailboxMessage.objects.all()[:KEPT]
+        for mail in MailboxMessage.objects.all()[:MAX_KEPT]
     ]
     return sorted([*ours, *consent_mails()], key=lambda mail: mail.at, reverse=True)
 

@@ -38,7 +38,7 @@ XSI_SECONDS = 5.0
 #: How long a sign-in waits for another one of the same user, or for one of the places.
 USER_PATIENCE = XSI_SECONDS + 1.0
 PLACE_PATIENCE = 2.0
-PLACES = 4
+MAX_PARALLEL = 4
 _DAY = 24 * 3600
 #: BroadWorks names a lock-out only to who knows the password; asked this often a day at most.
 _LOCKED_ANSWERS = Limit(10, _DAY)
@@ -79,7 +79,7 @@ def check(login: Login, password: str) -> XsiProfile:
     with _turn(login), _place(login):
         _reserve(login)
         profile = _ask(login, password)
-        _forgive(login)
+        _clear_counts(login)
     logger.info("portal sign-in", extra=_facts(login, "ok"))
     return profile
 
@@ -163,7 +163,7 @@ def _give_back(login: Login) -> None:
     throttle.give_back("portal-name", login.host, login.key.partition("@")[0])
 
 
-def _forgive(login: Login) -> None:
+def _clear_counts(login: Login) -> None:
     """A success: BroadWorks forgets this user's failures, and so do we."""
     _give_back(login)
     throttle.clear("portal-user", login.host, login.key)
@@ -185,7 +185,7 @@ def _turn(login: Login) -> Iterator[None]:
 @contextmanager
 def _place(login: Login) -> Iterator[None]:
     """One of the places at this BroadWorks."""
-    places = [f"portal place {login.host} {number}" for number in range(PLACES)]
+    places = [f"portal place {login.host} {number}" for number in range(MAX_PARALLEL)]
     with _lock(places, patience=PLACE_PATIENCE):
         yield
 

@@ -25,7 +25,7 @@ class MailRefused(Exception):
     """The mail server refused this address or this mail for good."""
 
 
-class Again(Exception):
+class TryLater(Exception):
     """The mail server did not take the mail this time."""
 
 
@@ -43,7 +43,7 @@ def send(mail: Mail, secrets: Secrets | None) -> None:
 
     Raises:
         MailRefused: sending it again would fail again.
-        Again: worth another attempt later.
+        TryLater: worth another attempt later.
     """
     if not mail.to.isascii():  # Django would write to another mailbox, spelt in ASCII
         raise MailRefused("the mail server cannot write to this address")
@@ -57,14 +57,14 @@ def send(mail: Mail, secrets: Secrets | None) -> None:
     except (smtplib.SMTPNotSupportedError, UnicodeError, ValueError) as error:
         raise MailRefused("the mail server cannot write to this address") from error
     except (smtplib.SMTPException, OSError) as error:
-        raise Again(f"the mail server did not take it ({type(error).__name__})") from error
+        raise TryLater(f"the mail server did not take it ({type(error).__name__})") from error
 
 
-def _verdict(code: int) -> MailRefused | Again:
+def _verdict(code: int) -> MailRefused | TryLater:
     """5xx is for good, 4xx for now (RFC 5321, 4.2.1)."""
     if code >= 500:
         return MailRefused(f"the mail server refused it ({code})")
-    return Again(f"the mail server wants to be asked again ({code})")
+    return TryLater(f"the mail server wants to be asked again ({code})")
 
 
 def message(mail: Mail, secrets: Secrets | None) -> EmailMultiAlternatives:

@@ -23,18 +23,18 @@ from common.throttle import Limit
 from provisioning import codes, timing
 from provisioning.activation import mail_message, runs
 from provisioning.activation.admission import PortalRefused
-from provisioning.activation.mail_message import Again, MailRefused, Secrets
+from provisioning.activation.mail_message import MailRefused, Secrets, TryLater
 from provisioning.jobs import outbox
 from provisioning.models import Activation, Mail
 from provisioning.states import ActivationState, MailState
 
 logger = logging.getLogger(__name__)
 
-LINK_HOURS = 24
-CODE_MINUTES = 10
+#: How long the mailed link and the mailed code can be used.
+LINK_LIFETIME, CODE_LIFETIME = timedelta(hours=24), timedelta(minutes=10)
 #: Between two mails of one run, and how many an hour.
-PAUSE = timedelta(seconds=60)
-PER_HOUR = 3
+RESEND_AFTER = timedelta(seconds=60)
+MAX_PER_HOUR = 3
 #: A mail that the server does not take within this time is given up.
 GIVE_UP = timedelta(hours=1)
 LEASE_SECONDS = 60.0
@@ -63,7 +63,7 @@ def queue_confirmation(run: Activation, *, now: datetime) -> None:
 
 
 def _within_limits(run: Activation) -> bool:
-    address = _folded(run.email)
+    address = _mailbox_of(run.email)
     limits = [
         ("mail-address", address, settings.MAIL_PER_ADDRESS),
         ("mail-address-day", address, settings.MAIL_PER_ADDRESS_DAY),
@@ -72,7 +72,7 @@ def _within_limits(run: Activation) -> bool:
     return all(throttle.take(scope, part, limit=Limit.parse(text)) for scope, part, text in limits)
 
 
-def _folded(address: str) -> str:
+def _mailbox_of(address: str) -> str:
     """One mailbox in many spellings: case, dots and +tags make no difference here."""
     local, _, domain = address.casefold().rpartition("@")
     return f"{local.partition('+')[0].replace('.', '')}@{domain}"
@@ -86,11 +86,11 @@ def hint(mail_id: int) -> None:
 def next_possible(run: Activation, now: datetime) -> datetime:
     """When "send again" is possible: 60 seconds after the last, three an hour."""
     mails = run.mails.filter(purpose=Mail.Purpose.CONFIRM, created_at__gt=now - timedelta(hours=1))
-    times = list(mails.order_by("-created_at").values_list("created_at", flat=True)[:PER_HOUR])
+    times = list(mails.order_by("-created_at").values_list("created_at", flat=True)[:MAX_PER_HOUR])
     if not times:
         return now
-    earliest = times[0] + PAUSE
-    if len(times) == PER_HOUR:
+    earliest = times[0] + RESEND_AFTER
+    if len(times) == MAX_PER_HOUR:
         earliest = max(earliest, times[-1] + timedelta(hours=1))
     return earliest
 
@@ -126,8 +126,8 @@ def send(mail_id: int) -> bool:
         mail_message.send(mail, made)
     except MailRefused as refused:
         _give_up(mail, codes.MAIL_REFUSED, str(refused))
-    except Again as trouble:
-        _again(mail, str(trouble))
+    except TryLater as trouble:
+        _try_later(mail, str(trouble))
     else:
         _end(mail, state=MailState.SENT, sent_at=timing.now(), error="")
     return True
@@ -151,14 +151,14 @@ def _make_secrets(run: Activation, mail: Mail, now: datetime) -> Secrets | None:
     """New token and code, whose hashes replace the older ones; None when nobody waits for them."""
     token = secrets.token_urlsafe(32)
     code = f"{secrets.randbelow(1_000_000):06d}"
-    expires_at = now + timedelta(hours=LINK_HOURS)
+    expires_at = now + LINK_LIFETIME
     changed = Activation.objects.filter(
         pk=run.pk, state=ActivationState.MAIL_SENT, email=mail.to
     ).update(
         token_hash=hash_of(token),
         token_expires_at=expires_at,
         code_hash=hash_of_code(run, code),
-        code_expires_at=now + timedelta(minutes=CODE_MINUTES),
+        code_expires_at=now + CODE_LIFETIME,
         code_tries=0,
     )
     return Secrets(token, code, expires_at) if changed else None
@@ -185,7 +185,7 @@ def _end(mail: Mail, **values: Any) -> None:
     )
 
 
-def _again(mail: Mail, trouble: str) -> None:
+def _try_later(mail: Mail, trouble: str) -> None:
     now = timing.now()
     if now - mail.created_at >= timing.scaled(GIVE_UP.total_seconds()):
         _give_up(mail, codes.MAIL_AWAY, trouble)

@@ -35,11 +35,11 @@ def start_over(run: Activation, *, now: datetime) -> Activation:
         language=run.language,
         created_at=now,
     )
-    note_standing(new, now=now)
+    admit_or_refuse(new, now=now)
     return new
 
 
-def note_standing(run: Activation, *, now: datetime) -> None:
+def admit_or_refuse(run: Activation, *, now: datetime) -> None:
     """Bind the run to its subscriber, or note on run and row why it may not go on."""
     if run.state not in OPEN:
         return
@@ -59,7 +59,7 @@ def _admitted_after_all(run: Activation, *, now: datetime) -> None:
     run.save()
     row = run.subscriber
     if row is not None and row.activation_error.get("code") in RULES:
-        shown_status.note_activation_error(row, {}, now=now)
+        shown_status.record_activation_error(row, {}, now=now)
 
 
 def bind(run: Activation, admission: Admission) -> None:
@@ -92,13 +92,13 @@ def refuse(run: Activation, refusal: PortalRefused, *, now: datetime) -> None:
             error_tracking_id=refusal.tracking_id,
             error_at=now,
         )
-        tell_row(run, refusal, now=now)
+        show_on_row(run, refusal, now=now)
     run.refresh_from_db()
 
 
-def tell_row(run: Activation, refusal: PortalRefused, *, now: datetime) -> None:
+def show_on_row(run: Activation, refusal: PortalRefused, *, now: datetime) -> None:
     """Put a refusal on the user's row, when there is one that waits for the user."""
-    row = _row_to_tell(run, refusal)
+    row = _row_of_refusal(run, refusal)
     if row is None:
         return
     error = {
@@ -107,10 +107,10 @@ def tell_row(run: Activation, refusal: PortalRefused, *, now: datetime) -> None:
         "tracking_id": refusal.tracking_id,
         "at": now.isoformat(),
     }
-    shown_status.note_activation_error(row, error, now=now)
+    shown_status.record_activation_error(row, error, now=now)
 
 
-def _row_to_tell(run: Activation, refusal: PortalRefused) -> Subscriber | None:
+def _row_of_refusal(run: Activation, refusal: PortalRefused) -> Subscriber | None:
     if refusal.code == codes.OTHER_TEMPLATE and run.subscriber_id is None:
         row = template_of_other_row(run.template, run.broadworks_id)
     else:

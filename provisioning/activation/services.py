@@ -35,11 +35,11 @@ from provisioning.activation.login import Login
 from provisioning.activation.precheck import precheck
 from provisioning.activation.runs import (
     OPEN,
+    admit_or_refuse,
     bind,
     forget_error,
     forget_secrets,
     lock,
-    note_standing,
     refuse,
     replace_others,
     start_over,
@@ -51,7 +51,7 @@ from templates_app.models import OnboardingTemplate
 from webex.xsi_profile import XsiProfile
 
 #: An address confirmed in this run needs no second mail for this long when its job failed.
-CONFIRMATION_HOLDS = timedelta(hours=24)
+CONFIRMATION_LIFETIME = timedelta(hours=24)
 #: Addresses that one user can try.
 ADDRESS_TRIES = Limit(10, 3600)
 
@@ -89,7 +89,7 @@ def _run_for(template: OnboardingTemplate, profile: XsiProfile, now: datetime) -
     run.template, run.broadworks_id = template, profile.user_id
     run.profile, run.language = _kept(profile), (get_language() or "en")[:5]
     run.save()
-    note_standing(run, now=now)
+    admit_or_refuse(run, now=now)
     return run
 
 
@@ -109,7 +109,7 @@ def _goes_on(run: Activation) -> bool:
 def try_again(run: Activation, *, now: datetime) -> Activation:
     """Ask the rules anew for a run that was stopped; one that is over begins again."""
     if _goes_on(run):
-        note_standing(run, now=now)
+        admit_or_refuse(run, now=now)
         return run
     return start_over(run, now=now)
 
@@ -178,7 +178,7 @@ def _count_try(run: Activation) -> None:
 
 
 def _is_confirmed(run: Activation, address: str, now: datetime) -> bool:
-    held = run.confirmed_at is not None and run.confirmed_at > now - CONFIRMATION_HOLDS
+    held = run.confirmed_at is not None and run.confirmed_at > now - CONFIRMATION_LIFETIME
     return held and same(run.email, address)
 
 

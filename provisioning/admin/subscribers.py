@@ -35,7 +35,7 @@ else:
 
 
 #: Further users are found by filters and the search.
-MOST_PAGED = 10_000
+MAX_PAGED = 10_000
 
 
 class LookOnlyInline(TabularInline):
@@ -151,12 +151,12 @@ class ErrorFilter(CountedFilter):
 
 
 class CappedPaginator(SubscriberPaginator):
-    """Pages of at most MOST_PAGED users: nobody turns more pages, and counting reads them all."""
+    """Pages of at most MAX_PAGED users: nobody turns more pages, and counting reads them all."""
 
     @cached_property
     def count(self) -> int:
         users: Any = self.object_list
-        return int(users.order_by()[:MOST_PAGED].count())
+        return int(users.order_by()[:MAX_PAGED].count())
 
 
 @admin.register(Subscriber)

@@ -13,9 +13,9 @@ from provisioning.lists.search import Search
 from provisioning.models import Subscriber, UserText
 
 #: Of a search that finds more, some are shown.
-MOST_FOUND = 10_000
+MAX_FOUND = 10_000
 #: Of a Webex ID, as long as its column.
-LONGEST = 300
+MAX_LENGTH = 300
 
 
 def looked_up(users: QuerySet[Subscriber], text: str) -> QuerySet[Subscriber]:
@@ -24,7 +24,7 @@ def looked_up(users: QuerySet[Subscriber], text: str) -> QuerySet[Subscriber]:
     Of deleted ones only the whole BroadWorks ID is known to an index.
     """
     term = filters.clean(text, filters.SEARCH_LENGTH)
-    named = filters.clean(text, LONGEST)
+    named = filters.clean(text, MAX_LENGTH)
     if not term:
         return users
     everybody = Subscriber.objects.order_by()
@@ -35,7 +35,7 @@ def looked_up(users: QuerySet[Subscriber], text: str) -> QuerySet[Subscriber]:
         everybody.filter(deleted_at__isnull=False, broadworks_id__iexact=named),
     ]
     ids = {key for found in whole for key in found.values_list("pk", flat=True)}
-    ids |= set(_found(Search(term)).values_list("pk", flat=True)[:MOST_FOUND])
+    ids |= set(_found(Search(term)).values_list("pk", flat=True)[:MAX_FOUND])
     ids |= set(everybody.filter(uuid__in=_uuids(term)).values_list("pk", flat=True))
     return users.filter(pk__in=ids)
 

@@ -121,7 +121,7 @@ def spend(row: BackendConnection, requests: int, now: datetime, *, is_probe: boo
         row.not_before, row.gate_reason = now + scaled(PROBE_SECONDS), PROBING
 
 
-def keep_spent(row: BackendConnection) -> None:
+def save_spent(row: BackendConnection) -> None:
     """Write what `spend` noted."""
     with database.cursor() as cursor:
         cursor.execute(
@@ -148,7 +148,7 @@ def admit(connection_id: int) -> float:
         if not allowed.requests:
             return interval(row).total_seconds()
         spend(row, 1, now, is_probe=allowed.is_probe)
-        keep_spent(row)
+        save_spent(row)
         return 0.0
 
 
@@ -180,7 +180,9 @@ def _hold_back(row: BackendConnection, until: datetime, reason: str) -> None:
         row.not_before, row.gate_reason = until, reason[:200]
 
 
-def throttled(connection: BackendConnection, seconds: float, *, status: int = 429) -> datetime:
+def record_throttling(
+    connection: BackendConnection, seconds: float, *, status: int = 429
+) -> datetime:
     """Webex asked all of us to wait so long, by its own clock; returns until when."""
     with transaction.atomic():
         now = timing.now()
@@ -198,13 +200,13 @@ def hold(connection: BackendConnection, reason: str) -> datetime:
         now = timing.now()
         row = locked(connection.pk)
         until = now + scaled(HELD_SECONDS)
-        _tell(row, Health.HELD, reason, now)
+        _set_health(row, Health.HELD, reason, now)
         row.not_before, row.gate_reason = until, reason[:200]
         row.save(update_fields=GATE_FIELDS)
         return until
 
 
-def troubled(connection: BackendConnection, trouble: Trouble, words: str) -> None:
+def record_trouble(connection: BackendConnection, trouble: Trouble, words: str) -> None:
     """Count a request that had no clear answer; the breaker opens when there are too many."""
     with transaction.atomic():
         now = timing.now()
@@ -213,10 +215,10 @@ def troubled(connection: BackendConnection, trouble: Trouble, words: str) -> Non
         row.unreachable = row.unreachable + 1 if trouble is Trouble.UNREACHABLE else 0
         row.forbidden = row.forbidden + 1 if trouble is Trouble.FORBIDDEN else 0
         if row.forbidden >= MAX_FORBIDDEN:
-            _tell(row, Health.HELD, "Webex forbids everything: check the token's rights", now)
+            _set_health(row, Health.HELD, "Webex forbids everything: check the token's rights", now)
             row.not_before, row.gate_reason = now + scaled(HELD_SECONDS), "403 Forbidden"
         elif trouble is not Trouble.FORBIDDEN:
-            _tell(row, Health.DEGRADED, words, now)
+            _set_health(row, Health.DEGRADED, words, now)
             if row.gate_reason == PROBING or (not row.trips and _is_too_much(row)):
                 _trip(row, now, words)
         row.save(update_fields=GATE_FIELDS)
@@ -240,11 +242,11 @@ def _count(row: BackendConnection, now: datetime, *, calls: int, unclear: int = 
     row.window_unclear += unclear
 
 
-def _tell(row: BackendConnection, health: Health, words: str, now: datetime) -> None:
+def _set_health(row: BackendConnection, health: Health, words: str, now: datetime) -> None:
     row.health, row.health_text, row.health_at = health, words[:300], now
 
 
-def answered(connection: BackendConnection, *, calls: int, answer_ms: int) -> None:
+def record_answers(connection: BackendConnection, *, calls: int, answer_ms: int) -> None:
     """Note clear answers: the trouble, if there was one, is over."""
     with transaction.atomic():
         now = timing.now()
@@ -256,11 +258,11 @@ def answered(connection: BackendConnection, *, calls: int, answer_ms: int) -> No
         row.unreachable = row.forbidden = 0
         row.answer_ms = answer_ms
         if not row.trips:
-            _tell(row, Health.OK, "", now)
+            _set_health(row, Health.OK, "", now)
         row.save(update_fields=GATE_FIELDS)
 
 
-def note_health(
+def record_health(
     connection: BackendConnection,
     health: Health,
     *,

@@ -25,7 +25,7 @@ from webex.errors import (
 from webex.payloads import Page, RemoteSubscriber
 
 #: However few requests a minute are allowed, sync gets on.
-LONGEST_PAUSE = 5.0
+MAX_PAUSE = 5.0
 
 
 class OutOfTime(Exception):
@@ -36,7 +36,7 @@ class OutOfTime(Exception):
 BROKEN_OFF = (WebexError, gate.Closed, OutOfTime)
 
 
-class Asker:
+class LimitedClient:
     """A connection's client that goes through the gate and waits for its turn there.
 
     After `seconds` it asks no more. All of it raises WebexError, gate.Closed when nothing may be
@@ -56,25 +56,25 @@ class Asker:
 
     def pages(self, provisioning_id: str, changed_after: datetime | None) -> Iterator[Page]:
         """The pages of a listing; `asked_at` is that of the page yielded last."""
-        with self._told():
+        with self._reporting():
             for page in self._client.list_subscribers(
-                provisioning_id, changed_after=changed_after, before_each=self._permit
+                provisioning_id, changed_after=changed_after, before_each=self._wait_turn
             ):
-                self._answered()
+                self._report_answer()
                 yield page
 
     def subscriber(self, webex_id: str) -> RemoteSubscriber | None:
         """One subscriber by its ID; None when Webex holds none."""
         try:
-            with self._told():
-                self._permit()
+            with self._reporting():
+                self._wait_turn()
                 found = self._client.get_subscriber(webex_id)
         except NotFound:
             return None
-        self._answered()
+        self._report_answer()
         return found
 
-    def _permit(self) -> None:
+    def _wait_turn(self) -> None:
         if time.monotonic() > self._until:
             raise OutOfTime
         self._let_jobs_pass()
@@ -90,40 +90,42 @@ class Asker:
         began = self._began + 2 * gate.interval(self.connection).total_seconds()
         early = began - time.monotonic()
         if early > 0 and Job.objects.due(timing.now()).filter(connection=self.connection).exists():
-            time.sleep(min(early, LONGEST_PAUSE))
+            time.sleep(min(early, MAX_PAUSE))
 
-    def _answered(self) -> None:
+    def _report_answer(self) -> None:
         """At once: it may have been the request that goes first, and the others wait for it."""
         took = int((time.monotonic() - self._began) * 1000)
-        gate.answered(self.connection, calls=1, answer_ms=took)
+        gate.record_answers(self.connection, calls=1, answer_ms=took)
         self._is_open = False
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _reporting(self) -> Iterator[None]:
         try:
             yield
         except WebexError as error:
             # Paging stops at a link, of a page that came: _is_open is False then.
-            if self._is_open and not tell_trouble(self.connection, error):
-                self._answered()
+            if self._is_open and not report_trouble(self.connection, error):
+                self._report_answer()
             raise
 
 
-def tell_trouble(connection: BackendConnection, error: WebexError) -> bool:
+def report_trouble(connection: BackendConnection, error: WebexError) -> bool:
     """Let all workers know what this error means for them; False: Webex answered clearly."""
     if isinstance(error, NotSent):
         if error.reason != "late":  # it was us who were too late
-            gate.troubled(connection, Trouble.UNREACHABLE, "cannot be reached")
+            gate.record_trouble(connection, Trouble.UNREACHABLE, "cannot be reached")
     elif isinstance(error, Throttled):
-        gate.throttled(connection, error.retry_after)
+        gate.record_throttling(connection, error.retry_after)
     elif isinstance(error, TokenRefused):
         gate.hold(connection, "Webex refuses the token")
     elif isinstance(error, Forbidden):
-        gate.troubled(connection, Trouble.FORBIDDEN, "")
+        gate.record_trouble(connection, Trouble.FORBIDDEN, "")
     elif isinstance(error, Unknown):
-        gate.troubled(connection, Trouble.UNCLEAR, f"unclear answer ({error.status or 'none'})")
+        gate.record_trouble(
+            connection, Trouble.UNCLEAR, f"unclear answer ({error.status or 'none'})"
+        )
         if error.retry_after:
-            gate.throttled(connection, error.retry_after, status=error.status or 503)
+            gate.record_throttling(connection, error.retry_after, status=error.status or 503)
     else:
         return False
     return True

@@ -21,12 +21,12 @@ from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate
 
 #: Users of one batch.
-MOST = 10_000
+MAX_BATCH_USERS = 10_000
 #: BroadWorks IDs named for each reason.
-EXAMPLES = 5
+MAX_EXAMPLES = 5
 
 
-class User(NamedTuple):
+class UserFacts(NamedTuple):
     """The columns of a subscriber that judging reads."""
 
     id: int
@@ -40,7 +40,7 @@ class User(NamedTuple):
     package: str
 
 
-class Judged(NamedTuple):
+class JudgedUser(NamedTuple):
     """A user with the verdict.
 
     Attributes:
@@ -48,7 +48,7 @@ class Judged(NamedTuple):
         params: of the job, beside those that are copied from the user's row (Kind.copied).
     """
 
-    user: User
+    user: UserFacts
     code: str
     params: dict[str, str]
 
@@ -111,9 +111,9 @@ def check(
     user, rules = actor.user, kind_of(kind)
     if user is None or user.partner_id != template.partner_id or not may(user, rules.right):
         raise PermissionDenied
-    if len(set(ids)) > MOST:
+    if len(set(ids)) > MAX_BATCH_USERS:
         message = _("At most %(most)s users can be chosen at once.")
-        raise ActionRefused("too_many", message % {"most": f"{MOST:,}"})
+        raise ActionRefused("too_many", message % {"most": f"{MAX_BATCH_USERS:,}"})
     if not rules.is_for_many:
         raise ActionRefused("unknown_kind", _("This cannot be done to many users at once."))
     eligibility.check_given(kind, params)
@@ -126,7 +126,7 @@ def judge(
     *,
     params: Given,
     hold: bool = False,
-) -> list[Judged]:
+) -> list[JudgedUser]:
     """Judge each user, in the order of `ids`; `hold` keeps their rows until the transaction ends.
 
     Raises:
@@ -135,17 +135,17 @@ def judge(
     users = _users(template, ids, hold=hold)
     busy = selectors.busy_among([user.id for user in users])
     firsts = _firsts(template, users) if kind_of(kind).activates else {}
-    return list(_verdicts(template, kind, users, params, _Known(busy, firsts)))
+    return list(_verdicts(template, kind, users, params, _OtherRows(busy, firsts)))
 
 
-class _Known(NamedTuple):
+class _OtherRows(NamedTuple):
     """What other rows say: who is busy, and who comes first in each enterprise, if it matters."""
 
     busy: set[int]
     firsts: dict[str, int]
 
 
-def _users(template: OnboardingTemplate, ids: Sequence[int], *, hold: bool) -> list[User]:
+def _users(template: OnboardingTemplate, ids: Sequence[int], *, hold: bool) -> list[UserFacts]:
     wanted = list(dict.fromkeys(ids))
     # In the order of their ids, as everybody locks who locks several.
     rows = Subscriber.objects.filter(
@@ -153,13 +153,13 @@ def _users(template: OnboardingTemplate, ids: Sequence[int], *, hold: bool) -> l
     ).order_by("pk")
     if hold:
         rows = rows.select_for_update(no_key=True)
-    found = {values[0]: User._make(values) for values in rows.values_list(*User._fields)}
+    found = {values[0]: UserFacts._make(values) for values in rows.values_list(*UserFacts._fields)}
     if len(found) != len(wanted):
         raise PermissionDenied
     return [found[pk] for pk in wanted]
 
 
-def _firsts(template: OnboardingTemplate, users: Sequence[User]) -> dict[str, int]:
+def _firsts(template: OnboardingTemplate, users: Sequence[UserFacts]) -> dict[str, int]:
     if not template.provision_admin_first:
         return {}
     first = selectors.firsts_in_line(template, {user.enterprise_id for user in users})
@@ -169,10 +169,10 @@ def _firsts(template: OnboardingTemplate, users: Sequence[User]) -> dict[str, in
 def _verdicts(
     template: OnboardingTemplate,
     kind: str,
-    users: Sequence[User],
+    users: Sequence[UserFacts],
     params: Given,
-    known: _Known,
-) -> Iterator[Judged]:
+    known: _OtherRows,
+) -> Iterator[JudgedUser]:
     """Twins share one unfinished job: the second of them is busy with the first."""
     rules = kind_of(kind)
     taken: set[tuple[str, str]] = set()
@@ -186,22 +186,22 @@ def _verdicts(
             code = code or ("" if orders["email"] else codes.SKIP_NO_ADDRESS)
         if not code:
             taken.add(key)
-        yield Judged(user, code, orders)
+        yield JudgedUser(user, code, orders)
 
 
 def _code(
-    template: OnboardingTemplate, kind: str, user: User, params: Given, *, is_busy: bool
+    template: OnboardingTemplate, kind: str, user: UserFacts, params: Given, *, is_busy: bool
 ) -> str:
     if user.template_id != template.pk:  # sync found it elsewhere since the list was shown
         return codes.SKIP_DELETED
     return eligibility.judge(user, kind, is_busy=is_busy, given=params)
 
 
-def summary(rows: Sequence[Judged]) -> list[Refusal]:
+def summary(rows: Sequence[JudgedUser]) -> list[Refusal]:
     """The refused by reason, the most frequent first."""
     by_code: dict[str, list[str]] = {}
     for row in rows:
         if row.code:
             by_code.setdefault(row.code, []).append(row.user.broadworks_id)
-    refusals = [Refusal(code, len(ids), ids[:EXAMPLES]) for code, ids in by_code.items()]
+    refusals = [Refusal(code, len(ids), ids[:MAX_EXAMPLES]) for code, ids in by_code.items()]
     return sorted(refusals, key=lambda refusal: -refusal.count)

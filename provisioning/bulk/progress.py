@@ -16,7 +16,7 @@ from provisioning.states import JobState
 
 _UNSENT = Q(state=JobState.QUEUED, sends=0, lease_until=None)
 #: A speed is that of the last so many rows, and is believed from so many on.
-WINDOW, ENOUGH = 50, 10
+SPEED_WINDOW, MIN_MEASURED = 50, 10
 #: An answer takes so long, in milliseconds, as long as nothing was measured.
 ANSWER_MS = 300
 
@@ -205,8 +205,8 @@ def _measured(batch: JobBatch, way: BackendConnection, now: datetime) -> timedel
         state__in=[JobState.DONE, JobState.FAILED],
         finished_at__gt=batch.released_at,
     ).order_by("-finished_at")
-    times = list(ended.values_list("finished_at", flat=True)[:WINDOW])
-    if len(times) < ENOUGH or times[0] == times[-1]:
+    times = list(ended.values_list("finished_at", flat=True)[:SPEED_WINDOW])
+    if len(times) < MIN_MEASURED or times[0] == times[-1]:
         return None
     is_waiting = way.not_before is not None and way.not_before > now
     upto = times[0] if is_waiting else max(times[0], now)

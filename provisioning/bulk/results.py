@@ -32,7 +32,7 @@ HEADER = (
 _BLOCK = 500
 
 
-class Out(Protocol):
+class Writable(Protocol):
     """What bytes can be written to: a file, or an answer to a browser."""
 
     def write(self, content: bytes, /) -> Any: ...
@@ -47,7 +47,7 @@ def results(batch: JobBatch, *, outcome: str = "") -> QuerySet[Job]:
     return jobs.select_related("subscriber").order_by("pk")
 
 
-def write_results(batch: JobBatch, out: Out, *, outcome: str = "") -> None:
+def write_results(batch: JobBatch, out: Writable, *, outcome: str = "") -> None:
     """Write the rows as CSV: UTF-8 with BOM, RFC 4180, words in English, times in UTC.
 
     Cells that a spreadsheet would run are neutralised, as in an export of users.

@@ -17,7 +17,7 @@ from django.db import transaction
 from accounts import audit
 from provisioning import timing
 from provisioning.bulk import statements
-from provisioning.bulk.statements import FIRST
+from provisioning.bulk.statements import TRIAL_SIZE
 from provisioning.jobs import outbox
 from provisioning.models import Job, JobBatch
 from provisioning.states import JobState
@@ -26,9 +26,9 @@ from provisioning.timing import scaled
 logger = logging.getLogger(__name__)
 
 #: So many failures in a row with one code stop a batch.
-BRAKE = 5
+BRAKE_AFTER = 5
 #: A first row at which Webex works for so long without having refused it went well enough.
-WELL_SECONDS = 15.0
+TRIAL_SECONDS = 15.0
 
 
 class Step(Enum):
@@ -36,7 +36,7 @@ class Step(Enum):
 
     FINISH = auto()
     TRY = auto()
-    LET_GO = auto()
+    RELEASE = auto()
     BRAKE = auto()
 
 
@@ -48,7 +48,7 @@ class Decision(NamedTuple):
     text: str = ""
 
 
-class Tried(NamedTuple):
+class JobResult(NamedTuple):
     """What is looked at of a job."""
 
     state: str
@@ -80,8 +80,8 @@ def watch_all(ids: Iterable[int]) -> None:
 def watch(batch_id: int, now: datetime) -> None:
     """Do what the state of a batch's jobs asks for; harmless when asked too often, or at once.
 
-    Lets the others go once the first FIRST went well, stops the batch when they all failed with
-    one code, or BRAKE in a row did, and notes its end. `now` is by PostgreSQL's clock.
+    Releases the others once the first TRIAL_SIZE went well, stops the batch when they all failed
+    with one code, or BRAKE_AFTER in a row did, and notes its end. `now` is by PostgreSQL's clock.
     """
     batch = JobBatch.objects.filter(pk=batch_id, finished_at=None).first()
     if batch is None or decide(batch, now) is None:
@@ -100,9 +100,9 @@ def decide(batch: JobBatch, now: datetime) -> Decision | None:
     if batch.paused_at:
         return None
     if batch.released_at is None:
-        return _of_trial(_tried(batch), now)
-    last = _looked_at(_ended(batch).order_by("-finished_at", "-pk")[:BRAKE])
-    return _brake(last) if len(last) == BRAKE else None
+        return _of_trial(_trial_results(batch), now)
+    last = _results_of(_ended(batch).order_by("-finished_at", "-pk")[:BRAKE_AFTER])
+    return _brake(last) if len(last) == BRAKE_AFTER else None
 
 
 def _ended(batch: JobBatch) -> Any:
@@ -112,33 +112,33 @@ def _ended(batch: JobBatch) -> Any:
     return jobs.filter(finished_at__gt=batch.resumed_at) if batch.resumed_at else jobs
 
 
-def _tried(batch: JobBatch) -> list[Tried]:
+def _trial_results(batch: JobBatch) -> list[JobResult]:
     """The first few, with what is still under way from before a pause."""
     under_way = Job.objects.filter(batch=batch, finished_at=None, held=False)
-    return _looked_at(_ended(batch)) + _looked_at(under_way)
+    return _results_of(_ended(batch)) + _results_of(under_way)
 
 
-def _looked_at(jobs: Any) -> list[Tried]:
-    return [Tried._make(values) for values in jobs.values_list(*Tried._fields)]
+def _results_of(jobs: Any) -> list[JobResult]:
+    return [JobResult._make(values) for values in jobs.values_list(*JobResult._fields)]
 
 
-def _of_trial(tried: Sequence[Tried], now: datetime) -> Decision | None:
+def _of_trial(tried: Sequence[JobResult], now: datetime) -> Decision | None:
     if not tried:  # all of the first were skipped: they tell nothing
         return Decision(Step.TRY)
     if not all(_has_shown(job, now) for job in tried):
         return None
-    return _brake(tried) or Decision(Step.LET_GO)
+    return _brake(tried) or Decision(Step.RELEASE)
 
 
-def _has_shown(job: Tried, now: datetime) -> bool:
+def _has_shown(job: JobResult, now: datetime) -> bool:
     """It ended, or Webex took it and has not refused it since."""
     if job.state in (JobState.DONE, JobState.FAILED):
         return True
-    long_ago = now - scaled(WELL_SECONDS)
+    long_ago = now - scaled(TRIAL_SECONDS)
     return job.state == JobState.WAITING and bool(job.intent_at and job.intent_at <= long_ago)
 
 
-def _brake(jobs: Sequence[Tried]) -> Decision | None:
+def _brake(jobs: Sequence[JobResult]) -> Decision | None:
     """The same cause, job after job: the next would fail with it too."""
     if (
         all(job.state == JobState.FAILED for job in jobs)
@@ -155,14 +155,14 @@ def _act(batch: JobBatch, decision: Decision, now: datetime) -> None:
     elif decision.step is Step.BRAKE:
         _stop(batch, decision, now)
     else:
-        _let_go(batch, decision, now)
+        _release(batch, decision, now)
 
 
-def _let_go(batch: JobBatch, decision: Decision, now: datetime) -> None:
+def _release(batch: JobBatch, decision: Decision, now: datetime) -> None:
     if decision.step is Step.TRY:
-        statements.let_go(batch, FIRST)
+        statements.release(batch, TRIAL_SIZE)
     else:
-        statements.let_go(batch)
+        statements.release(batch)
         batch.released_at = now
         batch.save(update_fields=["released_at"])
     hint(batch)

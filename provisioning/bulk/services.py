@@ -22,11 +22,11 @@ from accounts.audit import Actor
 from provisioning import codes, shown_status, timing
 from provisioning.bulk import eligibility as bulk_eligibility
 from provisioning.bulk import rollout, statements
-from provisioning.bulk.eligibility import MOST, Judged, Preview, Refusal, preview
+from provisioning.bulk.eligibility import MAX_BATCH_USERS, JudgedUser, Preview, Refusal, preview
 from provisioning.bulk.progress import BatchState, Finish, Limit, Progress, progress, state_of
 from provisioning.bulk.results import OUTCOMES, results, write_results
-from provisioning.bulk.rollout import BRAKE, unfinished_ids, watch
-from provisioning.bulk.statements import FIRST, Times
+from provisioning.bulk.rollout import BRAKE_AFTER, unfinished_ids, watch
+from provisioning.bulk.statements import TRIAL_SIZE, Times
 from provisioning.jobs import permissions
 from provisioning.jobs.eligibility import ActionRefused
 from provisioning.kinds import kind_of
@@ -35,10 +35,10 @@ from provisioning.states import ActivationState, JobState
 from templates_app.models import OnboardingTemplate
 
 __all__ = [
-    "BRAKE",
-    "FIRST",
-    "MOST",
+    "BRAKE_AFTER",
+    "MAX_BATCH_USERS",
     "OUTCOMES",
+    "TRIAL_SIZE",
     "BatchState",
     "Finish",
     "Limit",
@@ -122,11 +122,11 @@ def _write(batch: JobBatch, ids: Sequence[int], actor: Actor) -> JobBatch:
         raise ActionRefused("nothing_to_do", _("This can be done for none of the chosen users."))
     times = _times(batch)
     batch.total = len(rows)
-    if len(able) <= FIRST:
+    if len(able) <= TRIAL_SIZE:
         batch.released_at = times.now
     batch.save(force_insert=True)
     rows = _insert(batch, rows, actor, times)
-    _tell(batch, rows, actor)
+    _record_audit(batch, rows, actor)
     rollout.hint(batch)
     return batch
 
@@ -140,7 +140,9 @@ def _times(batch: JobBatch) -> Times:
     return Times(batch.created_at, now, batch.undo_until)
 
 
-def _insert(batch: JobBatch, rows: list[Judged], actor: Actor, times: Times) -> list[Judged]:
+def _insert(
+    batch: JobBatch, rows: list[JudgedUser], actor: Actor, times: Times
+) -> list[JudgedUser]:
     """Write the rows; returns them with what became of each."""
     queued = statements.insert(batch, rows, actor, times)
     late = {row.user.id for row in rows if not row.code} - queued
@@ -164,7 +166,7 @@ def _replace_open_confirmations(batch: JobBatch) -> None:
         shown_status.refresh_all(shown_as_open, now=batch.created_at, cause=Cause.ADMINISTRATOR)
 
 
-def _tell(batch: JobBatch, rows: Sequence[Judged], actor: Actor) -> None:
+def _record_audit(batch: JobBatch, rows: Sequence[JudgedUser], actor: Actor) -> None:
     skipped = Counter(row.code for row in rows if row.code)
     after = {
         "total": batch.total,
@@ -221,7 +223,7 @@ def resume(batch: JobBatch, *, actor: Actor, now: datetime) -> JobBatch:
         batch.paused_at, batch.pause_code, batch.pause_text = None, "", ""
         batch.released_at, batch.resumed_at = None, timing.now()
         batch.save()
-        statements.let_go(batch, FIRST)
+        statements.release(batch, TRIAL_SIZE)
         audit.record(actor, "batch.resume", batch, partner=batch.partner, before=before)
         rollout.hint(batch)
     return batch

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import connection as database
 
 from accounts.audit import Actor
-from provisioning.bulk.eligibility import Judged
+from provisioning.bulk.eligibility import JudgedUser
 from provisioning.kinds import kind_of
 from provisioning.models import Cause, Job, JobBatch
 from provisioning.shown_status import TOLD_AT
@@ -23,7 +23,7 @@ from provisioning.states import JobState
 from provisioning.timing import DEADLINE_SECONDS
 
 #: So many are tried before the others.
-FIRST = 3
+TRIAL_SIZE = 3
 
 #: Jobs go out in the order of the list: each is due a microsecond after the one before.
 _INSERT = """
@@ -70,7 +70,7 @@ _HOLD = """
        AND NOT held
 """
 #: Those that come first in the list; none are missed for being locked, no worker takes held ones.
-_LET_GO = """
+_RELEASE = """
     UPDATE provisioning_job SET held = false
      WHERE id IN (SELECT id FROM provisioning_job
                    WHERE batch_id = %s AND finished_at IS NULL AND held
@@ -92,7 +92,7 @@ def locked(batch_id: int) -> JobBatch:
     return batch
 
 
-def insert(batch: JobBatch, rows: Sequence[Judged], actor: Actor, times: Times) -> set[int]:
+def insert(batch: JobBatch, rows: Sequence[JudgedUser], actor: Actor, times: Times) -> set[int]:
     """Write a job for each row, and its line in the timeline.
 
     Returns the subscribers whose jobs are queued. One who got an unfinished job elsewhere in this
@@ -106,7 +106,7 @@ def insert(batch: JobBatch, rows: Sequence[Judged], actor: Actor, times: Times) 
         "template": batch.template_id,
         "kind": str(batch.kind),
         "priority": Job.Priority.BATCH.value,
-        "free": FIRST,
+        "free": TRIAL_SIZE,
         "undo_until": batch.undo_until,
         "deadline_at": times.now + timedelta(seconds=DEADLINE_SECONDS),
         "asker": actor.user.pk if actor.user else None,
@@ -123,7 +123,7 @@ def insert(batch: JobBatch, rows: Sequence[Judged], actor: Actor, times: Times) 
         return {found for (found,) in cursor.fetchall()}
 
 
-def _records(rows: Sequence[Judged]) -> list[dict[str, object]]:
+def _records(rows: Sequence[JudgedUser]) -> list[dict[str, object]]:
     """Able rows are numbered from one; the refused have no place in the order."""
     records: list[dict[str, object]] = []
     place = 0
@@ -144,9 +144,9 @@ def hold(batch: JobBatch) -> int:
     return _change(_HOLD, [batch.pk])
 
 
-def let_go(batch: JobBatch, most: int | None = None) -> int:
-    """Let the first `most` of the held jobs go, or all; returns how many."""
-    return _change(_LET_GO, [batch.pk, most])
+def release(batch: JobBatch, limit: int | None = None) -> int:
+    """Release the first `limit` of the held jobs, or all; returns how many."""
+    return _change(_RELEASE, [batch.pk, limit])
 
 
 def _change(statement: str, values: list[Any]) -> int:

@@ -66,12 +66,12 @@ def claim(connection_id: int, *, answered: Sequence[Job] = (), alone: bool = Tru
         jobs = _due(row, now, allowed.requests, alone=alone) if allowed.requests else []
         if not jobs:
             return None
-        exchanges, ends = _prepared(jobs, now, is_probe=allowed.is_probe)
+        exchanges, ends = _prepare(jobs, now, is_probe=allowed.is_probe)
         leases.take([exchange.job for exchange in exchanges], now)
         if exchanges:
             gate.spend(row, len(exchanges), now, is_probe=allowed.is_probe)
-            gate.keep_spent(row)
-    return Group(row, exchanges, taken_at, _ended(ends, now))
+            gate.save_spent(row)
+    return Group(row, exchanges, taken_at, _end_jobs(ends, now))
 
 
 _UNFINISHED = sql.literals(UNFINISHED)
@@ -94,20 +94,20 @@ def _in_flight(row: BackendConnection, now: datetime, answered: Sequence[Job]) -
     return int(count)
 
 
-def _due(row: BackendConnection, now: datetime, most: int, *, alone: bool) -> list[Job]:
+def _due(row: BackendConnection, now: datetime, limit: int, *, alone: bool) -> list[Job]:
     """The due jobs, single actions before rows of batches, the longest due first.
 
     A job that cost a worker goes alone: it must not take innocent ones with it.
     """
-    jobs = sql.rows(Job, _DUE, [row.pk, now, most])
+    jobs = sql.rows(Job, _DUE, [row.pk, now, limit])
     suspects = [job for job in jobs if job.crashes]
     innocent = [job for job in jobs if not job.crashes]
     jobs = suspects[:1] or innocent if alone else innocent
-    _complete(row, jobs)
+    _attach_rows(row, jobs)
     return jobs
 
 
-def _complete(row: BackendConnection, jobs: list[Job]) -> None:
+def _attach_rows(row: BackendConnection, jobs: list[Job]) -> None:
     """Put into the jobs the rows that they belong to."""
     templates = sql.by_id(OnboardingTemplate, (job.template_id for job in jobs))
     askers = sql.by_id(User, (job.requested_by_id for job in jobs))
@@ -121,7 +121,7 @@ def _complete(row: BackendConnection, jobs: list[Job]) -> None:
             job.subscriber.template = job.template
 
 
-def _prepared(
+def _prepare(
     jobs: list[Job], now: datetime, *, is_probe: bool
 ) -> tuple[list[Exchange], list[tuple[Job, Ending]]]:
     """What to send or ask, and which jobs end instead."""
@@ -142,7 +142,7 @@ def _prepared(
     return exchanges, ends
 
 
-def _ended(ends: list[tuple[Job, Ending]], now: datetime) -> list[Job]:
+def _end_jobs(ends: list[tuple[Job, Ending]], now: datetime) -> list[Job]:
     """End them after the claim: that would wait for users' rows, and all others for the gate."""
     for job, ending in ends:
         try:
@@ -170,7 +170,7 @@ def _exchange(job: Job, now: datetime, *, is_probe: bool) -> Exchange | Ending:
         return ending
     if not is_probe:
         before = operations.before_send(job)
-        leases.intend(job, step=step.name, body_hash=step.body_hash, now=now, before=before)
+        leases.set_intent(job, step=step.name, body_hash=step.body_hash, now=now, before=before)
     return Exchange(job, step, now, is_probe)
 
 

@@ -30,25 +30,25 @@ from webex.errors import (
 # ---- For the connection ----
 
 
-def tell_gate(outcome: Outcome) -> bool:
+def report_to_gate(outcome: Outcome) -> bool:
     """Let all workers know at once what this outcome means for them; True: Webex answered."""
     error = outcome.error
     if isinstance(error, WebexError):
-        return not limited_client.tell_trouble(outcome.job.connection, error)
+        return not limited_client.report_trouble(outcome.job.connection, error)
     return error is None
 
 
 # ---- For the job ----
 
 
-def follow(job: Job, error: WebexError) -> None:
+def apply(job: Job, error: WebexError) -> None:
     """Bring the job where this failure leads, and let its lease go.
 
     Raises:
         leases.LeaseLost: the job is somebody else's by now.
     """
     if job.state == JobState.QUEUED:  # it lent itself to a probe: nothing of it was sent
-        again(job, timing.now() + scaled(_backoff(job)), "Webex is in trouble")
+        try_later(job, timing.now() + scaled(_backoff(job)), "Webex is in trouble")
         return
     consequence = next(act for kind, act in _CONSEQUENCES.items() if isinstance(error, kind))
     consequence(job, error)
@@ -62,28 +62,28 @@ def did_not_happen(job: Job, now: datetime) -> None:
         _fail(job, Ending(JobState.FAILED, codes.EXPIRED, job.result_text))
         return
     leases.send_again(job, now=now)
-    leases.let_go_one(job)
+    leases.release_one(job)
 
 
-def ended(job: Job, ending: Ending, now: datetime) -> None:
+def after_end(job: Job, ending: Ending, now: datetime) -> None:
     """What else an end means: the run of the portal that wanted it, the error on the row."""
     completion.end_activation(job, ending, now=now)
     if ending.state == JobState.FAILED and job.subscriber:
-        shown_status.note_job_error(job.subscriber, ending.error(now), job, now=now)
+        shown_status.record_job_error(job.subscriber, ending.error(now), job, now=now)
 
 
 def give_up(job: Job, ending: Ending, *, now: datetime) -> None:
     """End a job that no worker holds, unless a worker was quicker."""
     with transaction.atomic():
         if completion.give_up(job, ending, now=now):
-            ended(job, ending, now)
+            after_end(job, ending, now)
 
 
 def _fail(job: Job, ending: Ending) -> None:
     now = timing.now()
     with transaction.atomic():
         completion.finish(job, ending, now=now)
-        ended(job, ending, now)
+        after_end(job, ending, now)
 
 
 def _ending(error: WebexError) -> Ending:
@@ -98,20 +98,20 @@ def _ending(error: WebexError) -> Ending:
 
 def _not_sent(job: Job, error: WebexError) -> None:
     """Nothing left us: the backend cannot be reached."""
-    again(job, timing.now() + scaled(_backoff(job)), "Webex cannot be reached")
+    try_later(job, timing.now() + scaled(_backoff(job)), "Webex cannot be reached")
 
 
 def _throttled(job: Job, error: WebexError) -> None:
     """429: not processed; nobody sends for this connection before the time is over."""
-    again(job, _asked_for(error), "Webex asks us to slow down")
+    try_later(job, _retry_at(error), "Webex asks us to slow down")
 
 
 def _locked(job: Job, error: WebexError) -> None:
     """423: this one user is busy at Webex; not processed."""
-    again(job, _asked_for(error), "Webex works on this user")
+    try_later(job, _retry_at(error), "Webex works on this user")
 
 
-def _asked_for(error: WebexError) -> datetime:
+def _retry_at(error: WebexError) -> datetime:
     """When Webex wants to hear of it again: its own seconds, which no test makes shorter."""
     return timing.now() + timedelta(seconds=error.retry_after or 30)
 
@@ -120,25 +120,25 @@ def _refused(job: Job, error: WebexError) -> None:
     """A clear no to what we sent. A question that is refused tells nothing of what was sent."""
     if job.state in (JobState.WAITING, JobState.CHECKING):
         when = timing.now() + scaled(_backoff(job))
-        again(job, when, f"Webex refuses to say what happened (HTTP {error.status})")
+        try_later(job, when, f"Webex refuses to say what happened (HTTP {error.status})")
         return
     _fail(job, _ending(error))
 
 
 def _token_refused(job: Job, error: WebexError) -> None:
     """Token trouble holds the connection, not the job: it is due as soon as the gate opens."""
-    again(job, timing.now(), "Webex refuses the token")
+    try_later(job, timing.now(), "Webex refuses the token")
 
 
-def again(job: Job, when: datetime, reason: str) -> None:
+def try_later(job: Job, when: datetime, reason: str) -> None:
     """Certainly not processed: the state from before this claim, later."""
     if job.state == JobState.WAITING:
         leases.to_wait(job, not_before=when)
     elif job.state == JobState.CHECKING:
         leases.to_check(job, not_before=when, reason=reason)
     else:
-        leases.put_back(job, not_before=when, reason=reason)
-    leases.let_go_one(job)
+        leases.requeue(job, not_before=when, reason=reason)
+    leases.release_one(job)
 
 
 def _unknown(job: Job, error: WebexError) -> None:
@@ -152,7 +152,7 @@ def _unknown(job: Job, error: WebexError) -> None:
     else:
         when = (job.intent_at or now) + scaled(QUIET_SECONDS)
         leases.to_check(job, not_before=when, reason="the answer did not arrive")
-    leases.let_go_one(job)
+    leases.release_one(job)
 
 
 def _not_found(job: Job, error: WebexError) -> None:

@@ -35,27 +35,27 @@ def record(outcomes: Sequence[Outcome]) -> list[Job]:
     Raises:
         OperationalError, InterfaceError: PostgreSQL was lost on the way; to be tried again.
     """
-    usual = [one for one in outcomes if _is_usual(one)]
+    usual = [one for one in outcomes if _has_subscriber(one)]
     try:
         if usual:
-            _bring_in(usual)
+            _merge(usual)
     except (OperationalError, InterfaceError):
         raise  # of the connection, not of the answers: the caller tries again
     except Exception:
         logger.exception("a group could not be recorded")
         for one in usual:
-            _alone(one, _bring_in_one)
+            _record_alone(one, _merge_one)
     for one in outcomes:
         if one not in usual:
-            _alone(one, _record_one)
+            _record_alone(one, _record_one)
     return [one.job for one in outcomes if not one.job.is_unfinished]
 
 
-def _is_usual(outcome: Outcome) -> bool:
+def _has_subscriber(outcome: Outcome) -> bool:
     return isinstance(outcome.result, RemoteSubscriber) and not outcome.exchange.is_probe
 
 
-def _alone(outcome: Outcome, act: Callable[[Outcome], None]) -> None:
+def _record_alone(outcome: Outcome, act: Callable[[Outcome], None]) -> None:
     """One at a time; an error nobody foresaw makes the job that of a dead worker."""
     job = outcome.job
     try:
@@ -66,15 +66,15 @@ def _alone(outcome: Outcome, act: Callable[[Outcome], None]) -> None:
         raise
     except Exception:
         logger.exception("job broke off", extra={"job_id": job.pk})
-        leases.crashed(job, now=timing.now())
+        leases.mark_crashed(job, now=timing.now())
         job.refresh_from_db(fields=["state"])
 
 
-def _bring_in_one(outcome: Outcome) -> None:
-    _bring_in([outcome])
+def _merge_one(outcome: Outcome) -> None:
+    _merge([outcome])
 
 
-def _bring_in(outcomes: Sequence[Outcome]) -> None:
+def _merge(outcomes: Sequence[Outcome]) -> None:
     """Webex holds these subscribers, as they are: then each job waits or ends."""
     now = timing.now()
     connection = outcomes[0].job.connection
@@ -94,14 +94,14 @@ def _bring_in(outcomes: Sequence[Outcome]) -> None:
                 if job.state != JobState.WAITING:
                     shown_status.clear_own_errors(row, now=now)
             if ending := _ending(outcome, row):
-                completion.note(job, ending, now=now)
+                completion.set_ending(job, ending, now=now)
                 ends.append((job, ending))
             else:
                 leases.to_wait(job, not_before=now + scaled(_poll_after(job)))
-        kept = leases.let_go([outcome.job for outcome in outcomes])
+        kept = leases.release([outcome.job for outcome in outcomes])
         for job, ending in ends:
             if job in kept:
-                failure_policy.ended(job, ending, now)
+                failure_policy.after_end(job, ending, now)
 
 
 def _ending(outcome: Outcome, row: Subscriber | None) -> Ending | None:
@@ -133,20 +133,20 @@ def _record_one(outcome: Outcome) -> None:
     job, error = outcome.job, outcome.error
     now = timing.now()
     if isinstance(error, WebexError):
-        failure_policy.follow(job, error)
+        failure_policy.apply(job, error)
     elif error is not None:
         logger.error("exchange broke off", exc_info=error, extra={"job_id": job.pk})
-        leases.crashed(job, now=now)
+        leases.mark_crashed(job, now=now)
     elif outcome.exchange.is_probe and job.state == JobState.QUEUED:
-        leases.put_back(job, not_before=now, reason="")
-        leases.let_go_one(job)
+        leases.requeue(job, not_before=now, reason="")
+        leases.release_one(job)
     elif outcome.exchange.is_probe and isinstance(outcome.result, RemoteSubscriber):
-        _bring_in([outcome])
+        _merge([outcome])
     elif isinstance(outcome.result, Gone):
         _gone(job, outcome, now)
     elif job.state == JobState.WAITING:
         leases.to_wait(job, not_before=now + scaled(_poll_after(job)))
-        leases.let_go_one(job)
+        leases.release_one(job)
     else:
         failure_policy.did_not_happen(job, now)
 
@@ -170,7 +170,7 @@ def _half_done(job: Job, following: str, now: datetime) -> None:
     """DELETE is done, POST comes: the row keeps its place without a Webex ID."""
     with transaction.atomic():
         leases.next_step(job, step=following, now=now)
-        leases.let_go_one(job)
+        leases.release_one(job)
         if job.subscriber:
             Subscriber.objects.filter(pk=job.subscriber.pk).update(webex_id=None)
 

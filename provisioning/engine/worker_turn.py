@@ -36,13 +36,13 @@ logger = logging.getLogger(__name__)
 TURN_SECONDS = 1.0
 #: Answers that come within a third of the time that the first one took, within these limits, are
 #: recorded together with it: they were sent together, and a group costs little more than one.
-TOGETHER_PART, TOGETHER_SECONDS = 1 / 3, (0.004, 0.05)
+GROUPING_PART, GROUPING_SECONDS = 1 / 3, (0.004, 0.05)
 #: Threads of a process; a connection uses no more than its requests at once.
-MOST_AT_ONCE = 32
+MAX_THREADS = 32
 #: What a lost connection to PostgreSQL raises; a lock or a statement that took too long does too.
-GONE = (OperationalError, InterfaceError)
+LOST_CONNECTION = (OperationalError, InterfaceError)
 #: Seconds between tries to record; all together within the hard time limit of the task.
-PAUSES = (0.1, 0.3, 0.6, 1.0, 1.5, 2.0)
+RECORD_RETRY_SECONDS = (0.1, 0.3, 0.6, 1.0, 1.5, 2.0)
 Made = TypeVar("Made")
 _pools: dict[int, ThreadPoolExecutor] = {}
 
@@ -71,7 +71,7 @@ class _Turn:
         self._beside_suspect = False
         self._until = time.monotonic() + TURN_SECONDS
         self._under_way: set[Future[Outcome]] = set()
-        self._heard: list[Outcome] = []
+        self._answers: list[Outcome] = []
         self._clear = 0
         self._answer_ms = 0
         self._connection: BackendConnection | None = None
@@ -80,21 +80,21 @@ class _Turn:
     def run(self) -> None:
         """Take, send and record until the turn is over or nothing may go out."""
         while True:
-            self._hear()
+            self._collect()
             is_taken = self._take()
             is_recorded = self._record()
             if not (is_taken or is_recorded or self._under_way):
                 break
             if is_taken or not is_recorded:
                 self._wait_for_some()
-        _surely(lambda _none: self._tell_clear(), [])
+        _until_written(lambda _none: self._report_answers(), [])
         rollout.watch_all(self._batches)
 
     def _record(self) -> bool:
         """Write what came of the exchanges that were heard of; False when there was none."""
-        outcomes, self._heard = self._heard, []
+        outcomes, self._answers = self._answers, []
         if outcomes:
-            self._watch(_surely(recording.record, outcomes))
+            self._watch(_until_written(recording.record, outcomes))
         return bool(outcomes)
 
     def _watch(self, ended: list[Job]) -> None:
@@ -123,20 +123,22 @@ class _Turn:
     @property
     def _is_alone(self) -> bool:
         """Nothing is under way or unrecorded: a job that kills us takes no other with it."""
-        return not self._under_way and not self._heard
+        return not self._under_way and not self._answers
 
-    def _free(self) -> list[Job]:
+    def _answered_jobs(self) -> list[Job]:
         """Jobs that are answered, but not recorded yet: when all is well the next ones go out
         before, so that the backend need not wait for our books.
         """
-        is_well = all(one.error is None for one in self._heard)
-        return [one.job for one in self._heard] if is_well else []
+        is_well = all(one.error is None for one in self._answers)
+        return [one.job for one in self._answers] if is_well else []
 
     def _group(self) -> Group | None:
         try:
-            return claiming.claim(self.connection_id, answered=self._free(), alone=self._is_alone)
-        except GONE:
-            if not self._under_way and not self._heard:
+            return claiming.claim(
+                self.connection_id, answered=self._answered_jobs(), alone=self._is_alone
+            )
+        except LOST_CONNECTION:
+            if not self._under_way and not self._answers:
                 raise
             self._until = 0.0  # answers are still to come, and to be recorded
             return None
@@ -156,64 +158,64 @@ class _Turn:
         reason = "the token cannot be read with the keys configured here"
         until = gate.hold(group.connection, reason)
         for one in group.exchanges:
-            failure_policy.again(one.job, until, reason)
+            failure_policy.try_later(one.job, until, reason)
 
     def _wait_for_some(self) -> None:
         """Until an answer is there, with those that come soon after it."""
-        if not self._heard and self._under_way:
+        if not self._answers and self._under_way:
             done, left = wait(self._under_way, return_when=FIRST_COMPLETED)
-            until = time.monotonic() + _patience(done)
-            while left and _are_well(done) and (seconds := until - time.monotonic()) > 0:
+            until = time.monotonic() + _grouping_seconds(done)
+            while left and _all_succeeded(done) and (seconds := until - time.monotonic()) > 0:
                 done, left = wait(left, seconds, FIRST_COMPLETED)
-            self._hear()
+            self._collect()
 
-    def _hear(self) -> None:
+    def _collect(self) -> None:
         """All workers must hear of a closed gate before anything else is done or taken."""
         done = {future for future in self._under_way if future.done()}
         self._under_way -= done
         outcomes = [future.result() for future in done]
         if outcomes:
-            _surely(self._tell, outcomes)
-        self._heard += outcomes
+            _until_written(self._report_to_gate, outcomes)
+        self._answers += outcomes
 
-    def _tell(self, outcomes: list[Outcome]) -> None:
+    def _report_to_gate(self, outcomes: list[Outcome]) -> None:
         for one in outcomes:
             if one.error is not None:
-                self._tell_clear()  # or trouble among them would look like nothing but trouble
-            if failure_policy.tell_gate(one):
+                self._report_answers()  # or trouble among them would look like nothing but trouble
+            if failure_policy.report_to_gate(one):
                 self._clear += 1
                 self._answer_ms = one.took_ms
             if one.exchange.is_probe:
-                self._tell_clear()
+                self._report_answers()
 
-    def _tell_clear(self) -> None:
+    def _report_answers(self) -> None:
         """Clear answers are told once a turn, and before trouble: else they change nothing."""
         if self._clear and self._connection:
-            gate.answered(self._connection, calls=self._clear, answer_ms=self._answer_ms)
+            gate.record_answers(self._connection, calls=self._clear, answer_ms=self._answer_ms)
             self._clear = 0
 
 
-def _are_well(done: set[Future[Outcome]]) -> bool:
+def _all_succeeded(done: set[Future[Outcome]]) -> bool:
     """Trouble is told at once: it may close the gate for all workers."""
     return all(one.result().error is None for one in done)
 
 
-def _patience(first: set[Future[Outcome]]) -> float:
+def _grouping_seconds(first: set[Future[Outcome]]) -> float:
     """How long to wait for answers that came with the first ones, in seconds."""
     took = min(one.result().took_ms for one in first) / 1000
-    least, most = TOGETHER_SECONDS
-    return min(max(took * TOGETHER_PART, least), most)
+    least, most = GROUPING_SECONDS
+    return min(max(took * GROUPING_PART, least), most)
 
 
-def _surely(write: Callable[[list[Outcome]], Made], outcomes: list[Outcome]) -> Made:
+def _until_written(write: Callable[[list[Outcome]], Made], outcomes: list[Outcome]) -> Made:
     """Write what came of exchanges, also when PostgreSQL restarts meanwhile: a clear answer that
     is not recorded costs its job the quiet time.
     """
     before = [dict(vars(one.job)) for one in outcomes]
-    for pause in PAUSES:
+    for pause in RECORD_RETRY_SECONDS:
         try:
             return write(outcomes)
-        except GONE:
+        except LOST_CONNECTION:
             logger.warning("not recorded yet", exc_info=True)
             for one, values in zip(outcomes, before, strict=True):
                 vars(one.job).update(values)
@@ -227,5 +229,5 @@ def _pool() -> ThreadPoolExecutor:
     pid = os.getpid()
     if pid not in _pools:
         _pools.clear()
-        _pools[pid] = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="exchange")
+        _pools[pid] = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="exchange")
     return _pools[pid]

@@ -22,11 +22,11 @@ from provisioning.models import Export, Subscriber
 from provisioning.states import ExportFormat
 from templates_app.models import OnboardingTemplate
 
-KEPT = timedelta(hours=24)
+FILE_LIFETIME = timedelta(hours=24)
 #: Users that are named one by one, ticked or left out.
-MOST_NAMED = 10_000
+MAX_NAMED = 10_000
 #: Of what the name of a file tells of its template, in characters.
-_LONGEST_NAME = 100
+_MAX_NAME_LENGTH = 100
 
 
 class ExportRefused(Refused):
@@ -82,7 +82,7 @@ def order_of(
         file_name=_file_name(of_whom.name, choice.format, now),
         lease_until=now + timing.scaled(writer.HINT_SECONDS),
         created_at=now,
-        expires_at=now + KEPT,
+        expires_at=now + FILE_LIFETIME,
     )
     if choice.ticked is None:
         export.left_out = _named(export, choice.left_out)
@@ -98,12 +98,12 @@ def order_of(
 def _named(export: Export, ids: Iterable[int]) -> list[int]:
     """Those of the ids that are users of this list, in an order that two clicks agree on."""
     wanted = frozenset(ids)
-    if len(wanted) > MOST_NAMED:
+    if len(wanted) > MAX_NAMED:
         message = _(
             "At most %(most)s users can be selected one by one for an export; these are %(count)s. "
             "Export all that match the filters instead."
         )
-        numbers = {"most": number_format(MOST_NAMED), "count": number_format(len(wanted))}
+        numbers = {"most": number_format(MAX_NAMED), "count": number_format(len(wanted))}
         raise ExportRefused("too_many_named", message % numbers)
     users = Subscriber.objects.live().filter(partner=export.partner, pk__in=wanted)
     if export.template:
@@ -138,7 +138,7 @@ def _matching(finder: Finder, choice: Choice) -> int:
     """How many of those left out would have been in the list."""
     if not choice.left_out:
         return 0
-    named = finder.users.filter(pk__in=choice.left_out[:MOST_NAMED])
+    named = finder.users.filter(pk__in=choice.left_out[:MAX_NAMED])
     return filters.among(named, finder.chosen).count()
 
 
@@ -148,12 +148,12 @@ def refuse_too_many_rows(export: Export) -> None:
         return
     if export.total is None:
         export.total = writer.users_of(export).order_by().count()
-    if export.total > xlsx.MOST_ROWS:
+    if export.total > xlsx.MAX_ROWS:
         message = _(
             "An Excel file takes at most %(most)s users, and these are %(count)s. "
             "Export them as CSV, which takes any number, or narrow the list."
         )
-        numbers = {"most": number_format(xlsx.MOST_ROWS), "count": number_format(export.total)}
+        numbers = {"most": number_format(xlsx.MAX_ROWS), "count": number_format(export.total)}
         raise ExportRefused("too_many_rows", message % numbers)
 
 
@@ -174,5 +174,5 @@ def template_of(
 def _file_name(of_whom: str, kind: ExportFormat, now: datetime) -> str:
     """A short name of plain letters; day of the order, in our time zone."""
     letters = str.maketrans({"æ": "ae", "ø": "o", "å": "aa", "Æ": "ae", "Ø": "o", "Å": "aa"})
-    of_what = slugify(of_whom.translate(letters))[:_LONGEST_NAME].rstrip("-")
+    of_what = slugify(of_whom.translate(letters))[:_MAX_NAME_LENGTH].rstrip("-")
     return f"user-status-{of_what or 'export'}-{timezone.localdate(now):%Y-%m-%d}.{kind.value}"

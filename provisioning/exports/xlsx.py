@@ -17,9 +17,9 @@ from xlsxwriter.utility import xl_range
 from provisioning.exports.columns import COLUMNS, Format, cells_of
 
 #: More users than this are exported as CSV, which takes seconds and no program's patience.
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 #: What Excel holds in a cell, in UTF-16 units.
-MOST_UNITS = 32_767
+MAX_CELL_UNITS = 32_767
 #: Which columns hold times.
 _IS_TIME = tuple(column.is_time for column in COLUMNS)
 #: What XML cannot hold, and XlsxWriter lets through.
@@ -46,7 +46,7 @@ def sheet_columns() -> dict[str, Expression]:
 
 
 def _text(column: str) -> Any:
-    return Left(F(column), MOST_UNITS + 1)
+    return Left(F(column), MAX_CELL_UNITS + 1)
 
 
 class XlsxFile:
@@ -56,7 +56,7 @@ class XlsxFile:
     that memory does not grow; `close` packs it.
 
     Raises:
-        TooManyRows: by `write`, for the first record beyond MOST_ROWS.
+        TooManyRows: by `write`, for the first record beyond MAX_ROWS.
         OSError: a file cannot be written.
     """
 
@@ -86,7 +86,7 @@ class XlsxFile:
 
     def write(self, record: bytes) -> None:
         """Take one record."""
-        if self.rows == MOST_ROWS:
+        if self.rows == MAX_ROWS:
             raise TooManyRows
         self.rows += 1
         cells = next(csv.reader([record[:-1].decode()]))
@@ -120,10 +120,10 @@ class XlsxFile:
 
 def held(text: str) -> str:
     """The text as a cell can hold it: cut to Excel's limit, without what XML cannot hold."""
-    if len(text) > MOST_UNITS // 2:
+    if len(text) > MAX_CELL_UNITS // 2:
         units = text.encode("utf-16-le")
-        if len(units) > MOST_UNITS * 2:
-            text = units[: (MOST_UNITS - 1) * 2].decode("utf-16-le", "ignore") + "…"
+        if len(units) > MAX_CELL_UNITS * 2:
+            text = units[: (MAX_CELL_UNITS - 1) * 2].decode("utf-16-le", "ignore") + "…"
     if text.startswith("<r>") and text.endswith("</r>"):
         # XlsxWriter takes such a text for marked-up XML and writes it as it is.
         text += " "

@@ -122,8 +122,10 @@ def compare(lines: Sequence[Line]) -> list[Finding]:
         order[line.key] = owner.job.pk
     jobs = [one for of_key in sent.values() for one in of_key]
     return [
-        *_told("I5", "the backend was asked for a change that no job meant to send", strangers),
-        *_told("I8", "changes of one user came in another order than they were accepted", disorder),
+        *_findings("I5", "the backend was asked for a change that no job meant to send", strangers),
+        *_findings(
+            "I8", "changes of one user came in another order than they were accepted", disorder
+        ),
         *_effects(jobs),
     ]
 
@@ -165,9 +167,9 @@ def _effects(jobs: Sequence[_Sent]) -> list[Finding]:
         if not sum(counts.values()) and _needs_an_effect(one.job):
             missing.append(label)
     return [
-        *_told("I3", "one action took effect twice", doubled),
-        *_told("I3", "an action took effect that was cancelled, expired or refused", unasked),
-        *_told("I3", "an action is done that the backend knows nothing of", missing),
+        *_findings("I3", "one action took effect twice", doubled),
+        *_findings("I3", "an action took effect that was cancelled, expired or refused", unasked),
+        *_findings("I3", "an action is done that the backend knows nothing of", missing),
     ]
 
 
@@ -182,5 +184,5 @@ def _needs_an_effect(job: Job) -> bool:
     return job.state == JobState.DONE and not kind_of(job.kind).removes
 
 
-def _told(invariant: str, what: str, labels: list[str]) -> list[Finding]:
+def _findings(invariant: str, what: str, labels: list[str]) -> list[Finding]:
     return [Finding(invariant, what, len(labels), labels[:EXAMPLES])] if labels else []

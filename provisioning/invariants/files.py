@@ -13,7 +13,7 @@ from provisioning.states import ExportState
 
 #: Files that are read, the newest; of a million users each is some 200 MB.
 NEWEST = 20
-MOST_BYTES = 500_000_000
+MAX_BYTES = 500_000_000
 EXAMPLES = 5
 
 
@@ -32,7 +32,7 @@ def _is_bad(export: Export) -> bool:
     try:
         if path.stat().st_size != export.size:
             return True
-        if export.size > MOST_BYTES:
+        if export.size > MAX_BYTES:
             return False
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() != export.sha256

@@ -50,8 +50,8 @@ def ending_of(row: Subscriber, job: Job) -> Ending:
     )
 
 
-def note(job: Job, ending: Ending, *, now: datetime) -> None:
-    """Put the end into a job that this worker holds; leases.let_go writes it."""
+def set_ending(job: Job, ending: Ending, *, now: datetime) -> None:
+    """Put the end into a job that this worker holds; leases.release writes it."""
     leases.move(job, ending.state)
     job.finished_at = now
     job.result_code, job.result_text = ending.code, ending.text
@@ -64,8 +64,8 @@ def finish(job: Job, ending: Ending, *, now: datetime) -> None:
     Raises:
         leases.LeaseLost: the job is somebody else's by now.
     """
-    note(job, ending, now=now)
-    leases.let_go_one(job)
+    set_ending(job, ending, now=now)
+    leases.release_one(job)
     end_activation(job, ending, now=now)
 
 
@@ -73,7 +73,7 @@ def cancel(job: Job, *, now: datetime, by: str = "") -> bool:
     """Cancel a job of which nothing was sent; False when it is too late. `by` is who wanted it."""
     unsent = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, sends=0, lease_until=None)
     with transaction.atomic():
-        shown_status.touch(job)  # the row first, as in outbox.enqueue
+        shown_status.bump_version(job)  # the row first, as in outbox.enqueue
         changed = unsent.update(
             state=JobState.CANCELLED, finished_at=now, lease_token=None, cancelled_by=by[:200]
         )
@@ -89,7 +89,7 @@ def waiting(subscriber: Subscriber) -> list[Job]:
 
 def settle(job: Job, ending: Ending, *, now: datetime) -> bool:
     """End a waiting job, after an answer of whatever origin told how; its lease dies with it."""
-    shown_status.touch(job)  # the row first, as in outbox.enqueue
+    shown_status.bump_version(job)  # the row first, as in outbox.enqueue
     changed = Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(
         state=ending.state, **_result(ending, now)
     )
@@ -98,7 +98,7 @@ def settle(job: Job, ending: Ending, *, now: datetime) -> bool:
     return bool(changed)
 
 
-def overdue(now: datetime, most: int) -> list[Job]:
+def overdue(now: datetime, limit: int) -> list[Job]:
     """Unfinished jobs past their deadline that no worker holds, at most so many.
 
     Of those that were sent the backend is asked a little longer.
@@ -106,13 +106,13 @@ def overdue(now: datetime, most: int) -> list[Job]:
     over = Q(state=JobState.QUEUED, deadline_at__lte=now)
     over |= Q(deadline_at__lte=now - scaled(GRACE_SECONDS))
     jobs = Job.objects.unfinished().filter(over, lease_until=None)
-    return list(jobs.select_related("subscriber").order_by("deadline_at")[:most])
+    return list(jobs.select_related("subscriber").order_by("deadline_at")[:limit])
 
 
 def give_up(job: Job, ending: Ending, *, now: datetime) -> bool:
     """End a job that no worker holds; False when a worker was quicker."""
     free = Job.objects.unfinished().filter(lease_until=None, pk=job.pk, state=job.state)
-    shown_status.touch(job)  # the row first, as in outbox.enqueue
+    shown_status.bump_version(job)  # the row first, as in outbox.enqueue
     changed = free.update(state=ending.state, **_result(ending, now))
     if changed:
         job.state = ending.state

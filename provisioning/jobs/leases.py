@@ -64,7 +64,7 @@ def take(jobs: Sequence[Job], now: datetime) -> uuid.UUID:
     return token
 
 
-def let_go(jobs: Sequence[Job]) -> list[Job]:
+def release(jobs: Sequence[Job]) -> list[Job]:
     """Write what became of these jobs and let their leases go; returns those still ours.
 
     A lease that is over does not matter as long as nobody else took the job: what Webex
@@ -101,13 +101,13 @@ def _touch(jobs: Sequence[Job]) -> None:
         sql.prepared(_TOUCH, {"ids": ids})
 
 
-def let_go_one(job: Job) -> None:
+def release_one(job: Job) -> None:
     """The same for one.
 
     Raises:
         LeaseLost: the job is somebody else's by now.
     """
-    if not let_go([job]):
+    if not release([job]):
         raise LeaseLost
 
 
@@ -160,7 +160,7 @@ def _record(job: Job) -> dict[str, Any]:
 # ---- What can become of a job that is held ----
 
 
-def intend(job: Job, *, step: str, body_hash: str, now: datetime, before: Any) -> None:
+def set_intent(job: Job, *, step: str, body_hash: str, now: datetime, before: Any) -> None:
     """What is about to be sent; it is committed before the first byte (invariant I5).
 
     `before` is what we knew of the subscriber then; by it a later look tells whether it moved.
@@ -171,7 +171,7 @@ def intend(job: Job, *, step: str, body_hash: str, now: datetime, before: Any) -
     job.params = job.params | {"before": before}
 
 
-def put_back(job: Job, *, not_before: datetime, reason: str) -> None:
+def requeue(job: Job, *, not_before: datetime, reason: str) -> None:
     """Certainly not processed: queued again, not before a time; the send does not count."""
     if job.state == JobState.SENDING:
         job.sends -= 1
@@ -218,7 +218,7 @@ _PROVES_NOTHING = {
 
 
 def move(job: Job, state: JobState) -> None:
-    """Change the state of a job in memory; `let_go` writes it.
+    """Change the state of a job in memory; `release` writes it.
 
     Raises:
         ValueError: states.TRANSITIONS has no such change.
@@ -234,7 +234,7 @@ def move(job: Job, state: JobState) -> None:
 # ---- Dead workers ----
 
 
-def crashed(job: Job, *, now: datetime) -> None:
+def mark_crashed(job: Job, *, now: datetime) -> None:
     """Let go of a job at which this worker met an error nobody foresaw: the next sweep treats it
     as that of a dead worker, without waiting for the lease to end.
     """

@@ -113,7 +113,7 @@ def enqueue(  # noqa: PLR0913 -- a job needs them all
         not_before=due_at,
         undo_until=due_at if grace else None,
     )
-    shown_status.touch(
+    shown_status.bump_version(
         job
     )  # the row first, as everywhere: two who do both must not wait in a circle
     try:

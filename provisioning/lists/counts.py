@@ -36,7 +36,7 @@ _FOLD = """
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class UserSum:
     """So many live users of a template have this status, package and error key."""
 
     template_id: int
@@ -46,9 +46,9 @@ class Tally:
     n: int
 
 
-def of_templates(template_ids: Iterable[int]) -> list[Tally]:
+def of_templates(template_ids: Iterable[int]) -> list[UserSum]:
     """The tallies of these templates, exact as of now; one query."""
-    return [Tally(*row) for row in sql.prepared(_SUMS, {"templates": list(template_ids)})]
+    return [UserSum(*row) for row in sql.prepared(_SUMS, {"templates": list(template_ids)})]
 
 
 def words(column: str) -> list[str]:

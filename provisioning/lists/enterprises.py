@@ -18,12 +18,12 @@ from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate
 
 #: As many are shown at once.
-MOST = 50
+MAX_SHOWN = 50
 
 
 @dataclass(frozen=True)
 class Found:
-    """At most MOST enterprise IDs in the order of the alphabet, and whether there are more."""
+    """At most MAX_SHOWN enterprise IDs in the order of the alphabet, and whether there are more."""
 
     names: list[str]
     has_more: bool
@@ -38,7 +38,7 @@ def matching(template_ids: Sequence[int], find: str) -> Found:
     """
     wanted = find.strip().casefold()
     names = _containing(template_ids, wanted) if wanted else _first(template_ids)
-    return Found(nsmallest(MOST, names, key=str.casefold), len(names) > MOST)
+    return Found(nsmallest(MAX_SHOWN, names, key=str.casefold), len(names) > MAX_SHOWN)
 
 
 def _containing(template_ids: Sequence[int], wanted: str) -> list[str]:
@@ -50,7 +50,7 @@ def _containing(template_ids: Sequence[int], wanted: str) -> list[str]:
 def _first(template_ids: Sequence[int]) -> set[str]:
     """The first of each template: enough to know the first of all."""
     users = Subscriber.objects.live().filter(template_id=OuterRef("pk"), enterprise_id__gt="")
-    each = users.order_by("enterprise_id").values("enterprise_id").distinct()[: MOST + 1]
+    each = users.order_by("enterprise_id").values("enterprise_id").distinct()[: MAX_SHOWN + 1]
     templates = OnboardingTemplate.objects.filter(pk__in=template_ids).order_by()
     lists = templates.values_list(ArraySubquery(each), flat=True)
     return {name for names in lists for name in names}

@@ -30,7 +30,7 @@ SEARCH_LENGTH = 64
 #: Longest value of any other filter, as long as the longest column behind one.
 VALUE_LENGTH = 200
 #: A query string names at most this many statuses or packages: the live poll repeats it.
-MOST_VALUES = 12
+MAX_VALUES = 12
 DEFAULT_SORT = "-last_change"
 #: What `sort` may say: the expression, to which the row's id is added.
 SORT_KEYS: dict[str, Combinable] = {
@@ -148,7 +148,7 @@ def _one(data: QueryDict, name: str) -> str:
 
 def _several(data: QueryDict, name: str) -> tuple[str, ...]:
     values = map(_exact, data.getlist(name))
-    return tuple(dict.fromkeys(value for value in values if value))[:MOST_VALUES]
+    return tuple(dict.fromkeys(value for value in values if value))[:MAX_VALUES]
 
 
 def _search(data: QueryDict, problems: list[str]) -> str:

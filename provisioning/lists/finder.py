@@ -17,16 +17,16 @@ from django.db.models import QuerySet
 
 from provisioning.lists import counts as user_counts
 from provisioning.lists import filters, selectivity
-from provisioning.lists.counts import Tally
+from provisioning.lists.counts import UserSum
 from provisioning.lists.filters import UserFilter
-from provisioning.lists.query_plan import Beyond, Wanted
+from provisioning.lists.query_plan import Cursor, PageQuery
 from provisioning.lists.search import Search
 from provisioning.lists.selectivity import Sample
 from provisioning.models import Subscriber
 from provisioning.states import Status
 
 #: Users of a search or an enterprise are counted up to here; beyond it is "1,000+".
-MOST_COUNTED = 1000
+MAX_COUNTED = 1000
 #: A search that finds less than this part of the users is rare.
 RARE = 0.01
 #: The index is asked for the templates, too, but for a rare term among more users than this: to see
@@ -44,7 +44,7 @@ class Counted:
         ids: the users, when they were read one by one.
     """
 
-    tallies: list[Tally]
+    tallies: list[UserSum]
     ids: tuple[int, ...] | None = None
 
 
@@ -76,7 +76,7 @@ class Finder:
     # ---- How many ----
 
     @cached_property
-    def everyone(self) -> list[Tally]:
+    def everyone(self) -> list[UserSum]:
         """All users of the templates, whatever the filter; one query."""
         return user_counts.of_templates(self.templates)
 
@@ -88,26 +88,26 @@ class Finder:
         if self._is_seen_often:
             return None
         rows = self._candidates()
-        if len(rows) > MOST_COUNTED:
+        if len(rows) > MAX_COUNTED:
             return None
         sums = Counter(row[1:] for row in rows)
         found = [
-            Tally(template_id, status, package, error_key, n)
+            UserSum(template_id, status, package, error_key, n)
             for (template_id, status, package, error_key), n in sums.items()
         ]
         return Counted(found, tuple(row[0] for row in rows))
 
     def _candidates(self) -> list[Any]:
         """Id and keys of users under the search and the enterprise; one more than are counted."""
-        users, most = self._of_templates.order_by().values_list("pk", *_KEYS), MOST_COUNTED + 1
+        users, limit = self._of_templates.order_by().values_list("pk", *_KEYS), MAX_COUNTED + 1
         if self.chosen.enterprise:
             users = users.filter(enterprise_id=self.chosen.enterprise)
             users = Search(self.chosen.q).among(users) if self.chosen.q else users
-            return list(users[:most])
+            return list(users[:limit])
         is_rare = self._size > SMALL and self._latest.share < RARE
         found = Search(self.chosen.q).found(self.templates, is_rare=is_rare)
-        ids = list(found.values_list("pk", flat=True)[:most])
-        return ids if len(ids) == most else list(users.filter(pk__in=ids))
+        ids = list(found.values_list("pk", flat=True)[:limit])
+        return ids if len(ids) == limit else list(users.filter(pk__in=ids))
 
     @property
     def _is_seen_often(self) -> bool:
@@ -117,7 +117,7 @@ class Finder:
         """
         if self.chosen.enterprise or self._latest.share < RARE:
             return False
-        return self._sample.finds_more_than(MOST_COUNTED)
+        return self._sample.finds_more_than(MAX_COUNTED)
 
     @cached_property
     def _latest(self) -> Sample:
@@ -148,12 +148,12 @@ class Finder:
         if self.by_status is not None:
             return self._left_of(self.by_status), False
         is_plain = not set(self.chosen.active) - {"q", "enterprise", "template"}
-        return (MOST_COUNTED if is_plain else 0), True
+        return (MAX_COUNTED if is_plain else 0), True
 
     def _left_of(self, by_status: Counter[str]) -> int:
         return sum(n for word, n in by_status.items() if self._takes(word))
 
-    def _by_status(self, counts: Sequence[Tally]) -> Counter[str]:
+    def _by_status(self, counts: Sequence[UserSum]) -> Counter[str]:
         chosen, found = self.chosen, Counter[str]()
         for tally in counts:
             is_package = not chosen.packages or tally.package in chosen.packages
@@ -169,7 +169,7 @@ class Finder:
     # ---- Which ----
 
     def rows(
-        self, n: int, *, beyond: Beyond | None = None, backwards: bool = False
+        self, n: int, *, cursor: Cursor | None = None, backwards: bool = False
     ) -> list[Subscriber]:
         """The first n users in the order of the list, or the last n, from the end."""
         left = self._left_of(self._by_status(self.everyone))
@@ -177,7 +177,7 @@ class Finder:
             return []  # nobody is left by the other filters alone
         ids = self.counted.ids if self.counted else None
         is_read = ids is None and self.chosen.q and not self.chosen.enterprise
-        wanted = Wanted(
+        wanted = PageQuery(
             users=self.users,
             templates=self.templates,
             chosen=self.chosen,
@@ -185,7 +185,7 @@ class Finder:
             left=left,
             share=self._sample.share if is_read else 1.0,
             n=n,
-            beyond=beyond,
+            cursor=cursor,
             backwards=backwards,
         )
         if ids is not None:

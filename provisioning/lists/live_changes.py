@@ -14,11 +14,11 @@ from provisioning.models import Subscriber
 from provisioning.states import UNFINISHED
 
 #: More newcomers are not counted.
-MOST_ARRIVED = 1000
+MAX_ARRIVED = 1000
 #: Of so many of the newest users, whosever they are, newcomers are counted.
 _NEWEST = 10_000
 _LAST = "SELECT coalesce(max(id), 0) FROM provisioning_subscriber"
-_SIGNS = f"""
+_ROW_STATES = f"""
     SELECT s.id, s.template_id, s.version, s.backend_status, s.deleted_at IS NOT NULL,
            j.state, COALESCE(j.held, false)
       FROM provisioning_subscriber s
@@ -28,7 +28,7 @@ _SIGNS = f"""
 """  # noqa: S608 -- own words
 
 
-class Sign(NamedTuple):
+class RowState(NamedTuple):
     """All of a user that tells whether a row looks otherwise than before.
 
     `job_state` and `held` are those of the unfinished job, None and False without one.
@@ -43,10 +43,10 @@ class Sign(NamedTuple):
     held: bool
 
 
-def signs(partner_id: int, ids: Iterable[int]) -> list[Sign]:
+def row_states(partner_id: int, ids: Iterable[int]) -> list[RowState]:
     """The signs of those of the users who are the partner's, deleted ones too; one query."""
-    rows = sql.prepared(_SIGNS, {"ids": list(ids), "partner": partner_id})
-    return [Sign(*row) for row in rows]
+    rows = sql.prepared(_ROW_STATES, {"ids": list(ids), "partner": partner_id})
+    return [RowState(*row) for row in rows]
 
 
 def newest() -> int:
@@ -56,7 +56,7 @@ def newest() -> int:
 
 
 def arrived(users: QuerySet[Subscriber], chosen: UserFilter, since: int) -> int:
-    """How many users that the filter leaves have a larger id; at most MOST_ARRIVED + 1.
+    """How many users that the filter leaves have a larger id; at most MAX_ARRIVED + 1.
 
     Nearly always nobody has, and then one look at the end of an index is all.
     """
@@ -64,4 +64,4 @@ def arrived(users: QuerySet[Subscriber], chosen: UserFilter, since: int) -> int:
     if last <= since:
         return 0
     later = users.filter(pk__gt=max(since, last - _NEWEST))
-    return filters.among(later, chosen).order_by()[: MOST_ARRIVED + 1].count()
+    return filters.among(later, chosen).order_by()[: MAX_ARRIVED + 1].count()

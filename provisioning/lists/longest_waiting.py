@@ -16,12 +16,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from common.sql import Among
 from provisioning.models import Subscriber
 from provisioning.models.subscribers import NO_ERROR
-from provisioning.selectors import ACTIVE, LINE, same_enterprise, where_nobody_is_active
+from provisioning.selectors import ACTIVE, LINE_ORDER, same_enterprise, where_nobody_is_active
 from provisioning.states import PENDING, Status
 from templates_app.models import OnboardingTemplate
 
 #: So many users are looked at for all of a partner's templates, and for each one.
-MOST_LOOKED_AT, LEAST_LOOKED_AT = 500, 20
+MAX_LOOKED_AT, LEAST_LOOKED_AT = 500, 20
 #: In the order of the screen.
 _PENDING = [status for status in Status if status in PENDING]
 
@@ -71,11 +71,11 @@ class Stuck:
 def stuck(template_ids: Sequence[int]) -> dict[int, Stuck]:
     """The firsts in line of several templates, by template; three queries.
 
-    Enterprises are looked at in which somebody waits: of at most MOST_LOOKED_AT users in all.
+    Enterprises are looked at in which somebody waits: of at most MAX_LOOKED_AT users in all.
     """
     if not template_ids:
         return {}
-    share = max(MOST_LOOKED_AT // len(template_ids), LEAST_LOOKED_AT)
+    share = max(MAX_LOOKED_AT // len(template_ids), LEAST_LOOKED_AT)
     waiting = _idle(template_ids, share + 1)
     ids = [pk for pks in waiting.values() for pk in pks[:share]]
     firsts = _firsts_of_their_enterprises(ids)
@@ -96,10 +96,10 @@ def _idle(template_ids: Sequence[int], n: int) -> dict[int, list[int]]:
 def _firsts_of_their_enterprises(ids: Sequence[int]) -> dict[int, list[Subscriber]]:
     """Who is first in line in the enterprises of these users, by template."""
     users = where_nobody_is_active(Subscriber.objects.filter(pk__in=Among.of(ids)))
-    first = Subquery(same_enterprise().order_by(*LINE).values("pk")[:1])
+    first = Subquery(same_enterprise().order_by(*LINE_ORDER).values("pk")[:1])
     firsts = set(users.order_by().values_list(first, flat=True))
     found: dict[int, list[Subscriber]] = {}
-    for row in Subscriber.objects.filter(pk__in=firsts).order_by("enterprise_id", *LINE):
+    for row in Subscriber.objects.filter(pk__in=firsts).order_by("enterprise_id", *LINE_ORDER):
         found.setdefault(row.template_id, []).append(row)
     return found
 

@@ -27,13 +27,13 @@ from provisioning.states import Status
 from templates_app.models import OnboardingTemplate
 
 #: A list is read in its order no further than this.
-MOST_READ = 6000
+MAX_READ = 6000
 #: Orders that an index of UserText has, as its columns.
 _WALKED = {"broadworks_id": "broadworks_id", "name": "name_key"}
 
 
 @dataclass(frozen=True)
-class Beyond:
+class Cursor:
     """Rows on one side of a row in the order of a list.
 
     Attributes:
@@ -52,7 +52,7 @@ class Beyond:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PageQuery:
     """Some users of a list, from one end of it or from a row on.
 
     Attributes:
@@ -72,18 +72,18 @@ class Wanted:
     left: int
     share: float
     n: int
-    beyond: Beyond | None = None
+    cursor: Cursor | None = None
     backwards: bool = False
 
     # ---- The ways ----
 
     def of_these(self, ids: Collection[int]) -> list[Subscriber]:
         """Those of a few users that the filters leave."""
-        return self._taken(self._placed(self.users).filter(pk__in=ids))
+        return self._taken(self._from_cursor(self.users).filter(pk__in=ids))
 
     def of_enterprise(self) -> list[Subscriber]:
         """Of more users than can be counted, for whom there is an index."""
-        users = self._placed(self.users)
+        users = self._from_cursor(self.users)
         return self._taken(Search(self.chosen.q).among(users) if self.chosen.q else users)
 
     def filtered(self) -> list[Subscriber]:
@@ -91,21 +91,21 @@ class Wanted:
         if not self._column:
             is_indexed = self._is_single and len(self.chosen.statuses) < 2
             if is_indexed or not self._others.active:
-                return self._taken(self._placed(self.users))
+                return self._taken(self._from_cursor(self.users))
             return self.of_these(list(chain(*self._beginnings(self.n))))
         expected = self.n * self.size // self.left
-        for most in (3 * expected, 24 * expected):
-            if most <= self.left and (found := self._tried(most)) is not None:
+        for limit in (3 * expected, 24 * expected):
+            if limit <= self.left and (found := self._tried(limit)) is not None:
                 return found
-        return self._taken(self._placed(self.users))
+        return self._taken(self._from_cursor(self.users))
 
     def searched(self) -> list[Subscriber]:
         """With a search that finds very many."""
         search = Search(self.chosen.q)
         hidden = self.size / self.left if self._column else 1
         expected = round(3 * self.n * hidden / self.share)
-        for most in self._more_and_more(expected):
-            if (read := self._tried(most)) is not None:
+        for limit in self._more_and_more(expected):
+            if (read := self._tried(limit)) is not None:
                 return read
         if self._column and not self._others.active:
             texts = self._in_order(search.found(self.templates))
@@ -117,9 +117,9 @@ class Wanted:
 
     def _more_and_more(self, expected: int) -> list[int]:
         """How many to read, at first those expected: the first users may be unlike the others."""
-        if expected > MOST_READ:
+        if expected > MAX_READ:
             return []
-        steps = sorted({min(factor * expected, MOST_READ) for factor in (1, 4, 16)})
+        steps = sorted({min(factor * expected, MAX_READ) for factor in (1, 4, 16)})
         return [step for step in steps if step <= self.left]
 
     def _taken(self, users: QuerySet[Subscriber]) -> list[Subscriber]:
@@ -127,17 +127,17 @@ class Wanted:
 
     def _sorted(self, ids: QuerySet[Any]) -> list[Subscriber]:
         """The first of these; found before they are sorted, as one array, and not along with it."""
-        return self._taken(self._placed(self.users).filter(IsIn(F("pk"), ArraySubquery(ids))))
+        return self._taken(self._from_cursor(self.users).filter(IsIn(F("pk"), ArraySubquery(ids))))
 
-    def _tried(self, most: int) -> list[Subscriber] | None:
-        """Those among about `most` users from the list's beginning; None when they are too few."""
-        each = most if self._is_single else max(2 * most // len(self.templates), self.n)
+    def _tried(self, limit: int) -> list[Subscriber] | None:
+        """Those among about so many users from the list's beginning; None when too few match."""
+        each = limit if self._is_single else max(2 * limit // len(self.templates), self.n)
         lists = self._beginnings(each)
         ends = [ids[-1] for ids in lists if len(ids) == each]  # whoever is beyond was not read
         ids = list(chain(*lists))
         if self.chosen.q:
             ids = list(Search(self.chosen.q).reading(ids).values_list("pk", flat=True))
-        users = self._placed(self.users).filter(pk__in=ids)
+        users = self._from_cursor(self.users).filter(pk__in=ids)
         if ends and len(lists) > 1:
             users = users.filter(self._up_to(ends))
         found = self._taken(users)
@@ -147,7 +147,7 @@ class Wanted:
         """Users up to the first of these, as far as all parts of the list were read."""
         ordered = filters.ordered(Subscriber.objects.filter(pk__in=ends), self.chosen.sort)
         end: Any = (ordered.reverse() if self.backwards else ordered)[0]
-        before = Beyond(end.sort_key, end.pk, is_less=not self._is_down)
+        before = Cursor(end.sort_key, end.pk, is_less=not self._is_down)
         return Q(before.condition("sort_key", "id")) | Q(pk=end.pk)
 
     # ---- What they are made of ----
@@ -194,7 +194,7 @@ class Wanted:
         lists: list[list[int]] = []
         for statuses in self._statuses:
             part = replace(self, chosen=replace(self.chosen, statuses=statuses))
-            users = part._placed(Subscriber.objects.live().filter(template=OuterRef("pk")))
+            users = part._from_cursor(Subscriber.objects.live().filter(template=OuterRef("pk")))
             lists += self._of_each(users.values("pk")[:n])
         return lists
 
@@ -209,15 +209,15 @@ class Wanted:
 
     def _in_order(self, users: QuerySet[UserText]) -> QuerySet[UserText]:
         """In the list's order, where it is one of UserText."""
-        if self.beyond:
-            users = users.filter(self.beyond.condition(self._column, "subscriber_id"))
+        if self.cursor:
+            users = users.filter(self.cursor.condition(self._column, "subscriber_id"))
         ends = [F(name).desc() if self._is_down else F(name).asc() for name in (self._column, "pk")]
         return users.order_by(*ends)
 
     # ---- What they are made of ----
 
-    def _placed(self, users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+    def _from_cursor(self, users: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
         """Those under all filters but the search, in the order of the list or from its end."""
         users = filters.ordered(filters.narrow(users, self._others), self.chosen.sort)
-        users = users.filter(self.beyond.condition("sort_key", "id")) if self.beyond else users
+        users = users.filter(self.cursor.condition("sort_key", "id")) if self.cursor else users
         return users.reverse() if self.backwards else users

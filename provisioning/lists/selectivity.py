@@ -25,7 +25,7 @@ SPREAD, LEAST = 300, 100
 #: A list of more users is a long one.
 MANY = 50_000
 #: Ids that are tried to find them, since those of other lists lie between.
-MOST_TRIED = 3000
+MAX_TRIED = 3000
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def spread(search: Search, templates: Collection[int], size: int) -> Sample | No
     if size <= MANY:
         return None
     last = live_changes.newest()
-    tried = min(SPREAD * last // size, MOST_TRIED)
+    tried = min(SPREAD * last // size, MAX_TRIED)
     # The same ids until somebody arrives: one list is read in one way.
     ids = random.Random(last).choices(range(1, last + 1), k=tried)  # noqa: S311 -- no secret
     texts = UserText.objects.filter(pk__in=Among.of(ids), template_id__in=templates)

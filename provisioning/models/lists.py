@@ -25,7 +25,7 @@ class UserCount(models.Model):
     """A summand of how many live subscribers of a template have a status, package and error_key.
 
     Whatever changes subscribers appends what it added and took away, in its own transaction, and
-    waits for nobody; `tallies.fold` adds the summands up now and then. Read by `tallies` only.
+    waits for nobody; `lists.counts.fold` adds the summands up now and then, and nobody else reads.
     """
 
     #: No foreign key: it would lock the template's row at every change of a subscriber.

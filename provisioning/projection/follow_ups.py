@@ -59,7 +59,7 @@ def _finish_run(run_id: int, subscriber_id: int, *, now: datetime) -> None:
         )
 
 
-def let_others_pass(active: Sequence[tuple[int, str]], *, now: datetime) -> None:
+def lift_admin_first(active: Sequence[tuple[int, str]], *, now: datetime) -> None:
     """*Provision admin first*: in these templates and enterprises somebody is active now, so
     nobody there waits for the first one any more.
     """
@@ -85,4 +85,4 @@ def settle(job_id: int, *, now: datetime) -> None:
             return
         ending = completion.ending_of(row, job)
         if completion.settle(job, ending, now=now) and ending.state == JobState.FAILED:
-            shown_status.note_job_error(row, ending.error(now), job, now=now)
+            shown_status.record_job_error(row, ending.error(now), job, now=now)

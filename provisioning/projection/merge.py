@@ -12,21 +12,21 @@ from psycopg2.errors import DeadlockDetected
 from accounts.models import BackendConnection
 from provisioning.models import Job, Subscriber
 from provisioning.projection import follow_ups, staging
-from provisioning.projection.merge_sql import Bringing
-from provisioning.projection.staging import Answer, Placed
+from provisioning.projection.merge_sql import MergeStatements
+from provisioning.projection.staging import Answer, StagedAnswer
 from provisioning.states import SETTLED, Status
 from templates_app.models import OnboardingTemplate
 
-__all__ = ["Answer", "Brought", "apply_answer", "apply_answers", "bring_in"]
+__all__ = ["Answer", "MergeResult", "apply_answer", "apply_answers", "merge_answers"]
 
 #: Other processes may bring in the same subscribers at the same moment, but not for ever.
-TRIES = 4
+MAX_TRIES = 4
 #: Answers of jobs come in such groups, those of lists in larger ones.
-FEW = 32
+MAX_PREPARED = 32
 
 
 @dataclass(frozen=True)
-class Brought:
+class MergeResult:
     """What became of answers: for each its row's id, None where it was left out.
 
     `unsure` are the places of those of a list that may be older or newer than the row: nothing
@@ -38,7 +38,7 @@ class Brought:
 
 
 @dataclass
-class _Done:
+class _Merged:
     """What became of some answers, by their places; and what follows."""
 
     rows: dict[int, int]
@@ -64,22 +64,24 @@ def apply_answers(
     changes nothing (promise 2), nor is a row written that it does not change. Ends jobs that
     waited for this outcome. The number of statements does not depend on the number of answers.
     """
-    return bring_in(connection, answers, now=now).ids
+    return merge_answers(connection, answers, now=now).ids
 
 
-def bring_in(connection: BackendConnection, answers: Sequence[Answer], *, now: datetime) -> Brought:
+def merge_answers(
+    connection: BackendConnection, answers: Sequence[Answer], *, now: datetime
+) -> MergeResult:
     """Do as apply_answers, and say which answers of a list could not be judged."""
     rows: dict[int, int] = {}
     unsure: list[int] = []
-    for placed in _each_once(_placed(connection, answers)):
-        done = _again_if_met(connection, placed, now=now)
+    for staged in _without_duplicates(_with_templates(connection, answers)):
+        done = _merge_with_retries(connection, staged, now=now)
         rows |= done.rows
         unsure += done.unsure
-        _follow(placed, done, now=now)
-    return Brought([rows.get(position) for position in range(len(answers))], sorted(unsure))
+        _follow_up(staged, done, now=now)
+    return MergeResult([rows.get(position) for position in range(len(answers))], sorted(unsure))
 
 
-def _placed(connection: BackendConnection, answers: Sequence[Answer]) -> list[Placed]:
+def _with_templates(connection: BackendConnection, answers: Sequence[Answer]) -> list[StagedAnswer]:
     """Find the templates; answers that have none here are left out."""
     wanted = {answer.remote.provisioning_id for answer in answers} - {""}
     known = {
@@ -94,7 +96,7 @@ def _placed(connection: BackendConnection, answers: Sequence[Answer]) -> list[Pl
         known |= dict(templates.values_list("provisioning_id", "pk"))
     places = enumerate(answers)
     found = ((place, _template_of(answer, known), answer) for place, answer in places)
-    return [Placed(place, key, answer) for place, key, answer in found if key is not None]
+    return [StagedAnswer(place, key, answer) for place, key, answer in found if key is not None]
 
 
 def _template_of(answer: Answer, known: dict[str, int]) -> int | None:
@@ -105,14 +107,14 @@ def _template_of(answer: Answer, known: dict[str, int]) -> int | None:
     return answer.job.template_id if answer.job else None
 
 
-def _each_once(placed: list[Placed]) -> Iterator[list[Placed]]:
+def _without_duplicates(staged: list[StagedAnswer]) -> Iterator[list[StagedAnswer]]:
     """Lists in which no subscriber occurs twice: the second time a page names one comes later."""
-    if len({one.answer.remote.id for one in placed}) == len(placed):
-        yield placed
+    if len({one.answer.remote.id for one in staged}) == len(staged):
+        yield staged
         return
-    rounds: list[list[Placed]] = []
+    rounds: list[list[StagedAnswer]] = []
     times: dict[str, int] = {}
-    for one in placed:
+    for one in staged:
         number = times.get(one.answer.remote.id, 0)
         times[one.answer.remote.id] = number + 1
         if number == len(rounds):
@@ -121,11 +123,13 @@ def _each_once(placed: list[Placed]) -> Iterator[list[Placed]]:
     yield from rounds
 
 
-def _again_if_met(connection: BackendConnection, placed: list[Placed], *, now: datetime) -> _Done:
-    for left in reversed(range(TRIES)):
+def _merge_with_retries(
+    connection: BackendConnection, staged: list[StagedAnswer], *, now: datetime
+) -> _Merged:
+    for left in reversed(range(MAX_TRIES)):
         try:
             with transaction.atomic():
-                return _in_one_go(connection, placed, now=now)
+                return _merge(connection, staged, now=now)
         except IntegrityError:  # another process met a new subscriber at the same moment
             if not left:
                 raise
@@ -135,60 +139,63 @@ def _again_if_met(connection: BackendConnection, placed: list[Placed], *, now: d
     raise AssertionError("the last try returns or raises")
 
 
-def _in_one_go(connection: BackendConnection, placed: list[Placed], *, now: datetime) -> _Done:
+def _merge(connection: BackendConnection, staged: list[StagedAnswer], *, now: datetime) -> _Merged:
     """Each subscriber once, in one transaction."""
-    staging.stage(placed, now=now)
-    bringing = Bringing(
-        connection=connection.pk, partner=connection.partner_id, now=now, are_few=len(placed) <= FEW
+    staging.stage(staged, now=now)
+    statements = MergeStatements(
+        connection=connection.pk,
+        partner=connection.partner_id,
+        now=now,
+        are_few=len(staged) <= MAX_PREPARED,
     )
-    plan = bringing.plan()
+    plan = statements.plan()
     acts = {act for _, _, act in plan}
     if {"write", "confirm"} & acts:
-        bringing.lock()
-    done = _Done({position: key for position, key, _ in plan})
+        statements.lock()
+    done = _Merged({position: key for position, key, _ in plan})
     if "ask" in acts:
         done.unsure = [position for position, _, act in plan if act == "ask"]
-    others = [one.position for one in placed if one.position not in done.rows]
-    for position, key, act in bringing.plan_others(others) if others else []:
+    others = [one.position for one in staged if one.position not in done.rows]
+    for position, key, act in statements.plan_others(others) if others else []:
         done.rows[position] = key
         acts.add(act)
-    if _may_settle(placed):
-        done.jobs = bringing.waiting_jobs()
-    active = _write(bringing, acts, others, done)
+    if _may_settle(staged):
+        done.jobs = statements.waiting_jobs()
+    active = _write(statements, acts, others, done)
     if active:
-        follow_ups.let_others_pass(sorted(active), now=now)
+        follow_ups.lift_admin_first(sorted(active), now=now)
     return done
 
 
 def _write(
-    bringing: Bringing, acts: set[str], others: list[int], done: _Done
+    statements: MergeStatements, acts: set[str], others: list[int], done: _Merged
 ) -> set[tuple[int, str]]:
     """Write what was planned; returns where somebody is active now."""
     active: set[tuple[int, str]] = set()
     if "confirm" in acts:
-        bringing.confirm()
+        statements.confirm()
     if {"write", "restore"} & acts:
-        active |= bringing.write()
+        active |= statements.write()
     if others:
-        arrived, too = bringing.arrive(others)
+        arrived, too = statements.insert(others)
         done.rows |= arrived
         active |= too
     return active
 
 
-def _may_settle(placed: list[Placed]) -> bool:
+def _may_settle(staged: list[StagedAnswer]) -> bool:
     """A job's own answers end it where they came in."""
-    return any(one.answer.job is None and one.answer.remote.status in SETTLED for one in placed)
+    return any(one.answer.job is None and one.answer.remote.status in SETTLED for one in staged)
 
 
-def _follow(placed: list[Placed], done: _Done, *, now: datetime) -> None:
+def _follow_up(staged: list[StagedAnswer], done: _Merged, *, now: datetime) -> None:
     """What follows from the new states; after they are there, so that no lock waits in a circle.
 
     Should we die between the two, the next answer or the job itself finds that it is due.
     """
     active = [
         done.rows[one.position]
-        for one in placed
+        for one in staged
         if one.answer.remote.status == Status.PROVISIONED and one.position in done.rows
     ]
     if active:

@@ -202,7 +202,7 @@ _WRITE = f"""
 """  # noqa: S608 - own words
 # In the order of their Webex IDs, so that two processes that meet the same subscribers wait for
 # each other and not in a circle. The second then finds that its row is there already, and fails.
-_ARRIVE = f"""
+_INSERT = f"""
     WITH due AS (
         SELECT NULL::bigint AS id, a.*,
                '{{}}'::jsonb AS job_error, '{{}}'::jsonb AS activation_error
@@ -238,7 +238,7 @@ _ARRIVE = f"""
 """  # noqa: S608 - own words
 
 
-class Bringing:
+class MergeStatements:
     """The statements with what they have in common; for the length of one transaction."""
 
     def __init__(self, *, connection: int, partner: int, now: datetime, are_few: bool) -> None:
@@ -281,13 +281,13 @@ class Bringing:
         """
         return set(self._fetch(_WRITE))
 
-    def arrive(self, positions: Sequence[int]) -> tuple[dict[int, int], set[tuple[int, str]]]:
+    def insert(self, positions: Sequence[int]) -> tuple[dict[int, int], set[tuple[int, str]]]:
         """Make rows of the answers that are left; returns them, and the same as write().
 
         Raises:
             django.db.IntegrityError: another process met one of them at the same moment.
         """
-        new = self._fetch(_ARRIVE, positions=positions)
+        new = self._fetch(_INSERT, positions=positions)
         active = {(template, enterprise) for *_, template, enterprise, first in new if first}
         return {position: key for position, key, *_ in new}, active
 

@@ -96,7 +96,7 @@ class Answer:
     listed: bool = False
 
 
-class Placed(NamedTuple):
+class StagedAnswer(NamedTuple):
     """An answer that has a template here, and its place among those given."""
 
     position: int
@@ -104,9 +104,9 @@ class Placed(NamedTuple):
     answer: Answer
 
 
-def stage(placed: Sequence[Placed], *, now: datetime) -> None:
+def stage(staged: Sequence[StagedAnswer], *, now: datetime) -> None:
     """Fill the waiting room with these answers and no others; inside a transaction."""
-    lines = io.BytesIO("\n".join(_lines(placed, now + AHEAD)).encode())
+    lines = io.BytesIO("\n".join(_lines(staged, now + AHEAD)).encode())
     with database.cursor() as cursor:
         session = database.connection
         cursor.execute(_EMPTY if session in _having else _MAKE)
@@ -118,12 +118,12 @@ def stage(placed: Sequence[Placed], *, now: datetime) -> None:
 _texts = attrgetter("id", *(COPIED[name] for name in _TEXTS))
 
 
-def _lines(placed: Sequence[Placed], latest: datetime) -> Iterator[str]:
+def _lines(staged: Sequence[StagedAnswer], latest: datetime) -> Iterator[str]:
     """In the order of the columns."""
     # What answers of one page or job have in common is written once.
     common: tuple[object, ...] = ()
     start = ""
-    for position, template_id, answer in placed:
+    for position, template_id, answer in staged:
         remote = answer.remote
         changed_at = remote.last_status_change
         if changed_at is not None and changed_at > latest:

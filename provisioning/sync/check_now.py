@@ -9,7 +9,7 @@ from accounts import secrets
 from provisioning import selectors, shown_status, timing
 from provisioning.backend import gate
 from provisioning.backend.client import client_for
-from provisioning.backend.limited_client import Asker, OutOfTime
+from provisioning.backend.limited_client import LimitedClient, OutOfTime
 from provisioning.models import Subscriber
 from provisioning.projection import merge
 from provisioning.projection.merge import Answer
@@ -62,7 +62,7 @@ def ask_for(row: Subscriber) -> bool:
         WebexError: it gave no usable answer.
     """
     connection = row.connection
-    asker = Asker(connection, client_for(connection), seconds=PATIENCE_SECONDS)
+    asker = LimitedClient(connection, client_for(connection), seconds=PATIENCE_SECONDS)
     remote = asker.subscriber(row.webex_id or "")
     if remote is None:
         shown_status.mark_deleted(row, now=timing.now(), by="Webex", here=False)

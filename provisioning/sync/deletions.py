@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection as database
 
 from provisioning import selectors, shown_status, timing
-from provisioning.backend.limited_client import Asker
+from provisioning.backend.limited_client import LimitedClient
 from provisioning.models import Subscriber
 from provisioning.projection import merge
 from provisioning.projection.merge import Answer
@@ -53,7 +53,7 @@ class Seen:
             return [row[0] for row in cursor.fetchall()]
 
 
-def find_deleted(asker: Asker, ids: list[int]) -> None:
+def find_deleted(asker: LimitedClient, ids: list[int]) -> None:
     """Ask for each of these rows, and mark as deleted whom Webex does not hold.
 
     Rows with an unfinished job are left alone: it asks by itself, and it may be deleting.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from provisioning import timing
-from provisioning.backend.limited_client import BROKEN_OFF, Asker
+from provisioning.backend.limited_client import BROKEN_OFF, LimitedClient
 from provisioning.projection import merge
 from provisioning.projection.merge import Answer
 from provisioning.sync.deletions import Seen
@@ -25,7 +25,7 @@ class Listing:
     entries that could not be read.
     """
 
-    asker: Asker
+    asker: LimitedClient
     template: OnboardingTemplate
     seen: Seen | None = None
     newest: datetime | None = None
@@ -42,9 +42,9 @@ class Listing:
             for page in self.asker.pages(self.template.provisioning_id, changed_after):
                 self._take(page)
         except BROKEN_OFF:
-            self._bring_in()
+            self._merge()
             raise
-        self._bring_in()
+        self._merge()
 
     def _take(self, page: Page) -> None:
         asked_at = self.asker.asked_at
@@ -57,13 +57,13 @@ class Listing:
         ]
         oldest = self._waiting[0].asked_at if self._waiting else asked_at
         if len(self._waiting) >= TOGETHER or timing.now() - oldest > PATIENCE:
-            self._bring_in()
+            self._merge()
 
-    def _bring_in(self) -> None:
+    def _merge(self) -> None:
         answers, self._waiting = self._waiting, []
         if not answers:
             return
-        brought = merge.bring_in(self.asker.connection, answers, now=timing.now())
+        brought = merge.merge_answers(self.asker.connection, answers, now=timing.now())
         if self.seen:
             self.seen.add(key for key in brought.ids if key is not None)
         self._ask_again([answers[place].remote for place in brought.unsure])

@@ -20,7 +20,7 @@ from common import session_locks
 from provisioning import timing
 from provisioning.backend import gate
 from provisioning.backend.client import client_for
-from provisioning.backend.limited_client import Asker, OutOfTime
+from provisioning.backend.limited_client import LimitedClient, OutOfTime
 from provisioning.sync.deletions import Seen, find_deleted
 from provisioning.sync.listing import Listing
 from templates_app.models import OnboardingTemplate
@@ -43,7 +43,7 @@ OVERLAP = timedelta(seconds=120)
 SECONDS_OF_SYNC, SECONDS_OF_FULL_PASS = 240.0, 3500.0
 #: After a full pass its connection rests so many times as long: else the passes of a partner with
 #: hundreds of thousands of users would always take their part of its rate.
-REST, LONGEST_REST = 4, timedelta(hours=12)
+REST_FACTOR, MAX_REST = 4, timedelta(hours=12)
 #: Unclear answers for so many templates are trouble of the whole connection.
 MAX_UNCLEAR = 3
 
@@ -77,20 +77,20 @@ def _sync(connection_id: int, *, full: bool) -> bool:
     else:
         if text := trouble.words():
             health = Health.DEGRADED if trouble.unclear else Health.OK
-            gate.note_health(connection, health, now=timing.now(), text=text)
+            gate.record_health(connection, health, now=timing.now(), text=text)
         return not text
     return False
 
 
 def _broken_off(connection: BackendConnection, text: str) -> None:
-    gate.note_health(connection, Health.DEGRADED, now=timing.now(), text=text)
+    gate.record_health(connection, Health.DEGRADED, now=timing.now(), text=text)
     logger.info("sync broke off", extra={"connection_id": connection.pk, "reason": text})
 
 
 def _read(connection: BackendConnection, client: WebexClient, *, full: bool) -> Trouble:
     if full:
-        return _read_everything(Asker(connection, client, seconds=SECONDS_OF_FULL_PASS))
-    return _read_changes(Asker(connection, client, seconds=SECONDS_OF_SYNC))
+        return _read_everything(LimitedClient(connection, client, seconds=SECONDS_OF_FULL_PASS))
+    return _read_changes(LimitedClient(connection, client, seconds=SECONDS_OF_SYNC))
 
 
 @dataclass
@@ -124,7 +124,7 @@ def _each(
     return trouble
 
 
-def _read_changes(asker: Asker) -> Trouble:
+def _read_changes(asker: LimitedClient) -> Trouble:
     """Each provisioning ID has its watermark: the newest change seen, on the backend's clock. It
     moves only when every page was brought in; without one, as for a template added later,
     everything is read.
@@ -141,7 +141,7 @@ def _read_changes(asker: Asker) -> Trouble:
 
     trouble = _each(_templates(connection), read)
     if not trouble.unclear:
-        _note(connection, synced_at=started)
+        _save(connection, synced_at=started)
     return trouble
 
 
@@ -177,17 +177,17 @@ def _templates(connection: BackendConnection) -> list[OnboardingTemplate]:
     return list(OnboardingTemplate.objects.filter(partner_id=connection.partner_id).order_by("pk"))
 
 
-def _read_everything(asker: Asker) -> Trouble:
+def _read_everything(asker: LimitedClient) -> Trouble:
     """A full pass, template by template; a broken-off pass goes on where it stopped."""
     connection = asker.connection
     resuming = connection.full_pass_started_at is not None
     done_id = connection.full_pass_template_id or 0 if resuming else 0
     started_at = connection.full_pass_started_at or timing.now()
     if not resuming:
-        _note(connection, full_pass_started_at=started_at, full_pass_template_id=None)
+        _save(connection, full_pass_started_at=started_at, full_pass_template_id=None)
 
     def read(template: OnboardingTemplate) -> None:
-        _note(connection, full_pass_template_id=template.pk - 1)
+        _save(connection, full_pass_template_id=template.pk - 1)
         began, seen = timing.now(), Seen()
         listing = Listing(asker, template, seen=seen)
         listing.read()
@@ -198,11 +198,11 @@ def _read_everything(asker: Asker) -> Trouble:
     trouble = _each([t for t in _templates(connection) if t.pk > done_id], read)
     now = timing.now()
     done = {} if trouble.unclear else {"full_pass_done_at": now}
-    rest = now + min((now - started_at) * REST, LONGEST_REST)
-    _note(connection, full_pass_started_at=None, full_pass_template_id=None,
+    rest = now + min((now - started_at) * REST_FACTOR, MAX_REST)
+    _save(connection, full_pass_started_at=None, full_pass_template_id=None,
           full_pass_not_before=rest, **done)  # fmt: skip
     return trouble
 
 
-def _note(connection: BackendConnection, **values: object) -> None:
+def _save(connection: BackendConnection, **values: object) -> None:
     BackendConnection.objects.filter(pk=connection.pk).update(**values)

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture(autouse=True)
 def users(template, monkeypatch):
-    monkeypatch.setattr(enterprises, "MOST", 5)
+    monkeypatch.setattr(enterprises, "MAX_SHOWN", 5)
     for name in ["Rødskov", "Blåskov", *[f"firma {n}" for n in range(8)]]:
         factories.make_subscriber(template, enterprise_id=name)
 

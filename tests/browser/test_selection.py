@@ -265,7 +265,7 @@ def test_of_all_that_match_the_dialog_shows_who_is_left_out(open_list, crowd):
 
 
 def test_where_nobody_counts_no_number_is_said(open_list, crowd, monkeypatch):
-    monkeypatch.setattr("provisioning.lists.finder.MOST_COUNTED", 10)
+    monkeypatch.setattr("provisioning.lists.finder.MAX_COUNTED", 10)
     page = open_list("?q=x.example&per_page=25")
     tick(page, 1).check()
     button(page, "Select all that match").click()

@@ -64,7 +64,7 @@ MORE: dict[str, dict[str, Any]] = {
     "gzip_bomb": {"megabytes": 60},
 }
 SLOW = ("slow", "black_hole", "late_effect", "down", "drip")
-MOST_MEMORY = 50 * 1024 * 1024
+MAX_MEMORY = 50 * 1024 * 1024
 
 
 @dataclass
@@ -143,7 +143,7 @@ def check(name: str, tried: Tried, simulator: SimulatorProcess, after: str) -> N
     """Hold what came of it against the truth."""
     sent = simulator.requests(after=after)
     assert max(fault["hits"] for fault in simulator.control("GET", "faults")["items"]), name
-    assert tried.peak < MOST_MEMORY, name
+    assert tried.peak < MAX_MEMORY, name
     for page in found_of(tried, "list"):
         assert {one.user_id for one in page.subscribers} <= {*USERS, NEW.user_id}, name
     provisioned = tried.results["provision"]

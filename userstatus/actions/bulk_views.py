@@ -124,11 +124,11 @@ def _too_many(selection: Selection) -> str:
             "More than %(most)s users are selected, and at most %(most)s can be changed at once. "
             "Narrow the filters, for example to one error or one enterprise, and take the rest "
             "afterwards."
-        ) % {"most": figure(bulk_services.MOST)}
+        ) % {"most": figure(bulk_services.MAX_BATCH_USERS)}
     return _(
         "%(total)s users are selected, and at most %(most)s can be changed at once. Narrow the "
         "filters, for example to one error or one enterprise, and take the rest afterwards."
-    ) % {"total": figure(selection.total), "most": figure(bulk_services.MOST)}
+    ) % {"total": figure(selection.total), "most": figure(bulk_services.MAX_BATCH_USERS)}
 
 
 # ---- Acting ----

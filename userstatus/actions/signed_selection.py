@@ -21,7 +21,7 @@ from userstatus.row_keys import joined, keys_of
 
 SALT = "userstatus.bulk"
 #: After that the statuses that were shown are too old to act on.
-GOOD_FOR = timedelta(hours=1)
+SELECTION_LIFETIME = timedelta(hours=1)
 
 
 class NotUsable(Refused):
@@ -51,7 +51,7 @@ class Frozen:
     """What the dialog showed.
 
     Attributes:
-        ids: users, at most batches.MOST.
+        ids: users, at most bulk.services.MAX_BATCH_USERS.
         able: for how many it could be done; with a package, for the one that suits most.
         query: the filters that chose them; "" when they were ticked.
         submission_id: of the form: sending it twice makes one batch.
@@ -91,7 +91,7 @@ def thaw(purpose: Purpose, text: str) -> Frozen:
         NotUsable: it is broken, too old, or was made for something else.
     """
     try:
-        content = signing.loads(text, salt=SALT, max_age=GOOD_FOR)
+        content = signing.loads(text, salt=SALT, max_age=SELECTION_LIFETIME)
     except signing.SignatureExpired:
         message = _("This was opened more than an hour ago, and much may have changed since.")
         raise NotUsable("expired", message) from None

@@ -113,8 +113,8 @@ def _start_page(
         "left_out": len(choice.left_out),
         "fields": export_choice.fields(choice),
         "address": _start_address(template, chosen),
-        "most_in_sheet": export_xlsx.MOST_ROWS,
-        "takes_sheet": count is None or count <= export_xlsx.MOST_ROWS,
+        "most_in_sheet": export_xlsx.MAX_ROWS,
+        "takes_sheet": count is None or count <= export_xlsx.MAX_ROWS,
         "refused": refused,
         "back": _list_address(template, chosen),
     }

@@ -58,7 +58,7 @@ def job_resume(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
             raise Http404
         bulk_services.resume(found, actor=actor, now=now)
         return found, _("Resumed. The first %(n)s are tried before the others.") % {
-            "n": bulk_services.FIRST
+            "n": bulk_services.TRIAL_SIZE
         }
 
     return _act(request, uuid, resume)

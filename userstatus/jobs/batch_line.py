@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from common.templatetags.look import figure
 from provisioning.bulk import services as bulk_services
-from provisioning.bulk.services import FIRST, OUTCOMES, BatchState, Progress
+from provisioning.bulk.services import OUTCOMES, TRIAL_SIZE, BatchState, Progress
 from provisioning.jobs import permissions
 from provisioning.kinds import kind_of
 from provisioning.models import Job, JobBatch
@@ -80,7 +80,8 @@ class BatchLine:
         who = self.batch.cancelled_by
         words = {
             BatchState.GRACE: _("Waiting"),
-            BatchState.TRYING: _("Trying the first %(n)s") % {"n": min(FIRST, self.batch.total)},
+            BatchState.TRYING: _("Trying the first %(n)s")
+            % {"n": min(TRIAL_SIZE, self.batch.total)},
             BatchState.RUNNING: _("Running"),
             BatchState.PAUSED: _("Paused by the brake"),
             BatchState.DONE: _("Done"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from common.templatetags.look import figure
-from provisioning.bulk.services import BRAKE, FIRST, BatchState, Finish, Limit, Progress
+from provisioning.bulk.services import BRAKE_AFTER, TRIAL_SIZE, BatchState, Finish, Limit, Progress
 from provisioning.catalogue import explain
 from provisioning.models import JobBatch
 
@@ -45,9 +45,9 @@ def callout_of(batch: JobBatch, told: Progress) -> Callout | None:
     untouched = ngettext("%(n)s user is untouched.", "%(n)s users are untouched.", n)
     return Callout(
         title=_("Paused after %(n)s of %(total)s: %(why)s") % words,
-        text=_why(min(told.failed, FIRST), is_first=batch.released_at is None),
+        text=_why(min(told.failed, TRIAL_SIZE), is_first=batch.released_at is None),
         untouched=untouched % {"n": figure(n)},
-        more=_("Resume tries %(n)s first. It goes on only when you say so.") % {"n": FIRST},
+        more=_("Resume tries %(n)s first. It goes on only when you say so.") % {"n": TRIAL_SIZE},
         advice=str(cause.advice),
     )
 
@@ -60,7 +60,7 @@ def _why(tried: int, *, is_first: bool) -> str:
             tried,
         ) % {"n": tried}
     text = _("%(n)s in a row failed for the same cause, so the batch stopped itself.")
-    return text % {"n": BRAKE}
+    return text % {"n": BRAKE_AFTER}
 
 
 def finish_of(told: Progress, now: datetime) -> str:

@@ -24,7 +24,7 @@ from userstatus.jobs.job_line import JobLine
 
 PAGE = 50
 #: What is more is not counted exactly.
-MOST = 99
+MAX_NEWER = 99
 
 Line = JobLine | BatchLine
 
@@ -112,15 +112,15 @@ def some(reader: User, ids: Sequence[str], now: datetime) -> list[Line]:
 
 
 def arrived(reader: User, choice: Choice, newest: str) -> int:
-    """How many lines came on top of the one with this uuid, at most MOST."""
+    """How many lines came on top of the one with this uuid, at most MAX_NEWER."""
     first = _entry(reader, newest)
     if first is None:
         return 0
     newer = Q(created_at__gt=first.created_at)
     jobs, batches = _chosen(reader, choice)
-    count = jobs.filter(newer).order_by()[:MOST].count()
-    count += batches.filter(newer).order_by()[:MOST].count()
-    return min(count, MOST)
+    count = jobs.filter(newer).order_by()[:MAX_NEWER].count()
+    count += batches.filter(newer).order_by()[:MAX_NEWER].count()
+    return min(count, MAX_NEWER)
 
 
 def unfinished_count(reader: User) -> int:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from provisioning.catalogue import Explanation, explain
 from provisioning.lists import counts as user_counts
 from provisioning.lists import longest_waiting
-from provisioning.lists.counts import Tally
+from provisioning.lists.counts import UserSum
 from provisioning.lists.longest_waiting import Stuck
 from provisioning.models import Activation
 from provisioning.states import ActivationState, Status
@@ -72,7 +72,7 @@ class Summary:
     """The partner's templates, oldest first, and what is counted of their users."""
 
     lines: list[TemplateLine]
-    tallies: list[Tally]
+    tallies: list[UserSum]
 
     @property
     def ids(self) -> list[int]:
@@ -105,7 +105,7 @@ def _templates(user: Any) -> list[OnboardingTemplate]:
 
 
 def _lines(
-    shown: list[OnboardingTemplate], templates: list[OnboardingTemplate], found: list[Tally]
+    shown: list[OnboardingTemplate], templates: list[OnboardingTemplate], found: list[UserSum]
 ) -> list[TemplateLine]:
     by_status = counts.by_template_and_status(found)
     firsts = longest_waiting.stuck([t.pk for t in shown if t.provision_admin_first])

@@ -23,7 +23,7 @@ from accounts.rights import Right
 from common import sql
 from provisioning.lists import live_changes
 from provisioning.lists.filters import UserFilter
-from provisioning.lists.live_changes import Sign
+from provisioning.lists.live_changes import RowState
 from provisioning.models import Subscriber
 from provisioning.states import UNSETTLED, Status
 from templates_app.models import OnboardingTemplate
@@ -53,8 +53,8 @@ def live(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
         "is_busy": any(_is_busy(sign) for sign in signs),
         "counts": _counts(scope, chosen, is_new=bool(changed or arrived)),
         "sync": page.sync_of(scope.user, now),
-        "arrived": min(arrived, live_changes.MOST_ARRIVED),
-        "has_more": arrived > live_changes.MOST_ARRIVED,
+        "arrived": min(arrived, live_changes.MAX_ARRIVED),
+        "has_more": arrived > live_changes.MAX_ARRIVED,
         "with_template": scope.template is None,
         "with_ticks": scope.can_tick,
         "now": now,
@@ -73,19 +73,19 @@ def _seen(text: str) -> dict[int, str]:
     return found
 
 
-def _signs(scope: Scope, seen: Collection[int]) -> list[Sign]:
+def _signs(scope: Scope, seen: Collection[int]) -> list[RowState]:
     """Of the page's rows, those deleted meanwhile too: they stay where they are, and say so."""
     partner_id = scope.user.partner_id
-    found = live_changes.signs(partner_id, seen) if seen and partner_id else []
+    found = live_changes.row_states(partner_id, seen) if seen and partner_id else []
     template = scope.template
     return [sign for sign in found if template is None or sign.template_id == template.pk]
 
 
-def _state(sign: Sign) -> str:
+def _state(sign: RowState) -> str:
     return state_word(sign.version, sign.job_state, held=sign.held)
 
 
-def _is_busy(sign: Sign) -> bool:
+def _is_busy(sign: RowState) -> bool:
     """Something will change by itself soon, as `Row.is_busy` says it."""
     return not sign.is_deleted and bool(sign.job_state or sign.backend_status in UNSETTLED)
 

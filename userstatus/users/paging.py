@@ -16,7 +16,7 @@ from typing import Any
 from django.http import QueryDict
 
 from provisioning.lists.finder import Finder
-from provisioning.lists.query_plan import Beyond
+from provisioning.lists.query_plan import Cursor
 from provisioning.models import Subscriber
 
 SIZES = (25, 50, 100)
@@ -116,7 +116,7 @@ class _Asked:
         return self._made(shown, number, previous=len(rows) > count)
 
     def after(self, key: Key) -> Page:
-        rows = self.finder.rows(self.place.size + 1, beyond=self._beyond(key, back=False))
+        rows = self.finder.rows(self.place.size + 1, cursor=self._cursor(key, back=False))
         if not rows:
             return self.last()
         shown, more = rows[: self.place.size], len(rows) > self.place.size
@@ -126,18 +126,18 @@ class _Asked:
         return self._made(shown, number, previous=True, following=more)
 
     def before(self, key: Key) -> Page:
-        condition = self._beyond(key, back=True)
-        rows = self.finder.rows(self.place.size + 1, beyond=condition, backwards=True)
+        condition = self._cursor(key, back=True)
+        rows = self.finder.rows(self.place.size + 1, cursor=condition, backwards=True)
         if len(rows) <= self.place.size:
             return self.first()
         shown = rows[: self.place.size][::-1]
         number = max(key.number - len(shown), 2) if key.number else 0
         return self._made(shown, number, previous=True, following=True)
 
-    def _beyond(self, key: Key, *, back: bool) -> Beyond:
+    def _cursor(self, key: Key, *, back: bool) -> Cursor:
         """Rows on one side of a key."""
         is_descending = self.finder.chosen.sort.startswith("-")
-        return Beyond(key.value, key.pk, is_less=is_descending != back)
+        return Cursor(key.value, key.pk, is_less=is_descending != back)
 
     def _made(
         self,

@@ -114,15 +114,15 @@ def test_who_asks_outside_of_jobs_pays_from_the_same_purse(rig, backlog):
 
 
 def test_nobody_asks_while_the_gate_is_closed(rig):
-    gate.throttled(rig.connection, 5)
+    gate.record_throttling(rig.connection, 5)
 
     with pytest.raises(gate.Closed):
         gate.admit(rig.connection.pk)
 
 
 def test_a_later_time_to_wait_wins(rig):
-    gate.throttled(rig.connection, 60)
-    gate.throttled(rig.connection, 5)
+    gate.record_throttling(rig.connection, 60)
+    gate.record_throttling(rig.connection, 5)
 
     assert row(rig).not_before > timing.now() + timedelta(seconds=50)
 
@@ -132,7 +132,7 @@ def test_a_later_time_to_wait_wins(rig):
 
 def unreachable(rig: Rig, times: int) -> None:
     for _ in range(times):
-        gate.troubled(rig.connection, Trouble.UNREACHABLE, "cannot be reached")
+        gate.record_trouble(rig.connection, Trouble.UNREACHABLE, "cannot be reached")
 
 
 def test_four_failures_to_connect_close_nothing_and_the_fifth_does(rig, backlog):
@@ -147,19 +147,19 @@ def test_four_failures_to_connect_close_nothing_and_the_fifth_does(rig, backlog)
 
 def test_an_answer_in_between_begins_the_count_anew(rig):
     unreachable(rig, 4)
-    gate.answered(rig.connection, calls=1, answer_ms=10)
+    gate.record_answers(rig.connection, calls=1, answer_ms=10)
     unreachable(rig, 4)
 
     assert row(rig).trips == 0
 
 
 def test_half_of_twenty_unclear_answers_open_the_breaker(rig):
-    gate.answered(rig.connection, calls=10, answer_ms=10)
+    gate.record_answers(rig.connection, calls=10, answer_ms=10)
     for _ in range(9):
-        gate.troubled(rig.connection, Trouble.UNCLEAR, "unclear answer (502)")
+        gate.record_trouble(rig.connection, Trouble.UNCLEAR, "unclear answer (502)")
     assert row(rig).trips == 0
 
-    gate.troubled(rig.connection, Trouble.UNCLEAR, "unclear answer (502)")
+    gate.record_trouble(rig.connection, Trouble.UNCLEAR, "unclear answer (502)")
 
     assert row(rig).trips == 1
 
@@ -169,7 +169,7 @@ def test_after_trouble_one_request_goes_first_and_its_answer_opens_the_gate(rig,
     let(rig, not_before=timing.now() - SOON)
 
     assert (taken(rig), taken(rig)) == (1, 0)
-    gate.answered(rig.connection, calls=1, answer_ms=10)
+    gate.record_answers(rig.connection, calls=1, answer_ms=10)
 
     assert row(rig).trips == 0
     assert taken(rig) == 3  # the probe is still under way
@@ -220,7 +220,7 @@ def test_what_was_under_way_when_the_breaker_opened_trips_it_no_further(rig):
 def test_an_answer_that_was_under_way_does_not_close_the_breaker(rig):
     unreachable(rig, 5)
 
-    gate.answered(rig.connection, calls=1, answer_ms=10)
+    gate.record_answers(rig.connection, calls=1, answer_ms=10)
 
     assert row(rig).trips == 1
 
@@ -230,7 +230,7 @@ def test_an_answer_that_was_under_way_does_not_close_the_breaker(rig):
 
 def test_five_403_in_a_row_hold_the_connection(rig, backlog):
     for _ in range(5):
-        gate.troubled(rig.connection, Trouble.FORBIDDEN, "")
+        gate.record_trouble(rig.connection, Trouble.FORBIDDEN, "")
 
     assert row(rig).health == Health.HELD
     assert taken(rig) == 0
@@ -238,8 +238,8 @@ def test_five_403_in_a_row_hold_the_connection(rig, backlog):
 
 def test_a_403_between_answers_is_only_that_users(rig):
     for _ in range(6):
-        gate.troubled(rig.connection, Trouble.FORBIDDEN, "")
-        gate.answered(rig.connection, calls=1, answer_ms=10)
+        gate.record_trouble(rig.connection, Trouble.FORBIDDEN, "")
+        gate.record_answers(rig.connection, calls=1, answer_ms=10)
 
     assert row(rig).health == Health.OK
 
@@ -255,8 +255,8 @@ def test_trouble_that_is_rare_among_the_answers_of_one_turn_closes_nothing(rig, 
     turn._connection = rig.connection
 
     for _ in range(25):
-        turn._tell([Outcome(exchange)] * 4)
-        turn._tell([Outcome(exchange, error=error)])
+        turn._report_to_gate([Outcome(exchange)] * 4)
+        turn._report_to_gate([Outcome(exchange, error=error)])
 
     told = row(rig)
     assert (told.trips, told.not_before, told.health == Health.HELD) == (0, None, False)

@@ -172,14 +172,14 @@ def test_one_poisonous_job_does_not_stop_the_sweep(rig, job, monkeypatch):
         rig.given("2@nordictel.example"), actor=rig.actor, now=timezone.now()
     )
     Job.objects.update(deadline_at=timezone.now())
-    real = shown_status.note_job_error
+    real = shown_status.record_job_error
 
     def broken(row, *args, **kwargs):
         if row.broadworks_id == FREJA:
             raise ValueError("poison")
         real(row, *args, **kwargs)
 
-    monkeypatch.setattr(shown_status, "note_job_error", broken)
+    monkeypatch.setattr(shown_status, "record_job_error", broken)
     sweep.run()
 
     other.refresh_from_db()
@@ -189,8 +189,8 @@ def test_one_poisonous_job_does_not_stop_the_sweep(rig, job, monkeypatch):
 def test_crashes_count_only_in_a_row(rig, job):
     for _ in range(4):
         taken = rig.taken().job
-        leases.put_back(taken, not_before=timezone.now(), reason="test")
-        leases.let_go_one(taken)
+        leases.requeue(taken, not_before=timezone.now(), reason="test")
+        leases.release_one(taken)
         rig.taken()
         Job.objects.filter(pk=job.pk).update(lease_until=timezone.now())
         sweep.run()
@@ -435,7 +435,7 @@ def test_a_poll_that_loses_against_a_sync_writes_nothing(rig, job):
 
     leases.to_wait(polling, not_before=timezone.now())
     with pytest.raises(leases.LeaseLost):
-        leases.let_go_one(polling)
+        leases.release_one(polling)
 
     job.refresh_from_db()
     assert job.state == "done"
@@ -517,9 +517,9 @@ def cut_connections() -> None:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
-@pytest.mark.parametrize("moment", ["tell_gate", "record"])
+@pytest.mark.parametrize("moment", ["report_to_gate", "record"])
 def test_a_clear_answer_outlives_the_connection_to_postgresql(rig, job, monkeypatch, moment):
-    module = {"tell_gate": failure_policy, "record": recording}[moment]
+    module = {"report_to_gate": failure_policy, "record": recording}[moment]
     real, cuts = getattr(module, moment), []
 
     def cut_once(*args):

@@ -83,7 +83,7 @@ def write(job: Job) -> None:
 def test_sync_that_settles_a_job_waits_for_the_row_first(rig, job):
     held = rig.taken().job
     leases.to_wait(held, not_before=timing.now())
-    leases.let_go_one(held)
+    leases.release_one(held)
     Subscriber.objects.filter(pk=job.subscriber_id).update(backend_status="provisioned")
 
     with row_held(job, lambda: follow_ups.settle(job.pk, now=timing.now())):
@@ -104,7 +104,7 @@ def test_giving_a_job_up_waits_for_the_row_first(job):
 
 def test_a_worker_that_ends_its_job_waits_for_the_row_first(rig, job):
     held = rig.taken().job
-    with row_held(job, lambda: failure_policy.follow(held, Forbidden(Facts(status=403)))):
+    with row_held(job, lambda: failure_policy.apply(held, Forbidden(Facts(status=403)))):
         write(job)
 
     job.refresh_from_db()

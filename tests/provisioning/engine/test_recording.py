@@ -120,7 +120,7 @@ def test_a_worker_that_lost_its_lease_can_write_nothing(rig, job):
 
     leases.to_wait(first, not_before=timezone.now())
     with pytest.raises(leases.LeaseLost):
-        leases.let_go_one(first)
+        leases.release_one(first)
 
 
 def test_a_clear_answer_that_comes_late_is_recorded_unless_somebody_else_took_the_job(rig, job):

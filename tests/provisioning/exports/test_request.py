@@ -124,7 +124,7 @@ def test_nobody_of_the_ticked_here_is_refused_with_words(anna, carla, template):
 
 @pytest.mark.parametrize("name", ["ticked", "left_out"])
 def test_more_than_can_be_named_are_refused_with_words(anna, template, monkeypatch, name):
-    monkeypatch.setattr(export_request, "MOST_NAMED", 1)
+    monkeypatch.setattr(export_request, "MAX_NAMED", 1)
 
     with pytest.raises(ExportRefused, match="Export all that match") as refused:
         start(anna, template, Choice(**{name: (1, 2)}))
@@ -196,7 +196,7 @@ def test_what_the_click_cannot_count_is_counted_before_it_is_written(anna, templ
 def test_too_many_for_excel_are_refused_before_anything_is_written(
     anna, template, people, monkeypatch
 ):
-    monkeypatch.setattr(export_xlsx, "MOST_ROWS", 3)
+    monkeypatch.setattr(export_xlsx, "MAX_ROWS", 3)
 
     with pytest.raises(ExportRefused, match="CSV") as refused:
         start(anna, template, Choice(format=ExportFormat.XLSX))
@@ -207,7 +207,7 @@ def test_too_many_for_excel_are_refused_before_anything_is_written(
 
 
 def test_as_many_as_excel_takes_are_taken(anna, template, people, monkeypatch):
-    monkeypatch.setattr(export_xlsx, "MOST_ROWS", 4)
+    monkeypatch.setattr(export_xlsx, "MAX_ROWS", 4)
 
     export = start(anna, template, Choice(format=ExportFormat.XLSX))
     export_services.write(export.pk)
@@ -220,7 +220,7 @@ def test_a_list_that_outgrew_excel_while_it_waited_is_a_clear_end(
     anna, template, people, monkeypatch, folder
 ):
     export = start(anna, template, Choice(format=ExportFormat.XLSX))
-    monkeypatch.setattr(export_xlsx, "MOST_ROWS", 3)
+    monkeypatch.setattr(export_xlsx, "MAX_ROWS", 3)
 
     export_services.write(export.pk)
 

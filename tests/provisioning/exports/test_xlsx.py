@@ -170,12 +170,14 @@ def test_text_that_excel_cannot_hold_is_cut_and_says_so(anna, template, text):
     assert shown.endswith("…")
     assert text.startswith(shown[:-1])
     assert (
-        export_xlsx.MOST_UNITS - 2 < len(shown.encode("utf-16-le")) // 2 <= export_xlsx.MOST_UNITS
+        export_xlsx.MAX_CELL_UNITS - 2
+        < len(shown.encode("utf-16-le")) // 2
+        <= export_xlsx.MAX_CELL_UNITS
     )
 
 
 def test_text_of_just_the_longest_stays_whole():
-    text = "x" * export_xlsx.MOST_UNITS
+    text = "x" * export_xlsx.MAX_CELL_UNITS
 
     assert export_xlsx.held(text) == text
 

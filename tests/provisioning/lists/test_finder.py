@@ -25,7 +25,7 @@ from provisioning.lists import (
 )
 from provisioning.lists.filters import UserFilter
 from provisioning.lists.finder import Finder
-from provisioning.lists.query_plan import Beyond
+from provisioning.lists.query_plan import Cursor
 from provisioning.models import Subscriber
 from tests.factories import make_subscriber, make_template
 
@@ -84,8 +84,8 @@ def some_filters() -> list[UserFilter]:
 @pytest.mark.parametrize("most", [2, 10, 1000], ids="counted up to {}".format)
 @pytest.mark.parametrize("number", [1, 3], ids="{} templates".format)
 def test_rows_and_counts_are_those_of_reading_every_row(templates, monkeypatch, number, most):
-    monkeypatch.setattr(finder_module, "MOST_COUNTED", most)
-    monkeypatch.setattr(query_plan, "MOST_READ", most)
+    monkeypatch.setattr(finder_module, "MAX_COUNTED", most)
+    monkeypatch.setattr(query_plan, "MAX_READ", most)
     monkeypatch.setattr(selectivity, "NEWEST", most)
     monkeypatch.setattr(selectivity, "MANY", most)
     monkeypatch.setattr(selectivity, "LEAST", most)
@@ -112,8 +112,8 @@ def test_rows_and_counts_are_those_of_reading_every_row(templates, monkeypatch, 
 @pytest.mark.parametrize("most", [2, 10, 1000], ids="read up to {}".format)
 @pytest.mark.parametrize("number", [1, 3], ids="{} templates".format)
 def test_rows_beyond_a_row_are_those_behind_it(templates, monkeypatch, number, most):
-    monkeypatch.setattr(finder_module, "MOST_COUNTED", 2)
-    monkeypatch.setattr(query_plan, "MOST_READ", most)
+    monkeypatch.setattr(finder_module, "MAX_COUNTED", 2)
+    monkeypatch.setattr(query_plan, "MAX_READ", most)
     chosen_templates, luck = templates[:number], random.Random(3)
     users = Subscriber.objects.live().filter(template__in=chosen_templates)
 
@@ -125,7 +125,7 @@ def test_rows_beyond_a_row_are_those_behind_it(templates, monkeypatch, number, m
         place = luck.randrange(len(expected))
         value, pk = expected[place].sort_key, expected[place].pk
         is_down = chosen.sort.startswith("-")
-        after, before = (Beyond(value, pk, is_less=less) for less in (is_down, not is_down))
+        after, before = (Cursor(value, pk, is_less=less) for less in (is_down, not is_down))
 
         found = [u.pk for u in finder.rows(4, beyond=after)]
         assert found == [u.pk for u in expected[place + 1 :][:4]], chosen
@@ -138,7 +138,7 @@ def test_rows_beyond_a_row_are_those_behind_it(templates, monkeypatch, number, m
 @pytest.mark.parametrize("number", [1, 2], ids="{} templates".format)
 def test_an_order_may_hide_whom_the_filters_leave(partner, monkeypatch, number, sort, q):
     """The first of one template are hidden, whichever end is first; of the other nobody is."""
-    monkeypatch.setattr(finder_module, "MOST_COUNTED", 5)
+    monkeypatch.setattr(finder_module, "MAX_COUNTED", 5)
     made = [make_template(partner) for _ in range(number)]
     for template, letter in zip(made, "ab", strict=False):
         pattern = make_subscriber(template, broadworks_id=f"{letter}@x.example")

@@ -55,7 +55,7 @@ def test_the_first_who_came_is_first_where_nobody_is_active(template):
 
 
 def test_it_says_when_not_everybody_was_looked_at(template, monkeypatch):
-    monkeypatch.setattr(longest_waiting, "MOST_LOOKED_AT", 1)
+    monkeypatch.setattr(longest_waiting, "MAX_LOOKED_AT", 1)
     monkeypatch.setattr(longest_waiting, "LEAST_LOOKED_AT", 1)
     make_subscriber(template, Status.ERROR, enterprise_id="new", last_change_at=ago(1))
     first = make_subscriber(template, Status.ERROR, enterprise_id="old", last_change_at=ago(9))

@@ -38,8 +38,8 @@ def latest(template):
 def crowd(partner, template, monkeypatch):
     """Two hundred Annas, a hundred and fifty Bos after them, and as many Annas of another list."""
     monkeypatch.setattr(selectivity, "MANY", 100)
-    monkeypatch.setattr(selectivity, "MOST_TRIED", 1_000_000)  # ids of other tests lie before them
-    monkeypatch.setattr(finder_module, "MOST_COUNTED", 5)
+    monkeypatch.setattr(selectivity, "MAX_TRIED", 1_000_000)  # ids of other tests lie before them
+    monkeypatch.setattr(finder_module, "MAX_COUNTED", 5)
     make_many(template, 200, "Anna")  # who changed last
     make_many(make_template(partner), 350, "Anna")
     make_many(template, 150, "Bo")  # who came last
@@ -63,7 +63,7 @@ def test_the_newest_of_a_list_are_seen_where_it_is_short(crowd, monkeypatch):
 
 
 def test_a_list_whose_users_are_hard_to_meet_has_no_spread_sample(crowd, monkeypatch):
-    monkeypatch.setattr(selectivity, "MOST_TRIED", 20)
+    monkeypatch.setattr(selectivity, "MAX_TRIED", 20)
 
     assert selectivity.spread(Search("anna"), [crowd.pk], 350) is None
 

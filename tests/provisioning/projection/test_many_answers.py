@@ -180,7 +180,7 @@ def test_a_list_that_cannot_tell_what_came_first_changes_nothing(connection, min
     bring(connection, asked(told("a", "provisioned"), 20))
     late = asked(told("a", "error", minute), 10, listed=True)
 
-    brought = merge.bring_in(connection, [asked(told("b")), late], now=timezone.now())
+    brought = merge.merge_answers(connection, [asked(told("b")), late], now=timezone.now())
 
     assert row().backend_status == "provisioned"
     assert (brought.unsure, brought.ids[1]) == ([1], row().pk)
@@ -279,7 +279,7 @@ def test_others_may_pass_once_one_of_many_is_active(connection, template):
     bring(connection, *(asked(told(name)) for name in "abc"), asked(elsewhere))
     stop = {"code": codes.ADMIN_FIRST, "text": "", "tracking_id": "", "at": "2027-01-01T00:00:00Z"}
     for one in Subscriber.objects.exclude(broadworks_id="a@x.example"):
-        shown_status.note_activation_error(one, stop, now=timezone.now())
+        shown_status.record_activation_error(one, stop, now=timezone.now())
 
     bring(connection, asked(told("a", "provisioned", 1), 1), asked(told("b"), 1))
 
@@ -302,7 +302,7 @@ def test_the_newest_of_three_errors_is_shown(connection):
     bring(connection, asked(told("a", minute=5)))
     older = {"code": "old", "text": "", "tracking_id": "T", "at": BEGAN.isoformat()}
     newer = older | {"code": "new", "at": (BEGAN + timedelta(minutes=9)).isoformat()}
-    shown_status.note_activation_error(row(), newer, now=timezone.now())
+    shown_status.record_activation_error(row(), newer, now=timezone.now())
     Subscriber.objects.update(job_error=older, version=F("version") + 1)
 
     bring(connection, asked(told("a", minute=7), 1))

@@ -67,7 +67,7 @@ def restore(row, _anna, now):
 
 
 def note_error(row, _anna, now):
-    shown_status.note_activation_error(row, ERROR, now=now)
+    shown_status.record_activation_error(row, ERROR, now=now)
 
 
 def delete(row, _anna, now):

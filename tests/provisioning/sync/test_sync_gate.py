@@ -13,7 +13,7 @@ from accounts.models import BackendConnection
 from provisioning import sweep, timing
 from provisioning.backend import gate, limited_client
 from provisioning.backend.client import client_for
-from provisioning.backend.limited_client import Asker
+from provisioning.backend.limited_client import LimitedClient
 from provisioning.jobs import outbox, user_services
 from provisioning.models import StatusEvent, Subscriber
 from provisioning.sync import passes
@@ -235,7 +235,7 @@ def test_a_sync_leaves_half_of_the_rate_to_jobs_that_are_due(rig: Rig, monkeypat
     monkeypatch.setattr(limited_client, "time", clock)
     row = rig.given(FREJA)
     clock.pauses.clear()
-    asker = Asker(rig.connection, client_for(rig.connection), seconds=60)
+    asker = LimitedClient(rig.connection, client_for(rig.connection), seconds=60)
     BackendConnection.objects.update(requests_per_minute=600)
     rig.connection.refresh_from_db()
     for _ in range(5):

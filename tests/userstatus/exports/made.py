@@ -18,7 +18,7 @@ def make_export(user, template=None, **fields) -> Export:
         "template": template,
         "file_name": "user-status-smb-denmark-2026-11-24.csv",
         "created_at": now,
-        "expires_at": now + export_request.KEPT,
+        "expires_at": now + export_request.FILE_LIFETIME,
     }
     return Export.objects.create(**values | fields)
 

@@ -151,7 +151,7 @@ def test_nobody_and_too_many_are_answered_with_what_can_be_had(
 ):
     factories.make_subscriber(template)
     nobody = browser.post(address, {"id": "zzzz"})
-    monkeypatch.setattr(export_request, "MOST_NAMED", 1)
+    monkeypatch.setattr(export_request, "MAX_NAMED", 1)
     too_many = browser.post(address, {"id": "1.2.3"})
 
     for answer in (nobody, too_many):
@@ -173,7 +173,7 @@ def test_excel_is_chosen_at_the_start(browser, address, template):
 def test_too_many_for_excel_are_offered_as_csv(browser, address, template, monkeypatch):
     for _ in range(3):
         factories.make_subscriber(template)
-    monkeypatch.setattr(export_xlsx, "MOST_ROWS", 2)
+    monkeypatch.setattr(export_xlsx, "MAX_ROWS", 2)
 
     answer = browser.post(address, {"format": "xlsx"})
 

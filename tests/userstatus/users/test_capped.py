@@ -14,7 +14,7 @@ from tests.userstatus.pages import link, words
 
 @pytest.fixture(autouse=True)
 def _counts_to_28(monkeypatch):
-    monkeypatch.setattr(finder, "MOST_COUNTED", 28)
+    monkeypatch.setattr(finder, "MAX_COUNTED", 28)
 
 
 @pytest.fixture

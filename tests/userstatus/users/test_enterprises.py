@@ -113,7 +113,7 @@ def test_those_of_deleted_users_are_not_offered(browser, path, template, find):
 def test_fifty_are_shown_and_it_is_said_that_there_are_more(
     browser, path, template, monkeypatch, find
 ):
-    monkeypatch.setattr(enterprises, "MOST", 2)
+    monkeypatch.setattr(enterprises, "MAX_SHOWN", 2)
     users_of(template, "firm c", "firm a", "firm b")
 
     page = browser.get(path, {"find": find})

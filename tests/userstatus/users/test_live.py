@@ -207,7 +207,7 @@ def test_a_status_that_nobody_has_any_more_is_told_as_0(browser, path, template)
 
 
 def test_more_newcomers_than_are_counted_are_told_so(browser, path, template, monkeypatch):
-    monkeypatch.setattr(live_changes, "MOST_ARRIVED", 2)
+    monkeypatch.setattr(live_changes, "MAX_ARRIVED", 2)
     old, *_new = [make_subscriber(template) for _ in range(4)]
 
     answer = browser.get(path, {"since": short(old.pk)}).content.decode()

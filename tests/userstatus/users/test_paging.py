@@ -101,7 +101,7 @@ def test_a_cursor_without_a_number_gives_a_page_without_numbers(users):
 
 
 def test_pages_of_an_uncounted_list_have_no_end_but_can_be_walked(users, monkeypatch):
-    monkeypatch.setattr(finder_module, "MOST_COUNTED", 7)
+    monkeypatch.setattr(finder_module, "MAX_COUNTED", 7)
     [template] = set(users.values_list("template", flat=True))
     finder = Finder(users, [template], UserFilter(q="example", sort="broadworks_id"))
 

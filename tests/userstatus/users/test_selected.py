@@ -111,7 +111,7 @@ def test_who_is_left_out_and_matches_no_more_takes_nobody_away(browser, template
 
 
 def test_where_nobody_counts_there_is_no_number(browser, template, users, monkeypatch):
-    monkeypatch.setattr(finder, "MOST_COUNTED", 2)
+    monkeypatch.setattr(finder, "MAX_COUNTED", 2)
     answer = ask(browser, template, all="on", q="x.example")
 
     assert "All that match are selected" in words(answer)
