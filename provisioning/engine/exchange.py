@@ -48,7 +48,6 @@ class Outcome:
 
     @property
     def job(self) -> Job:
-        """The job that it is about."""
         return self.exchange.job
 
 

@@ -62,7 +62,6 @@ class _CsvFile:
         self.block = bytearray(_BOM + ",".join(HEADER).encode() + b"\r\n")
 
     def write(self, record: bytes) -> None:
-        """Take one record."""
         self.block += record[:-1]
         self.block += b"\r\n"
         self.rows += 1

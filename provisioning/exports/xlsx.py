@@ -85,7 +85,6 @@ class XlsxFile:
         self.sheet.freeze_panes(1, 0)
 
     def write(self, record: bytes) -> None:
-        """Take one record."""
         if self.rows == MAX_ROWS:
             raise TooManyRows
         self.rows += 1
