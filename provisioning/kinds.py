@@ -80,6 +80,7 @@ class Kind:
         right: what asking for it, undoing, repeating and sending it take.
         icon: of `icons.svg`.
         asked: what the timeline says of who asked; `%(what)s` is the parameter `shown.after`.
+        logged: the same in the log of all that people did, before the user's name.
         about_to: whose turn it is just before the first byte; `{name}` is who acts.
         statuses: in which a user can have such a job (DESIGN section 4, "Which action when").
         is_portal: the portal makes it, no administrator; its rules were asked there.
@@ -101,6 +102,7 @@ class Kind:
     right: Right
     icon: str
     asked: Any
+    logged: Any = ""
     about_to: Any = _SEND
     statuses: frozenset[Status]
     is_portal: bool = False
@@ -182,6 +184,7 @@ KINDS: dict[str, Kind] = {
         right=Right.RETRY,
         icon="retry",
         asked=_("retried the activation with %(what)s"),
+        logged=_("retried the activation of"),
         statuses=_STUCK,
         copied=(
             *("webex_id", "first_name", "last_name"),
@@ -196,6 +199,7 @@ KINDS: dict[str, Kind] = {
         right=Right.DELETE,
         icon="trash",
         asked=_("asked to delete the user"),
+        logged=_("deleted the user"),
         about_to=_("{name} is about to delete the user"),
         statuses=_STUCK | {Status.PROVISIONED},
         removes=True,
@@ -205,6 +209,7 @@ KINDS: dict[str, Kind] = {
         right=Right.CHANGE_PACKAGE,
         icon="package",
         asked=_("changed the package to %(what)s"),
+        logged=_("changed the package of"),
         statuses=_STUCK | {Status.PROVISIONED},
         params=_package_params,
         shown=Shown("former", "package"),

@@ -32,6 +32,7 @@ def calls_only(monkeypatch):
         right=Right.CHANGE_PACKAGE,
         icon="package",
         asked="left calling only to the user: %(what)s",
+        logged="left calling only to",
         statuses=frozenset({Status.PROVISIONED}),
         params=lambda user, template, given: {"package": "softphone"},
         shown=Shown(after="package"),
@@ -59,6 +60,7 @@ def test_every_kind_says_all_that_differs(name):
     assert not unsaid
     assert kind.icon
     assert str(kind.asked)
+    assert kind.is_portal or str(kind.logged)
     assert "{name}" in str(kind.about_to)
     assert kind.right in ACTIONS
     assert kind.exchanges > 0
@@ -140,6 +142,8 @@ def test_the_pages_tell_of_a_new_kind_in_its_own_words(rig, calls_only, client_o
 
     page = words(client.get(reverse("userstatus:user", args=[row.uuid])))
     jobs = words(client.get(reverse("userstatus:jobs")))
+    home = words(client.get("/"))
 
     assert "left calling only to the user: Softphone" in page
     assert job.broadworks_id in jobs
+    assert "Anna Kofoed left calling only to" in home

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent, User, connection_of
 from provisioning.catalogue import Explanation, explain
+from provisioning.kinds import KINDS
 from provisioning.lists import longest_waiting as waits
 from provisioning.models import Subscriber
 from provisioning.states import PENDING, Status
@@ -144,17 +145,11 @@ def _events(user: User) -> list[AuditEvent]:
     return list(events.order_by("-at", "-id")[:EVENTS_SHOWN])
 
 
-#: Action of the audit log → words after the person's name, icon.
+#: Action of the audit log → words after the person's name, icon; actions on users: _of_kind.
 ACTIONS: dict[str, tuple[Any, str]] = {
-    "subscriber.retry": (_("retried the activation of"), "retry"),
-    "subscriber.delete": (_("deleted the user"), "trash"),
-    "subscriber.package": (_("changed the package of"), "package"),
     "job.cancel": (_("cancelled the job"), "stop"),
     "job.retry": (_("repeated the job"), "retry"),
     "job.undo": (_("undid the job"), "undo"),
-    "batch.retry": (_("started the batch"), "retry"),
-    "batch.delete": (_("started the batch"), "trash"),
-    "batch.package": (_("started the batch"), "package"),
     "batch.resume": (_("resumed the batch"), "play"),
     "batch.cancel": (_("cancelled the batch"), "stop"),
     "batch.undo": (_("undid the batch"), "undo"),
@@ -179,7 +174,16 @@ _PAGES = {
 
 
 def _happened(event: AuditEvent) -> Happened:
-    words, icon = ACTIONS.get(event.action, (event.action, "info"))
+    words, icon = _of_kind(event.action) or ACTIONS.get(event.action, (event.action, "info"))
     page = _PAGES.get(event.object_type)
     url = reverse(page, args=[event.object_id]) if page else ""
     return Happened(event, str(words), icon, url)
+
+
+def _of_kind(action: str) -> tuple[Any, str] | None:
+    """Words and icon of an action on one user or on many, by its kind."""
+    on_what, _dot, name = action.partition(".")
+    kind = KINDS.get(name)
+    if kind is None or on_what not in ("subscriber", "batch"):
+        return None
+    return (kind.logged if on_what == "subscriber" else _("started the batch")), kind.icon
