@@ -18,7 +18,7 @@ from common import throttle
 from common.refusals import Refused
 
 #: Links to set a password, for one person.
-LINKS = throttle.Limit(3, 900)
+LINK_LIMIT = throttle.Limit(3, 900)
 
 #: Mails the link with which a person sets a password; the views give allauth's.
 Mailer = Callable[[User], None]
@@ -108,7 +108,7 @@ def send_password_link(*, person: User, actor: Actor, mail: Mailer) -> None:
     check_right(actor, Right.MANAGE, partner)
     if not person.is_active:
         raise PersonRefused("closed", _("This account is closed. Open it first."))
-    if not throttle.take("password-link", str(person.uuid), limit=LINKS):
+    if not throttle.take("password-link", str(person.uuid), limit=LINK_LIMIT):
         message = _("Three links were sent in the last fifteen minutes. Look in the spam folder.")
         raise PersonRefused("too_many", message)
     audit.record(actor, "person.send_link", person, partner=partner)

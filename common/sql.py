@@ -138,5 +138,4 @@ class Among(Func):
 
     @classmethod
     def of(cls, ids: Sequence[int]) -> Among:
-        """The expression."""
         return cls(Value(",".join(map(str, ids))))

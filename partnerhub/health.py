@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from accounts.models import BackendConnection, Health
 from provisioning import selectors
-from userstatus.connection_texts import STOPPED
+from userstatus.connection_texts import STOPPED_AFTER
 
 Report = dict[str, Any]
 
@@ -79,7 +79,7 @@ def _parts() -> Report:
 def _connection(row: BackendConnection, now: datetime) -> Report:
     """The age of the sync is that of the last complete one; too old is trouble by itself."""
     age = int((now - row.synced_at).total_seconds()) if row.synced_at else None
-    is_late = age is None or age > STOPPED.total_seconds()
+    is_late = age is None or age > STOPPED_AFTER.total_seconds()
     state = "ok" if row.health == Health.OK and not is_late else "degraded"
     return {"state": state, "synced_seconds_ago": age}
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import BackendConnection, Health
 
 #: The sync is due every half minute; after this it is late, and after ten it has stopped.
-LATE = timedelta(minutes=2)
+LATE_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def line_of(connection: BackendConnection | None, now: datetime) -> ConnectionLi
 
 
 def _working(connection: BackendConnection, now: datetime) -> ConnectionLine:
-    if connection.synced_at is None or now - connection.synced_at > LATE:
+    if connection.synced_at is None or now - connection.synced_at > LATE_AFTER:
         advice = _("Is a worker running? Operations see it on the health page.")
         return ConnectionLine("wait", _("Last synced"), connection.synced_at, advice)
     return ConnectionLine("good", _answers_in(connection.answer_ms or 0))
@@ -65,7 +65,7 @@ def _answers_in(ms: int) -> str:
 
 
 #: Beyond the first the rows are old; beyond the second nobody is syncing any more.
-OLD, STOPPED = timedelta(minutes=2), timedelta(minutes=10)
+OLD_AFTER, STOPPED_AFTER = timedelta(minutes=2), timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ def sync_age(connection: BackendConnection | None, now: datetime) -> SyncAge:
     if connection.synced_at is None:
         return SyncAge(_("Not synced yet"), "wait")
     age = max(now - connection.synced_at, timedelta(0))
-    if age > STOPPED:
+    if age > STOPPED_AFTER:
         return SyncAge(_("Sync stopped %(age)s ago") % {"age": _age(age)}, "bad")
-    tone = "wait" if age > OLD else "good"
+    tone = "wait" if age > OLD_AFTER else "good"
     return SyncAge(_("Synced %(age)s ago") % {"age": _age(age)}, tone)
 
 

@@ -44,17 +44,14 @@ class Scope:
 
     @property
     def live_path(self) -> str:
-        """Address that the live page asks."""
         return self._reverse("users_live", "all_users_live")
 
     @property
     def export_path(self) -> str:
-        """Address that starts an export."""
         return self._reverse("export_start", "export_all_start")
 
     @property
     def enterprises_path(self) -> str:
-        """Address that the enterprise filter asks."""
         return self._reverse("enterprises", "all_enterprises")
 
     @property
@@ -64,7 +61,6 @@ class Scope:
 
     @property
     def selected_path(self) -> str:
-        """Address that lists what is ticked."""
         return self._reverse("selected", "all_selected")
 
     @cached_property
@@ -100,7 +96,7 @@ class Scope:
 
 
 #: A template of the reader's partner: each poll of an open page asks for it.
-_ONE = "WHERE partner_id = %(partner)s AND uuid = %(uuid)s"
+_BY_UUID = "WHERE partner_id = %(partner)s AND uuid = %(uuid)s"
 
 
 def scope_of(
@@ -114,7 +110,7 @@ def scope_of(
         return Scope(request.user, None)
     if known is None:
         values = {"partner": request.user.partner_id, "uuid": uuid}
-        known = sql.kept(OnboardingTemplate, _ONE, values)
+        known = sql.kept(OnboardingTemplate, _BY_UUID, values)
     template = next((one for one in known if one.uuid == uuid), None)
     if template is None:
         raise Http404

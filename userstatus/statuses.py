@@ -30,7 +30,7 @@ class Look:
         return ["done"] * self.here + ["here"] + [""] * (ACTIVE - self.here)
 
 
-LOOKS: dict[str, Look] = {
+STATUS_LOOKS: dict[str, Look] = {
     Status.PROVISIONED: Look("provisioned", "good"),
     Status.PROVISIONING: Look("provisioning", "busy", WEBEX, spins=True),
     Status.UPDATING: Look("updating", "busy", ACTIVE, spins=True),
@@ -41,7 +41,7 @@ LOOKS: dict[str, Look] = {
 }
 _REFUSED_ADDRESS = Look("error", "bad", CONFIRMATION)
 _UNKNOWN = Look("help", "note")
-JOBS: dict[str, Look] = {
+JOB_LOOKS: dict[str, Look] = {
     JobState.QUEUED: Look("clock", "busy"),
     JobState.SENDING: Look("provisioning", "busy", spins=True),
     JobState.CHECKING: Look("sync", "busy"),
@@ -51,7 +51,7 @@ JOBS: dict[str, Look] = {
     JobState.CANCELLED: Look("stop", "note"),
 }
 UNDONE = Look("undo", "note")
-BATCHES: dict[str, Look] = {
+BATCH_LOOKS: dict[str, Look] = {
     BatchState.GRACE: Look("clock", "bad"),
     BatchState.TRYING: Look("provisioning", "busy", spins=True),
     BatchState.RUNNING: Look("provisioning", "busy", spins=True),
@@ -67,10 +67,10 @@ def look_of(subscriber: Subscriber) -> Look:
     """The look of a user's status; one that is new to us is drawn with a question mark."""
     if subscriber.status == Status.ERROR:
         line = catalogue.explain(subscriber.error_code, subscriber.error_text)
-        return _REFUSED_ADDRESS if line.address_fault else LOOKS[Status.ERROR]
-    return LOOKS.get(subscriber.status, _UNKNOWN)
+        return _REFUSED_ADDRESS if line.address_fault else STATUS_LOOKS[Status.ERROR]
+    return STATUS_LOOKS.get(subscriber.status, _UNKNOWN)
 
 
 def look_of_word(status: str) -> Look:
     """The look of a status by itself, as in the ribbon."""
-    return LOOKS.get(status, _UNKNOWN)
+    return STATUS_LOOKS.get(status, _UNKNOWN)

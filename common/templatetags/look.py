@@ -27,9 +27,9 @@ MINUTE, HOUR, DAY, WEEK, MONTH, YEAR = 60, 3600, 86400, 604800, 2629800, 3155760
 
 
 #: Frames that the rows of the list are drawn with as well (userstatus/users/row_html.py).
-TIME = '<time datetime="{}" title="{}" data-relative>{}</time>'
-NAME = '<bdi dir="ltr">{}</bdi>'
-ADDRESS = '<bdi dir="ltr">{}<wbr><span class="host">@{}</span></bdi>'
+TIME_HTML = '<time datetime="{}" title="{}" data-relative>{}</time>'
+NAME_HTML = '<bdi dir="ltr">{}</bdi>'
+ADDRESS_HTML = '<bdi dir="ltr">{}<wbr><span class="host">@{}</span></bdi>'
 
 
 @register.simple_tag
@@ -39,7 +39,7 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.simple_tag
-def mark() -> SafeString:
+def product_logo() -> SafeString:
     """Draw the product's own mark."""
     return _use("mark", "mark")
 
@@ -69,7 +69,7 @@ def relative_time(moment: datetime | None, now: datetime | None = None) -> SafeS
     if moment is None:
         return "–"
     clock = Clock.of_reader(now or timezone.now())
-    return format_html(TIME, iso(moment), clock.exact(moment), clock.relative(moment))
+    return format_html(TIME_HTML, iso(moment), clock.exact(moment), clock.relative(moment))
 
 
 @register.simple_tag
@@ -158,7 +158,7 @@ def address(value: str | None) -> SafeString | str:
     if not value:
         return "–"
     local, at, host = value.rpartition("@")
-    return format_html(ADDRESS, local, host) if at else format_html(NAME, value)
+    return format_html(ADDRESS_HTML, local, host) if at else format_html(NAME_HTML, value)
 
 
 @register.simple_tag
@@ -174,22 +174,22 @@ def _figure(value: float, language: str | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def here(context: template.Context, path: str, unless: str = "") -> SafeString | str:
+def aria_current(context: template.Context, path: str, unless: str = "") -> SafeString | str:
     """Mark a navigation link: `aria-current="page"` on its page, `"true"` on pages below it.
 
-    A view may set `nav_here` in the context when its own path is not the place in the navigation.
+    A view may set `nav_path` in the context when its own path is not the place in the navigation.
     `unless` names a part of the path that belongs to another link.
     """
-    return _marked(_current(context), path, unless)
+    return _aria_current(_navigation_path(context), path, unless)
 
 
-def _current(context: template.Context) -> str:
+def _navigation_path(context: template.Context) -> str:
     """Where in the navigation the page is."""
     request: Any = context.get("request")
-    return str(context.get("nav_here") or (request.path if request else ""))
+    return str(context.get("nav_path") or (request.path if request else ""))
 
 
-def _marked(current: str, path: str, unless: str = "") -> SafeString | str:
+def _aria_current(current: str, path: str, unless: str = "") -> SafeString | str:
     if current == path:
         return format_html('aria-current="{}"', "page")
     below = path != "/" and current.startswith(path) and not (unless and unless in current)
@@ -199,10 +199,12 @@ def _marked(current: str, path: str, unless: str = "") -> SafeString | str:
 @register.simple_tag(takes_context=True)
 def user_status_links(context: template.Context, items: Iterable[Any]) -> SafeString:
     """Link to templates' users in the side bar; each has `name`, `uuid` and `error_count`."""
-    current = _current(context)
+    current = _navigation_path(context)
     link = '<li><a class="nav-link" href="{}" {}><span class="nav-text">{}</span>{}</a></li>\n'
     paths = [(f"/templates/{item.uuid}/users/", item) for item in items]
-    drawn = [(p, _marked(current, p), item.name, _errors(item.error_count)) for p, item in paths]
+    drawn = [
+        (p, _aria_current(current, p), item.name, _errors(item.error_count)) for p, item in paths
+    ]
     return format_html_join("", link, drawn)
 
 
@@ -219,17 +221,17 @@ def _error_mark(count: int, language: str | None) -> SafeString:
 
 
 @register.tag
-def fixed(parser: Parser, _token: Token) -> Fixed:
-    """Draw what stands up to `{% endfixed %}` once for each language, and keep it.
+def once_per_language(parser: Parser, _token: Token) -> OncePerLanguage:
+    """Draw what stands up to `{% endonce_per_language %}` once for each language, and keep it.
 
     No variable of the page exists in there, so nothing of one reader can be kept for another.
     """
-    nodes = parser.parse(["endfixed"])
+    nodes = parser.parse(["endonce_per_language"])
     parser.delete_first_token()
-    return Fixed(nodes)
+    return OncePerLanguage(nodes)
 
 
-class Fixed(template.Node):
+class OncePerLanguage(template.Node):
     """A part of a template that says the same on every page."""
 
     def __init__(self, nodelist: template.NodeList) -> None:
@@ -246,7 +248,7 @@ class Fixed(template.Node):
 def _language_of(page: template.Context) -> str | None:
     """The language that a page is drawn in, asked for once: there are sixty such parts on it."""
     kept: dict[Any, Any] = page.render_context.dicts[0]  # where {% include %} keeps its own
-    if Fixed not in kept:
-        kept[Fixed] = get_language()
-    found: str | None = kept[Fixed]
+    if OncePerLanguage not in kept:
+        kept[OncePerLanguage] = get_language()
+    found: str | None = kept[OncePerLanguage]
     return found

@@ -228,7 +228,7 @@ def test_the_dialog_clears(open_list, crowd):
 
 
 def test_the_dialog_shows_more_by_portions(open_list, crowd, monkeypatch):
-    monkeypatch.setattr("userstatus.users.selected.PORTION", 10)
+    monkeypatch.setattr("userstatus.users.selected.PAGE_SIZE", 10)
     page = open_list("?per_page=25")
     page.get_by_role("checkbox", name="Select this page").check()
     page.get_by_role("link", name="Next").click()

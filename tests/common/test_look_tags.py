@@ -88,7 +88,7 @@ def test_an_icon_is_hidden_from_screen_readers() -> None:
 def test_navigation_marks_where_the_reader_is(path: str, mark: str) -> None:
     context = Context({"request": SimpleNamespace(path=path)})
 
-    html = Template('{% here "/templates/" unless="/users/" %}').render(context)
+    html = Template('{% aria_current "/templates/" unless="/users/" %}').render(context)
 
     assert html == mark
 
@@ -96,7 +96,7 @@ def test_navigation_marks_where_the_reader_is(path: str, mark: str) -> None:
 def test_the_start_page_is_not_above_everything() -> None:
     context = Context({"request": SimpleNamespace(path="/jobs/")})
 
-    assert Template('{% here "/" %}').render(context) == ""
+    assert Template('{% aria_current "/" %}').render(context) == ""
 
 
 def test_errors_in_the_side_bar_are_said_in_the_readers_language() -> None:

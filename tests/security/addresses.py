@@ -171,7 +171,7 @@ def frozen_users(kind: JobKind, package: str = "") -> Make:
 
     def data(side: Side, person: Any) -> dict[str, Any]:
         purpose = Purpose(person, side.template, kind)
-        frozen = signed_selection.freeze(purpose, (side.user.pk,), able=1, query="")
+        frozen = signed_selection.sign(purpose, (side.user.pk,), able=1, query="")
         return {"frozen": frozen, "package": package}
 
     return data

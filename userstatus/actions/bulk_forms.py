@@ -17,11 +17,11 @@ from provisioning.bulk import services as bulk_services
 from provisioning.models import JobBatch
 from templates_app.models import Package
 from userstatus.actions.forms import PACKAGE_HINTS, PACKAGE_MISSING
-from userstatus.actions.signed_selection import Frozen, Purpose
+from userstatus.actions.signed_selection import Purpose, SignedSelection
 from userstatus.actions.verdict import Verdict
 
 #: From here on a delete asks for the number to be typed.
-MANY = 50
+CONFIRM_ABOVE = 50
 
 
 class BulkForm(forms.Form):
@@ -43,7 +43,9 @@ class BulkForm(forms.Form):
         """What is the same for all users."""
         return {}
 
-    def run(self, purpose: Purpose, frozen: Frozen, *, actor: Actor, now: datetime) -> JobBatch:
+    def run(
+        self, purpose: Purpose, frozen: SignedSelection, *, actor: Actor, now: datetime
+    ) -> JobBatch:
         """Do it; only after `is_valid`.
 
         Raises:
@@ -77,7 +79,7 @@ class BulkDeleteForm(BulkForm):
 
     def __init__(self, able: int, data: Any = None, *, frozen: str = "") -> None:
         super().__init__(able, data, frozen=frozen)
-        if able <= MANY:
+        if able <= CONFIRM_ABOVE:
             del self.fields["number"]
             return
         numbers = {"number": figure(able)}

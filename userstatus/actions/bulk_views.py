@@ -39,14 +39,14 @@ from userstatus.actions.bulk_forms import BulkForm
 from userstatus.actions.bulk_texts import counted
 from userstatus.actions.registry import Action, Bulk
 from userstatus.actions.selection import Selection
-from userstatus.actions.signed_selection import Frozen, NotUsable, Purpose
+from userstatus.actions.signed_selection import NotUsable, Purpose, SignedSelection
 from userstatus.actions.verdict import Verdict
 from userstatus.requests import ConsoleRequest, way_back
 from userstatus.scope import Scope, scope_of
 
 
 @dataclass(frozen=True)
-class Asked:
+class BulkRequest:
     """One request for one bulk action."""
 
     request: ConsoleRequest
@@ -55,13 +55,11 @@ class Asked:
 
     @cached_property
     def template(self) -> OnboardingTemplate:
-        """Whose users."""
         assert self.scope.template is not None  # noqa: S101 -- the address names one
         return self.scope.template
 
     @cached_property
     def bulk(self) -> Bulk:
-        """Form and words."""
         assert self.action.bulk is not None  # noqa: S101 -- only such actions have an address
         return self.action.bulk
 
@@ -73,11 +71,9 @@ class Asked:
 
     @cached_property
     def actor(self) -> Actor:
-        """Who asks."""
         return Actor.of(self.request)
 
     def judge(self, ids: Sequence[int]) -> Verdict:
-        """The verdict on these users now."""
         return self.bulk.judge(self.template, self.purpose.kind, ids, self.actor)
 
 
@@ -87,7 +83,7 @@ def bulk(action: Action) -> View:
     @require_http_methods(["GET", "HEAD", "POST"])
     @requires(action.right)
     def view(request: ConsoleRequest, uuid: UUID) -> HttpResponse:
-        asked = Asked(request, action, scope_of(request, uuid))
+        asked = BulkRequest(request, action, scope_of(request, uuid))
         if request.method == "POST" and "frozen" in request.POST:
             return _act(asked)
         return _open(asked)
@@ -99,7 +95,7 @@ def bulk(action: Action) -> View:
 # ---- Before ----
 
 
-def _open(asked: Asked) -> HttpResponse:
+def _open(asked: BulkRequest) -> HttpResponse:
     data = asked.request.POST if asked.request.method == "POST" else asked.request.GET
     selection = bulk_selection.read(asked.scope, data)
     if selection.is_too_large:
@@ -111,7 +107,7 @@ def _open(asked: Asked) -> HttpResponse:
     if not verdict.able:
         words = verdict.words(asked.bulk.words)
         return _refused(asked, words, verdict=verdict, selection=selection)
-    frozen = signed_selection.freeze(
+    frozen = signed_selection.sign(
         asked.purpose, selection.ids, able=verdict.able, query=selection.query
     )
     form = asked.bulk.form(verdict.able, frozen=frozen)
@@ -134,9 +130,9 @@ def _too_many(selection: Selection) -> str:
 # ---- Acting ----
 
 
-def _act(asked: Asked) -> HttpResponse:
+def _act(asked: BulkRequest) -> HttpResponse:
     try:
-        frozen = signed_selection.thaw(asked.purpose, asked.request.POST["frozen"])
+        frozen = signed_selection.read(asked.purpose, asked.request.POST["frozen"])
     except NotUsable as error:
         words = _("Nothing was changed. Go back to the list and select the users again.")
         return _refused(asked, error.message, words, status=422)
@@ -150,13 +146,15 @@ def _act(asked: Asked) -> HttpResponse:
     return _accepted(asked, batch, is_new=batch.created_at >= now)
 
 
-def _again(asked: Asked, frozen: Frozen, refused: ActionRefused | None = None) -> HttpResponse:
+def _again(
+    asked: BulkRequest, frozen: SignedSelection, refused: ActionRefused | None = None
+) -> HttpResponse:
     """The dialog as it was filled in, about the same users as they are by now."""
     verdict, data = asked.judge(frozen.ids), asked.request.POST.copy()
     if not verdict.able:
         return _refused(asked, verdict.words(asked.bulk.words), verdict=verdict, status=422)
     if verdict.able != frozen.able:  # the number to type is the one that is shown
-        data["frozen"] = signed_selection.freeze_again(asked.purpose, frozen, able=verdict.able)
+        data["frozen"] = signed_selection.sign_again(asked.purpose, frozen, able=verdict.able)
     form = asked.bulk.form(verdict.able, data)
     form.full_clean()
     if refused:
@@ -164,7 +162,7 @@ def _again(asked: Asked, frozen: Frozen, refused: ActionRefused | None = None) -
     return _dialog(asked, form, verdict, status=422)
 
 
-def _accepted(asked: Asked, batch: JobBatch, *, is_new: bool) -> HttpResponse:
+def _accepted(asked: BulkRequest, batch: JobBatch, *, is_new: bool) -> HttpResponse:
     count = batch.total - bulk_services.progress(batch, batch.created_at).skipped
     words = counted(asked.bulk.words.queued, count)
     if not is_new:
@@ -200,7 +198,7 @@ def _undoable(batch: JobBatch, count: int) -> dict[str, Any]:
 
 
 def _dialog(
-    asked: Asked, form: BulkForm, verdict: Verdict, where: str = "", *, status: int = 200
+    asked: BulkRequest, form: BulkForm, verdict: Verdict, where: str = "", *, status: int = 200
 ) -> HttpResponse:
     form.show(verdict)
     words = asked.bulk.words
@@ -217,7 +215,7 @@ def _dialog(
 
 
 def _refused(
-    asked: Asked,
+    asked: BulkRequest,
     title: str,
     words: str = "",
     *,
@@ -232,7 +230,7 @@ def _refused(
 
 
 def _answer(
-    asked: Asked, name: str, total: int, where: str, more: dict[str, Any], status: int
+    asked: BulkRequest, name: str, total: int, where: str, more: dict[str, Any], status: int
 ) -> HttpResponse:
     words = asked.bulk.words
     path = reverse("userstatus:users", args=[asked.template.uuid])
@@ -242,6 +240,6 @@ def _answer(
         "dialog_about": " · ".join(filter(None, [asked.template.name, where])),
         "dialog_action": asked.request.path,
         "dialog_back": way_back(asked.request, path),
-        "nav_here": path,
+        "nav_path": path,
     }
     return render(asked.request, f"userstatus/users/{name}", context | more, status=status)

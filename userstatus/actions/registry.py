@@ -110,7 +110,7 @@ DELETE = _action(
     Bulk(bulk_forms.BulkDeleteForm, bulk_texts.DELETE),
 )
 #: Stands in an address for the template's own.
-_ANY = str(UUID(int=0))
+_PLACEHOLDER_ID = str(UUID(int=0))
 #: In the order of the menu; the dangerous one is last.
 ACTIONS = (RETRY, PACKAGE, COPY, DELETE)
 #: In the order of the bar: the one that is wanted most stands last, at the edge.
@@ -155,7 +155,7 @@ def refusal(action: Action, user: Any, subscriber: Subscriber, job: Job | None) 
     busy = job is not None
     if not subscriber.deleted_at and action.kind in allowed_kinds(subscriber.status, busy=busy):
         return ""
-    return _what_is_so(subscriber, job)
+    return _state_refusal(subscriber, job)
 
 
 def why_nothing(user: Any, subscriber: Subscriber, job: Job | None) -> str:
@@ -165,7 +165,7 @@ def why_nothing(user: Any, subscriber: Subscriber, job: Job | None) -> str:
     if not subscriber.deleted_at and allowed_kinds(subscriber.status, busy=job is not None):
         text = _("Your role allows nothing while the status is “%(status)s”.")
         return text % {"status": subscriber.status_label}
-    return _what_is_so(subscriber, job)
+    return _state_refusal(subscriber, job)
 
 
 def _why_role_may_not(user: Any) -> str:
@@ -174,7 +174,7 @@ def _why_role_may_not(user: Any) -> str:
     return _("Your role is read-only. A full administrator can give you another one.")
 
 
-def _what_is_so(subscriber: Subscriber, job: Job | None) -> str:
+def _state_refusal(subscriber: Subscriber, job: Job | None) -> str:
     """What stands against every job now."""
     if subscriber.deleted_at:
         return _("The user was deleted. Nothing more can be done here.")
@@ -203,7 +203,7 @@ def bulk_offers(user: Any, template: OnboardingTemplate | None) -> list[BulkOffe
     if template is None:
         return []
     return [
-        BulkOffer(action, _bulk_path(action.name).replace(_ANY, str(template.uuid)))
+        BulkOffer(action, _bulk_path(action.name).replace(_PLACEHOLDER_ID, str(template.uuid)))
         for action in BULK_ACTIONS
         if may(user, action.right)
     ]
@@ -211,7 +211,7 @@ def bulk_offers(user: Any, template: OnboardingTemplate | None) -> list[BulkOffe
 
 @cache
 def _bulk_path(name: str) -> str:
-    return reverse(f"userstatus:bulk_{name}", args=[_ANY])
+    return reverse(f"userstatus:bulk_{name}", args=[_PLACEHOLDER_ID])
 
 
 def has_error(subscriber: Subscriber) -> bool:

@@ -79,7 +79,7 @@ def _ticked(scope: Scope, wanted: Sequence[int]) -> Selection:
     return Selection(ids, len(ids))
 
 
-def mark_of(request: ConsoleRequest) -> str:
+def session_mark(request: ConsoleRequest) -> str:
     """Whose ticks they are that a browser's tab keeps: another for each sign-in, and no secret."""
     key = request.session.session_key or ""
     return salted_hmac("userstatus.selection", key).hexdigest()[:16]

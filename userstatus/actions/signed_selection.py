@@ -41,13 +41,13 @@ class Purpose:
     kind: JobKind
 
     @property
-    def mark(self) -> list[int | str]:
+    def claims(self) -> list[int | str]:
         """What a frozen text must agree with."""
         return [self.user.pk, self.template.partner_id, self.template.pk, self.kind.value]
 
 
 @dataclass(frozen=True)
-class Frozen:
+class SignedSelection:
     """What the dialog showed.
 
     Attributes:
@@ -63,19 +63,19 @@ class Frozen:
     submission_id: uuid.UUID
 
 
-def freeze(purpose: Purpose, ids: tuple[int, ...], *, able: int, query: str) -> str:
+def sign(purpose: Purpose, ids: tuple[int, ...], *, able: int, query: str) -> str:
     """Make the text: under 70 kB for 10,000 users."""
-    return _written(purpose, Frozen(ids, able, query, uuid.uuid4()))
+    return _signed_text(purpose, SignedSelection(ids, able, query, uuid.uuid4()))
 
 
-def freeze_again(purpose: Purpose, frozen: Frozen, *, able: int) -> str:
+def sign_again(purpose: Purpose, frozen: SignedSelection, *, able: int) -> str:
     """Make the text of the same form, shown once more with another number."""
-    return _written(purpose, replace(frozen, able=able))
+    return _signed_text(purpose, replace(frozen, able=able))
 
 
-def _written(purpose: Purpose, frozen: Frozen) -> str:
+def _signed_text(purpose: Purpose, frozen: SignedSelection) -> str:
     content = {
-        "for": purpose.mark,
+        "for": purpose.claims,
         "ids": joined(frozen.ids),
         "able": frozen.able,
         "query": frozen.query,
@@ -84,7 +84,7 @@ def _written(purpose: Purpose, frozen: Frozen) -> str:
     return signing.dumps(content, salt=SALT, compress=True)
 
 
-def thaw(purpose: Purpose, text: str) -> Frozen:
+def read(purpose: Purpose, text: str) -> SignedSelection:
     """Read the text.
 
     Raises:
@@ -98,10 +98,10 @@ def thaw(purpose: Purpose, text: str) -> Frozen:
     except signing.BadSignature:
         message = _("What was sent is not what this page made: it is incomplete or was changed.")
         raise NotUsable("broken", message) from None
-    if content["for"] != purpose.mark:
+    if content["for"] != purpose.claims:
         message = _("What was sent was made for another person, template or action.")
         raise NotUsable("foreign", message)
-    return Frozen(
+    return SignedSelection(
         tuple(keys_of([content["ids"]])),
         content["able"],
         content["query"],

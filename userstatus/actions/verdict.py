@@ -51,7 +51,6 @@ class Verdict:
     other_address: int = 0
 
     def words(self, words: BulkWords) -> str:
-        """The verdict as a sentence."""
         if not self.able:
             return counted(words.none_can, self.total)
         if self.able == self.total:

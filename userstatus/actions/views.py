@@ -119,7 +119,7 @@ def _dialog(
         "dialog_about": _about(subscriber),
         "dialog_action": request.path,
         "dialog_back": back,
-        "nav_here": reverse("userstatus:users", args=[subscriber.template.uuid]),
+        "nav_path": reverse("userstatus:users", args=[subscriber.template.uuid]),
     }
     name = "refused.html" if reason else form.template
     return render(request, f"userstatus/users/{name}", context, status=status)

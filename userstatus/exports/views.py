@@ -44,7 +44,7 @@ from userstatus.exports import texts
 from userstatus.requests import ConsoleRequest, partner_of
 
 #: A file that is this young is downloaded by itself; who comes back later finds the link.
-FRESH = timedelta(minutes=10)
+AUTO_DOWNLOAD_FOR = timedelta(minutes=10)
 
 
 _CONTENT_TYPES = {
@@ -196,7 +196,7 @@ def _context(row: Export) -> dict[str, Any]:
         "progress": progress,
         "left": texts.time_left(progress.seconds_left) if progress.seconds_left else "",
         "seconds": max(round(took), 1),
-        "fresh": row.ready_at is not None and now - row.ready_at < FRESH,
+        "fresh": row.ready_at is not None and now - row.ready_at < AUTO_DOWNLOAD_FOR,
         "again": _start_address(row.template, chosen),
         "fields": export_choice.fields(export_choice.of_export(row)),
         "back": _list_address(row.template, chosen),

@@ -26,7 +26,7 @@ from userstatus.onboarding import reads as template_reads
 from userstatus.onboarding.reads import Summary, TemplateLine
 
 #: Failed jobs and audit events of so long ago still count as "lately".
-LATELY = timedelta(hours=24)
+RECENT = timedelta(hours=24)
 WAITING_SHOWN, JOBS_SHOWN, EVENTS_SHOWN, CAUSES_SHOWN = 5, 5, 8, 12
 #: The order of DESIGN section 6, for links.
 WAITING = [status for status in Status.values if status in PENDING]
@@ -49,7 +49,7 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Happened:
+class AuditLine:
     """One audit event in words, with a link to what it was done to."""
 
     event: AuditEvent
@@ -69,7 +69,7 @@ class Attention:
     failed_jobs: list[Line]
     failed_job_count: int
     paused: list[BatchLine]
-    lately: list[Happened]
+    lately: list[AuditLine]
 
     @property
     def errors(self) -> int:
@@ -115,7 +115,7 @@ def attention(user: User, now: datetime) -> Attention:
     """Everything for one partner; the number of queries does not grow with its users."""
     connection = connection_of(user)
     summary = template_reads.summary(user)
-    failed, failed_count = job_list.failed_since(user, now - LATELY, now, JOBS_SHOWN)
+    failed, failed_count = job_list.failed_since(user, now - RECENT, now, JOBS_SHOWN)
     return Attention(
         lines=summary.lines,
         connection=line_of(connection, now),
@@ -173,11 +173,11 @@ _PAGES = {
 }
 
 
-def _happened(event: AuditEvent) -> Happened:
+def _happened(event: AuditEvent) -> AuditLine:
     words, icon = _of_kind(event.action) or ACTIONS.get(event.action, (event.action, "info"))
     page = _PAGES.get(event.object_type)
     url = reverse(page, args=[event.object_id]) if page else ""
-    return Happened(event, str(words), icon, url)
+    return AuditLine(event, str(words), icon, url)
 
 
 def _of_kind(action: str) -> tuple[Any, str] | None:

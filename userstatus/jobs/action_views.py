@@ -68,7 +68,7 @@ def job_resume(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
 @requires(Right.ACT)
 def job_retry(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Queue a failed or cancelled job again, or the failed rows of a batch as a new batch."""
-    submission_id = job_line.parse(request.POST.get("submission_id", ""))
+    submission_id = job_line.parse_uuid(request.POST.get("submission_id", ""))
 
     def retry(found: Job | JobBatch, actor: Actor, now: datetime) -> Done:
         if isinstance(found, Job):

@@ -25,12 +25,12 @@ from userstatus.statuses import Look
 BAR, SHORTEST = 1000, 8
 #: Counts of batches that have ended, which never change again: counting ten thousand rows once a
 #: process is enough.
-REMEMBERED = 2000
+MAX_REMEMBERED = 2000
 _ended: dict[uuids.UUID, dict[str, int]] = {}
 
 
 @dataclass(frozen=True)
-class Part:
+class BarSegment:
     """One part of the bar: where it starts and how long it is, of BAR."""
 
     tone: str
@@ -61,17 +61,14 @@ class BatchLine:
 
     @property
     def uuid(self) -> uuids.UUID:
-        """Its key in addresses."""
         return self.batch.uuid
 
     @property
     def look(self) -> Look:
-        """Icon and tone of the state."""
-        return statuses.BATCHES[self.progress.state]
+        return statuses.BATCH_LOOKS[self.progress.state]
 
     @property
     def icon(self) -> str:
-        """Icon of the kind."""
         return kind_of(self.batch.kind).icon
 
     @property
@@ -98,7 +95,6 @@ class BatchLine:
 
     @property
     def is_unfinished(self) -> bool:
-        """Some of its jobs have not ended."""
         return self.batch.finished_at is None
 
     @property
@@ -147,10 +143,10 @@ class BatchLine:
         return batch_texts.finish_of(self.progress, self.now)
 
     @property
-    def bar(self) -> list[Part]:
+    def bar(self) -> list[BarSegment]:
         """The bar: done, failed, skipped; what is left and what was cancelled stay empty."""
         told = self.progress
-        return parts_of(
+        return bar_segments(
             [("good", told.done), ("bad", told.failed), ("note", told.skipped)], self.batch.total
         )
 
@@ -174,7 +170,7 @@ def _count(asked: Sequence[JobBatch]) -> dict[int, dict[str, int]]:
 
 
 def _remember(asked: Sequence[JobBatch], counted: dict[int, dict[str, int]]) -> None:
-    if len(_ended) > REMEMBERED:
+    if len(_ended) > MAX_REMEMBERED:
         _ended.clear()
     _ended.update({batch.uuid: counted[batch.pk] for batch in asked if batch.finished_at})
 
@@ -193,7 +189,7 @@ def _progress(batch: JobBatch, counts: dict[str, int], now: datetime) -> Progres
     return replace(told, state=bulk_services.state_of(batch, told, now))
 
 
-def parts_of(counts: list[tuple[str, int]], total: int) -> list[Part]:
+def bar_segments(counts: list[tuple[str, int]], total: int) -> list[BarSegment]:
     """Lengths for these counts; each that is not 0 can be seen, and together they fit."""
     widths = [max(SHORTEST, n * BAR // max(total, 1)) if n else 0 for _tone, n in counts]
     over = sum(widths) - BAR
@@ -202,6 +198,6 @@ def parts_of(counts: list[tuple[str, int]], total: int) -> list[Part]:
     parts, x = [], 0
     for (tone, _n), width in zip(counts, widths, strict=True):
         if width:
-            parts.append(Part(tone, x, width))
+            parts.append(BarSegment(tone, x, width))
         x += width
     return parts

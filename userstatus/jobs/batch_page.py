@@ -40,7 +40,7 @@ OUTCOMES: list[tuple[str, object, object, Look]] = [
     ("left", gettext_lazy("left"), gettext_lazy("Left"), Look("clock", "note")),
 ]
 #: What the page shows first: the most urgent that there is.
-_FIRST = ("failed", "left", "skipped", "cancelled", "done")
+_FIRST_SHOWN = ("failed", "left", "skipped", "cancelled", "done")
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,10 @@ class BatchPage:
 
     @property
     def more_query(self) -> str:
-        """The next page of the rows."""
         return self.query(after=self.more)
 
     @property
     def first_query(self) -> str:
-        """The first page of the rows."""
         return self.query(after="")
 
 
@@ -141,7 +139,7 @@ def page_of(batch: JobBatch, reader: User, asked: Mapping[str, str], *, now: dat
         causes=[CauseGroup(c, n, explain(c)) for c, n in progress.causes],
         rows=[JobLine(job, reader) for job in [*rows, *seen]],
         repeats=list(batch.repeats.order_by("created_at")),
-        no_worker=line.is_unfinished and job_line.worker_sign(now).is_silent,
+        no_worker=line.is_unfinished and job_line.worker_health(now).is_silent,
         after=after,
         more=more,
     )
@@ -150,7 +148,7 @@ def page_of(batch: JobBatch, reader: User, asked: Mapping[str, str], *, now: dat
 def _outcomes(line: BatchLine, wanted: str) -> list[Outcome]:
     counts = {word: getattr(line.progress, word) for word, *_rest in OUTCOMES}
     if wanted not in counts:
-        wanted = next((word for word in _FIRST if counts[word]), "done")
+        wanted = next((word for word in _FIRST_SHOWN if counts[word]), "done")
     return [
         Outcome(word, label, heading, look, counts[word], word == wanted)
         for word, label, heading, look in OUTCOMES
@@ -180,7 +178,7 @@ def _later_than(last: Job) -> Q:
 
 
 def _row(batch: JobBatch, text: str) -> Job | None:
-    found = job_line.parse(text)
+    found = job_line.parse_uuid(text)
     return batch.jobs.filter(uuid=found).first() if found else None
 
 

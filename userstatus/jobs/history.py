@@ -46,7 +46,7 @@ _TELLS_WHY = frozenset({JobState.QUEUED, JobState.CHECKING, JobState.FAILED})
 
 
 @dataclass(frozen=True)
-class JobMoment:
+class JobTimelineEvent:
     """One change: `actor` comes first, in bold, or is ""; `detail` is a second, smaller line."""
 
     at: datetime
@@ -57,30 +57,32 @@ class JobMoment:
     code: str = ""
 
 
-def moments_of(job: Job) -> list[JobMoment]:
+def moments_of(job: Job) -> list[JobTimelineEvent]:
     """The changes, newest first, and at the bottom who asked for it; one query."""
     events = list(job.history.order_by("-id")[:SHOWN])
     return [*[_moment(job, event) for event in events], _first(job)]
 
 
-def _first(job: Job) -> JobMoment:
+def _first(job: Job) -> JobTimelineEvent:
     """How it began: no change, so the database did not record it."""
     if job.finished_at == job.created_at and job.state == JobState.CANCELLED:
         text = _("asked for it. Left out at once: nothing could be done for this user.")
     else:
         text = _("asked for it")
-    return JobMoment(job.created_at, statuses.JOBS[JobState.QUEUED], job.requested_label, text)
+    return JobTimelineEvent(
+        job.created_at, statuses.JOB_LOOKS[JobState.QUEUED], job.requested_label, text
+    )
 
 
-def _moment(job: Job, event: JobEvent) -> JobMoment:
+def _moment(job: Job, event: JobEvent) -> JobTimelineEvent:
     after = JobState(event.after)
-    look = statuses.UNDONE if _is_undone(job, after) else statuses.JOBS[after]
+    look = statuses.UNDONE if _is_undone(job, after) else statuses.JOB_LOOKS[after]
     actor, text = _told(job, event, after)
     detail = event.reason if after in _TELLS_WHY else ""
     if after == JobState.FAILED:
         explained = explain(job.result_code, job.result_text)
-        return JobMoment(event.at, look, actor, text, str(explained.title), job.result_code)
-    return JobMoment(event.at, look, actor, text, detail)
+        return JobTimelineEvent(event.at, look, actor, text, str(explained.title), job.result_code)
+    return JobTimelineEvent(event.at, look, actor, text, detail)
 
 
 def _told(job: Job, event: JobEvent, after: JobState) -> tuple[str, str]:

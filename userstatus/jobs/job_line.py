@@ -24,7 +24,7 @@ from userstatus.row_keys import short
 from userstatus.statuses import Look
 
 #: A worker leaves a sign every two seconds; after this one is missing.
-SILENT = timedelta(seconds=60)
+SILENT_AFTER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,10 @@ class JobLine:
 
     @property
     def uuid(self) -> uuids.UUID:
-        """Its key in addresses."""
         return self.job.uuid
 
     @property
     def is_unfinished(self) -> bool:
-        """It has not ended."""
         return self.job.is_unfinished
 
     @property
@@ -87,12 +85,10 @@ class JobLine:
 
     @property
     def look(self) -> Look:
-        """Icon and tone of the state."""
-        return statuses.UNDONE if self.is_undone else statuses.JOBS[self.job.state]
+        return statuses.UNDONE if self.is_undone else statuses.JOB_LOOKS[self.job.state]
 
     @property
     def icon(self) -> str:
-        """Icon of the kind."""
         return kind_of(self.job.kind).icon
 
     @property
@@ -174,7 +170,7 @@ def job_or_batch(reader: User, uuid: uuids.UUID) -> Job | JobBatch:
     return batch
 
 
-def parse(text: str) -> uuids.UUID | None:
+def parse_uuid(text: str) -> uuids.UUID | None:
     """A uuid out of a URL, None for anything else."""
     try:
         return uuids.UUID(text)
@@ -183,14 +179,14 @@ def parse(text: str) -> uuids.UUID | None:
 
 
 @dataclass(frozen=True)
-class WorkerSign:
+class WorkerHealth:
     """When a worker was last heard from."""
 
     at: datetime | None
     is_silent: bool
 
 
-def worker_sign(now: datetime) -> WorkerSign:
+def worker_health(now: datetime) -> WorkerHealth:
     """The newest sign of life of a worker."""
     at = selectors.heartbeats().get("worker")
-    return WorkerSign(at, at is None or now - at > SILENT)
+    return WorkerHealth(at, at is None or now - at > SILENT_AFTER)

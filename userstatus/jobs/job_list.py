@@ -35,7 +35,7 @@ def _has_failed() -> Exists:
 
 
 @dataclass(frozen=True)
-class Filter:
+class StateFilter:
     """One choice of the list: word in the URL, label, which jobs, which batches."""
 
     word: str
@@ -44,16 +44,16 @@ class Filter:
     batches: Callable[[], Q]
 
 
-FILTERS: list[Filter] = [
-    Filter("unfinished", _("Unfinished"), UNFINISHED, lambda: Q(finished_at=None)),
-    Filter("failed", _("Failed"), frozenset({JobState.FAILED}), lambda: Q(_has_failed())),
-    Filter(
+FILTERS: list[StateFilter] = [
+    StateFilter("unfinished", _("Unfinished"), UNFINISHED, lambda: Q(finished_at=None)),
+    StateFilter("failed", _("Failed"), frozenset({JobState.FAILED}), lambda: Q(_has_failed())),
+    StateFilter(
         "done",
         _("Done"),
         frozenset({JobState.DONE}),
         lambda: Q(finished_at__isnull=False, cancelled_at=None) & ~Q(_has_failed()),
     ),
-    Filter(
+    StateFilter(
         "cancelled",
         _("Cancelled"),
         frozenset({JobState.CANCELLED}),
@@ -63,7 +63,7 @@ FILTERS: list[Filter] = [
 
 
 @dataclass(frozen=True)
-class Choice:
+class JobFilter:
     """What of the list is shown: `state` is a word of FILTERS or ""; `mine` the reader's own."""
 
     state: str = ""
@@ -71,7 +71,6 @@ class Choice:
 
     @property
     def is_filtered(self) -> bool:
-        """Something may be hidden."""
         return bool(self.state or self.mine)
 
 
@@ -83,25 +82,25 @@ class JobPage:
     older: uuids.UUID | None
 
 
-def page(reader: User, choice: Choice, *, after: str, now: datetime) -> JobPage:
+def page(reader: User, choice: JobFilter, *, after: str, now: datetime) -> JobPage:
     """One page; `after` is the uuid of the last line of the page before. Five queries at most."""
-    jobs, batches = _chosen(reader, choice)
-    if last := _entry(reader, after):
+    jobs, batches = _filtered(reader, choice)
+    if last := _job_or_batch(reader, after):
         jobs, batches = _older_jobs(jobs, last), _older_batches(batches, last)
     newest_first = ("-created_at", "-pk")
     entries: list[Job | JobBatch] = [
         *batches.order_by(*newest_first)[: PAGE + 1],
         *jobs.order_by(*newest_first)[: PAGE + 1],
     ]
-    entries.sort(key=_place, reverse=True)
+    entries.sort(key=_sort_key, reverse=True)
     more = len(entries) > PAGE
     lines = _lines(entries[:PAGE], reader, now)
     return JobPage(lines, lines[-1].uuid if more else None)
 
 
-def some(reader: User, ids: Sequence[str], now: datetime) -> list[Line]:
+def lines_by_uuid(reader: User, ids: Sequence[str], now: datetime) -> list[Line]:
     """The lines with these uuids, at most one page; what is no uuid is left out."""
-    wanted = [found for text in ids[:PAGE] if (found := job_line.parse(text))]
+    wanted = [found for text in ids[:PAGE] if (found := job_line.parse_uuid(text))]
     if not wanted:
         return []
     entries: list[Job | JobBatch] = [
@@ -111,13 +110,13 @@ def some(reader: User, ids: Sequence[str], now: datetime) -> list[Line]:
     return _lines(entries, reader, now)
 
 
-def arrived(reader: User, choice: Choice, newest: str) -> int:
+def arrived(reader: User, choice: JobFilter, newest: str) -> int:
     """How many lines came on top of the one with this uuid, at most MAX_NEWER."""
-    first = _entry(reader, newest)
+    first = _job_or_batch(reader, newest)
     if first is None:
         return 0
     newer = Q(created_at__gt=first.created_at)
-    jobs, batches = _chosen(reader, choice)
+    jobs, batches = _filtered(reader, choice)
     count = jobs.filter(newer).order_by()[:MAX_NEWER].count()
     count += batches.filter(newer).order_by()[:MAX_NEWER].count()
     return min(count, MAX_NEWER)
@@ -135,7 +134,7 @@ def failed_since(
 
     A batch that is still at work counts too.
     """
-    jobs, batches = _chosen(reader, Choice("failed"))
+    jobs, batches = _filtered(reader, JobFilter("failed"))
     jobs = jobs.filter(finished_at__gte=since)
     batches = batches.filter(Q(finished_at=None) | Q(finished_at__gte=since))
     entries: list[Job | JobBatch] = [
@@ -154,7 +153,7 @@ def paused(reader: User, now: datetime, shown: int) -> list[BatchLine]:
     return [line for line in lines if isinstance(line, BatchLine)]
 
 
-def _chosen(reader: User, choice: Choice) -> tuple[QuerySet[Job], QuerySet[JobBatch]]:
+def _filtered(reader: User, choice: JobFilter) -> tuple[QuerySet[Job], QuerySet[JobBatch]]:
     jobs = job_line.jobs_of(reader).filter(batch=None)
     batches = job_line.batches_of(reader)
     wanted = {one.word: one for one in FILTERS}.get(choice.state)
@@ -175,8 +174,8 @@ def _lines(entries: Sequence[Job | JobBatch], reader: User, now: datetime) -> li
     ]
 
 
-def _entry(reader: User, text: str) -> Job | JobBatch | None:
-    found = job_line.parse(text)
+def _job_or_batch(reader: User, text: str) -> Job | JobBatch | None:
+    found = job_line.parse_uuid(text)
     if found is None:
         return None
     job: Job | None = Job.objects.visible_to(reader).filter(uuid=found).first()
@@ -186,7 +185,7 @@ def _entry(reader: User, text: str) -> Job | JobBatch | None:
 # ---- The order: time, then batches before jobs, then number; all of it newest first ----
 
 
-def _place(entry: Job | JobBatch) -> tuple[datetime, bool, int]:
+def _sort_key(entry: Job | JobBatch) -> tuple[datetime, bool, int]:
     return entry.created_at, isinstance(entry, JobBatch), entry.pk
 
 

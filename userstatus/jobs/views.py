@@ -17,7 +17,7 @@ from accounts.rights import Right
 from provisioning.models import Job, JobBatch
 from userstatus.jobs import batch_page, history, job_line, job_list
 from userstatus.jobs.job_line import JobLine
-from userstatus.jobs.job_list import Choice, Line
+from userstatus.jobs.job_list import JobFilter, Line
 from userstatus.requests import ConsoleRequest
 
 
@@ -38,7 +38,7 @@ def jobs(request: ConsoleRequest) -> HttpResponse:
         "older_query": _query(choice, after=page.older),
         "live_query": _live_query(choice, page.lines, counts_newer=not after),
         "is_busy": _is_busy(page.lines),
-        "worker": job_line.worker_sign(now),
+        "worker": job_line.worker_health(now),
     }
     return render(request, "userstatus/jobs/list.html", context)
 
@@ -48,7 +48,7 @@ def jobs(request: ConsoleRequest) -> HttpResponse:
 def jobs_live(request: ConsoleRequest) -> HttpResponse:
     """The cells of the lines that the page shows as unfinished, and how many came on top."""
     now, choice = timezone.now(), _choice(request)
-    lines = job_list.some(request.user, request.GET.getlist("id"), now)
+    lines = job_list.lines_by_uuid(request.user, request.GET.getlist("id"), now)
     newest = request.GET.get("newest", "")
     context = {
         "lines": lines,
@@ -56,7 +56,7 @@ def jobs_live(request: ConsoleRequest) -> HttpResponse:
         "live_query": _live_query(choice, lines, newest),
         "newest_query": _query(choice),
         "is_busy": _is_busy(lines),
-        "worker": job_line.worker_sign(now),
+        "worker": job_line.worker_health(now),
     }
     return render(request, "userstatus/jobs/live.html", context)
 
@@ -79,7 +79,7 @@ def _one_job(request: ConsoleRequest, found: Job) -> HttpResponse:
         "line": line,
         "job": found,
         "moments": history.moments_of(found),
-        "worker": job_line.worker_sign(timezone.now()),
+        "worker": job_line.worker_health(timezone.now()),
     }
     return render(request, f"userstatus/jobs/{_name(request, 'job')}.html", context)
 
@@ -96,17 +96,17 @@ def _name(request: ConsoleRequest, name: str) -> str:
     return f"{name}_live" if request.htmx else name
 
 
-def _choice(request: ConsoleRequest) -> Choice:
-    return Choice(request.GET.get("state", ""), request.GET.get("mine") == "on")
+def _choice(request: ConsoleRequest) -> JobFilter:
+    return JobFilter(request.GET.get("state", ""), request.GET.get("mine") == "on")
 
 
-def _query(choice: Choice, **more: Any) -> str:
+def _query(choice: JobFilter, **more: Any) -> str:
     kept = {"state": choice.state, "mine": "on" if choice.mine else "", **more}
     return urlencode({name: value for name, value in kept.items() if value}, doseq=True)
 
 
 def _live_query(
-    choice: Choice, lines: Sequence[Line], newest: str = "", *, counts_newer: bool = False
+    choice: JobFilter, lines: Sequence[Line], newest: str = "", *, counts_newer: bool = False
 ) -> str:
     """What the poll asks: the lines that may still change, and what came on top of the newest.
 

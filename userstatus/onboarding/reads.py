@@ -76,7 +76,6 @@ class Summary:
 
     @property
     def ids(self) -> list[int]:
-        """Ids of the templates."""
         return [line.template.pk for line in self.lines]
 
 

@@ -12,12 +12,12 @@ from common.templatetags.look import Clock
 from provisioning.models import Job
 from userstatus.templatetags.undo import grace
 from userstatus.users import controls_html, row_html
-from userstatus.users.row_html import Sheet
+from userstatus.users.row_html import RowContext
 
 register = template.Library()
 
 
-class Drawn(template.Node):
+class DrawnHtml(template.Node):
     """Puts in what a function returns, which is HTML: nothing is escaped after it."""
 
     def __init__(self, draw: Callable[..., str], arguments: Sequence[FilterExpression]) -> None:
@@ -28,9 +28,9 @@ class Drawn(template.Node):
         return self.draw(*[argument.resolve(context) for argument in self.arguments])
 
 
-def _tag(draw: Callable[..., str]) -> None:
-    def compiled(parser: Parser, token: Token) -> Drawn:
-        return Drawn(draw, [parser.compile_filter(bit) for bit in token.split_contents()[1:]])
+def _register(draw: Callable[..., str]) -> None:
+    def compiled(parser: Parser, token: Token) -> DrawnHtml:
+        return DrawnHtml(draw, [parser.compile_filter(bit) for bit in token.split_contents()[1:]])
 
     register.tag(draw.__name__, compiled)
 
@@ -38,11 +38,11 @@ def _tag(draw: Callable[..., str]) -> None:
 #: `{% header_cells headers path %}`, `{% ribbon_cells cells path %}`,
 #: `{% filter_options options name kind %}`, `{% select_options choices chosen %}`,
 #: `{% bulk_buttons offers %}`
-_tag(controls_html.header_cells)
-_tag(controls_html.ribbon_cells)
-_tag(controls_html.filter_options)
-_tag(controls_html.select_options)
-_tag(controls_html.bulk_buttons)
+_register(controls_html.header_cells)
+_register(controls_html.ribbon_cells)
+_register(controls_html.filter_options)
+_register(controls_html.select_options)
+_register(controls_html.bulk_buttons)
 
 
 class UserRows(template.Node):
@@ -52,13 +52,13 @@ class UserRows(template.Node):
         def drawn_grace(job: Job) -> str:
             return get_template("userstatus/jobs/_grace.html").render(grace(context, job))
 
-        sheet = Sheet(
+        row_context = RowContext(
             clock=Clock.of_reader(context["now"]),
             with_template=bool(context["with_template"]),
             with_ticks=bool(context["with_ticks"]),
             grace=drawn_grace,
         )
-        return row_html.draw(context["rows"], sheet)
+        return row_html.draw(context["rows"], row_context)
 
 
 @register.tag

@@ -23,7 +23,7 @@ EVENTS_SHOWN, JOBS_SHOWN, TWINS_SHOWN = 100, 10, 5
 
 
 @dataclass(frozen=True)
-class Stop:
+class ProgressStep:
     """One stop of the line: address, confirmation, Webex, active."""
 
     name: str
@@ -31,7 +31,7 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineEvent:
     """One event of the timeline in words; `actor` comes first, in bold, or is "".
 
     `code` is an error code, `detail` a second, smaller line.
@@ -52,22 +52,22 @@ class UserPage:
 
     row: Row
     explanation: Explanation | None
-    moments: list[Moment]
+    moments: list[TimelineEvent]
     jobs: list[JobLine]
     offers: list[Offer]
     twins: list[Subscriber]
 
     @property
-    def stops(self) -> list[Stop]:
+    def stops(self) -> list[ProgressStep]:
         """The line at full length; empty for a status that has no place on it."""
         names = [_("Address"), _("Confirmation"), "Webex", _("Active")]
         look = self.row.look
         if self.row.user.status == Status.PROVISIONED:
-            return [Stop(name, "done") for name in names]
+            return [ProgressStep(name, "done") for name in names]
         classes = look.stops
         tone = f"here tone-{look.tone}"
         return [
-            Stop(name, tone if css == "here" else css)
+            ProgressStep(name, tone if css == "here" else css)
             for name, css in zip(names, classes, strict=False)
         ]
 
@@ -101,60 +101,62 @@ def _twins(user: Subscriber) -> list[Subscriber]:
     return list(same.exclude(pk=user.pk).select_related("template")[:TWINS_SHOWN])
 
 
-def moment_of(event: StatusEvent) -> Moment:
+def moment_of(event: StatusEvent) -> TimelineEvent:
     """An event in words."""
-    teller = _TELLERS.get(event.what, _other)
+    teller = _DESCRIBERS.get(event.what, _other)
     return teller(event)
 
 
-def _requested(event: StatusEvent) -> Moment:
+def _requested(event: StatusEvent) -> TimelineEvent:
     kind = KINDS.get(event.text)
     if kind is None:
-        return Moment(event, "user", "note", event.actor_label, event.text)
+        return TimelineEvent(event, "user", "note", event.actor_label, event.text)
     text = str(kind.asked) % {"what": _package(event.after)}
-    return Moment(event, kind.icon, "note", event.actor_label, text)
+    return TimelineEvent(event, kind.icon, "note", event.actor_label, text)
 
 
-def _arrived(event: StatusEvent) -> Moment:
+def _arrived(event: StatusEvent) -> TimelineEvent:
     look = look_of_word(event.after)
-    return Moment(event, look.icon, look.tone, "", _("Arrived from BroadWorks"), _word(event.after))
+    return TimelineEvent(
+        event, look.icon, look.tone, "", _("Arrived from BroadWorks"), _word(event.after)
+    )
 
 
-def _status(event: StatusEvent) -> Moment:
+def _status(event: StatusEvent) -> TimelineEvent:
     look = look_of_word(event.after)
     change = f"{_word(event.before)} → {_word(event.after)}" if event.before else ""
     if event.error_code or event.text:
         return _failed(event, change)
     text = _word(event.after)
-    return Moment(event, look.icon, look.tone, "", text, change if change != text else "")
+    return TimelineEvent(event, look.icon, look.tone, "", text, change if change != text else "")
 
 
-def _failed(event: StatusEvent, change: str = "") -> Moment:
+def _failed(event: StatusEvent, change: str = "") -> TimelineEvent:
     title = str(catalogue.explain(event.error_code, event.text).title)
     same = event.before == event.after
-    return Moment(event, "error", "bad", "", title, "" if same else change, event.error_code)
+    return TimelineEvent(event, "error", "bad", "", title, "" if same else change, event.error_code)
 
 
-def _package_changed(event: StatusEvent) -> Moment:
+def _package_changed(event: StatusEvent) -> TimelineEvent:
     change = f"{_package(event.before)} → {_package(event.after)}"
-    return Moment(event, "package", "note", "", _("Package type changed"), change)
+    return TimelineEvent(event, "package", "note", "", _("Package type changed"), change)
 
 
-def _deleted(event: StatusEvent) -> Moment:
-    return Moment(event, "trash", "note", event.actor_label, _("deleted the user"))
+def _deleted(event: StatusEvent) -> TimelineEvent:
+    return TimelineEvent(event, "trash", "note", event.actor_label, _("deleted the user"))
 
 
-def _restored(event: StatusEvent) -> Moment:
+def _restored(event: StatusEvent) -> TimelineEvent:
     look = look_of_word(event.after)
     text = _("Is held by Webex again")
-    return Moment(event, look.icon, look.tone, "", text, _word(event.after))
+    return TimelineEvent(event, look.icon, look.tone, "", text, _word(event.after))
 
 
-def _other(event: StatusEvent) -> Moment:
-    return Moment(event, "info", "note", event.actor_label, event.what, event.text)
+def _other(event: StatusEvent) -> TimelineEvent:
+    return TimelineEvent(event, "info", "note", event.actor_label, event.what, event.text)
 
 
-_TELLERS = {
+_DESCRIBERS = {
     "requested": _requested,
     "arrived": _arrived,
     "status": _status,

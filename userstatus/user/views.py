@@ -22,7 +22,7 @@ from userstatus.requests import ConsoleRequest
 from userstatus.user import reads
 
 #: *Check now*, for one person.
-CHECKS = throttle.Limit(20, 60)
+CHECK_LIMIT = throttle.Limit(20, 60)
 
 _TOLD = {
     Refreshed.CURRENT: gettext_lazy("Webex was asked: this is how the user is now."),
@@ -47,7 +47,7 @@ def user(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
         "page": page,
         "row": page.row,
         "subscriber": row,
-        "nav_here": reverse("userstatus:users", args=[row.template.uuid]),
+        "nav_path": reverse("userstatus:users", args=[row.template.uuid]),
     }
     name = "_user.html" if request.htmx else "user.html"
     return render(request, f"userstatus/user/{name}", context)
@@ -58,7 +58,7 @@ def user(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
 def user_check(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Ask Webex for this one user now."""
     row = _subscriber(request, uuid)
-    if throttle.take("user-check", str(request.user.pk), limit=CHECKS):
+    if throttle.take("user-check", str(request.user.pk), limit=CHECK_LIMIT):
         outcome = check_now.refresh_one(row)
     else:
         outcome = Refreshed.HELD

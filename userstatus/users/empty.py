@@ -10,11 +10,11 @@ from provisioning.lists.finder import Finder
 from userstatus.filter_texts import filter_words
 
 #: Where nobody counts, so many are looked for.
-SOME = 10
+LOOKUP_LIMIT = 10
 
 
 @dataclass(frozen=True)
-class Lift:
+class HidingFilter:
     """A filter that hides users: its words, how many there are without it, and the way there.
 
     With `is_capped` there are more than `count`.
@@ -27,7 +27,7 @@ class Lift:
 
 
 @dataclass(frozen=True)
-class Empty:
+class EmptyState:
     """An empty list.
 
     Attributes:
@@ -38,29 +38,31 @@ class Empty:
 
     kind: str
     everyone: int = 0
-    lifts: tuple[Lift, ...] = ()
+    hiding_filters: tuple[HidingFilter, ...] = ()
 
 
-def empty_state(finder: Finder, wider: Callable[[UserFilter], Finder], everyone: int) -> Empty:
+def empty_state(finder: Finder, wider: Callable[[UserFilter], Finder], everyone: int) -> EmptyState:
     """Find out why nobody is shown; few queries for each filter that is on.
 
     `finder` is the list's, `wider` makes one for a filter without its template.
     """
     if not everyone:
-        return Empty("first")
+        return EmptyState("first")
     if finder.chosen.active == ["exclude_provisioned"]:
-        return Empty("well", everyone)
-    return Empty("nothing", everyone, tuple(_lifts(finder, wider)))
+        return EmptyState("well", everyone)
+    return EmptyState("nothing", everyone, tuple(_hiding_filters(finder, wider)))
 
 
-def _lifts(finder: Finder, wider: Callable[[UserFilter], Finder]) -> list[Lift]:
+def _hiding_filters(finder: Finder, wider: Callable[[UserFilter], Finder]) -> list[HidingFilter]:
     found, chosen = [], finder.chosen
     for name in chosen.active:
         without = chosen.without(name)
         other = wider(without) if name == "template" else finder.lifted(name)
         count, is_capped = other.total
         if is_capped and not count:  # too many to count, or nobody
-            count = len(other.rows(SOME))
+            count = len(other.rows(LOOKUP_LIMIT))
         if count:
-            found.append(Lift(filter_words(name, chosen), count, is_capped, without.query()))
+            found.append(
+                HidingFilter(filter_words(name, chosen), count, is_capped, without.query())
+            )
     return found

@@ -34,8 +34,8 @@ from userstatus.users import page, paging
 from userstatus.users.rows import rows_of, state_word
 
 #: A page never shows more rows; further ones in the address are not answered.
-_MOST = max(paging.SIZES)
-_THESE = "WHERE partner_id = %(partner)s AND id = ANY(%(ids)s)"
+_MAX_ROWS = max(paging.SIZES)
+_BY_IDS = "WHERE partner_id = %(partner)s AND id = ANY(%(ids)s)"
 
 
 @require_safe
@@ -49,7 +49,7 @@ def live(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     changed = {sign.pk for sign in signs if seen[sign.pk] != _state(sign)}
     arrived = _arrived(scope, chosen, request.GET.get("since", ""))
     context = {
-        "rows": rows_of(_whole(scope, changed), now=now) if changed else [],
+        "rows": rows_of(_users(scope, changed), now=now) if changed else [],
         "is_busy": any(_is_busy(sign) for sign in signs),
         "counts": _counts(scope, chosen, is_new=bool(changed or arrived)),
         "sync": page.sync_of(scope.user, now),
@@ -65,7 +65,7 @@ def live(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
 def _seen(text: str) -> dict[int, str]:
     """Read `<key>-<state>_<key>-<state>…`; what is not understood is left out."""
     found: dict[int, str] = {}
-    for part in text[:8000].split("_")[:_MOST]:
+    for part in text[:8000].split("_")[:_MAX_ROWS]:
         key, _sign, state = part.partition("-")
         pk = number_of(key)
         if pk is not None and state:
@@ -90,10 +90,10 @@ def _is_busy(sign: RowState) -> bool:
     return not sign.is_deleted and bool(sign.job_state or sign.backend_status in UNSETTLED)
 
 
-def _whole(scope: Scope, ids: Collection[int]) -> list[Subscriber]:
+def _users(scope: Scope, ids: Collection[int]) -> list[Subscriber]:
     """The users with their templates; one who went to another template meanwhile is left out."""
     values = {"partner": scope.user.partner_id, "ids": list(ids)}
-    found = sql.kept(Subscriber, _THESE, values)
+    found = sql.kept(Subscriber, _BY_IDS, values)
     if scope.template:
         known = {scope.template.pk: scope.template}
     else:

@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from provisioning.lists.finder import Finder
 from provisioning.states import Status
 from userstatus.users.facets import Facets, Option
-from userstatus.users.paging import SIZES, Page, Place
+from userstatus.users.paging import SIZES, Page, PageRequest
 
 
-def notes_of(finder: Finder, place: Place, page: Page, facets: Facets) -> list[str]:
+def notes_of(finder: Finder, page_request: PageRequest, page: Page, facets: Facets) -> list[str]:
     """Everything to tell, in the order of the page's address."""
     chosen, present = finder.chosen, {tally.status for tally in finder.everyone}
     notes = list(chosen.problems)
@@ -26,7 +26,7 @@ def notes_of(finder: Finder, place: Place, page: Page, facets: Facets) -> list[s
         notes.append(words % {"value": chosen.enterprise})
     if chosen.template and not any(option.is_chosen for option in facets.templates):
         notes.append(_("You have no template with the ID in the address of this page."))
-    if place.odd_size:
+    if page_request.odd_size:
         sizes = ", ".join(str(size) for size in SIZES)
         notes.append(_("A page shows %(sizes)s rows.") % {"sizes": sizes})
     if page.lost:

@@ -15,21 +15,21 @@ from userstatus.connection_texts import SyncAge, sync_age
 from userstatus.row_keys import short
 from userstatus.scope import Scope
 from userstatus.users import columns, paging
-from userstatus.users.empty import Empty, empty_state
+from userstatus.users.empty import EmptyState, empty_state
 from userstatus.users.facets import Facets, facets_of
 from userstatus.users.notes import notes_of
-from userstatus.users.paging import Page, Place
+from userstatus.users.paging import Page, PageRequest
 from userstatus.users.rows import Row, rows_of
 from userstatus.users.status_ribbon import StatusCount, ribbon_of
 
 #: Columns that a row draws or its turn is made of.
-DRAWN = [
+SHOWN_COLUMNS = [
     *("uuid", "partner", "broadworks_id", "first_name", "last_name", "email", "package"),
     *("backend_status", "status", "error_code", "error_text", "last_change_at", "version"),
     *("deleted_at", "template__name", "template__uuid"),
 ]
 #: The same of the row itself.
-OWN = [*(name for name in DRAWN if "__" not in name), "template_id"]
+OWN_COLUMNS = [*(name for name in SHOWN_COLUMNS if "__" not in name), "template_id"]
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class UserList:
 
     scope: Scope
     chosen: UserFilter
-    place: Place
+    page_request: PageRequest
     page: Page
     rows: list[Row]
     ribbon: list[StatusCount]
     facets: Facets
     headers: list[columns.Header]
     notes: list[str]
-    empty: Empty | None
+    empty: EmptyState | None
     sync: SyncAge
     newest: int
 
@@ -67,7 +67,7 @@ class UserList:
     @property
     def pages(self) -> dict[str, str | None]:
         """Query strings of the other pages, None where there is none."""
-        chosen, size = self.chosen, size_of(self.place)
+        chosen, size = self.chosen, size_of(self.page_request)
         back, on = self.page.previous, self.page.following
         return {
             "first": chosen.query(per_page=size) if back else None,
@@ -77,23 +77,25 @@ class UserList:
         }
 
 
-def user_list(scope: Scope, chosen: UserFilter, place: Place, now: datetime) -> UserList:
+def user_list(
+    scope: Scope, chosen: UserFilter, page_request: PageRequest, now: datetime
+) -> UserList:
     """The list by a filter, at a place; few queries, whatever the number of rows."""
-    finder = scope.finder(chosen, scope.users.only(*OWN))
-    page = paging.page(finder, place)
-    _put_templates(scope, page.rows)
+    finder = scope.finder(chosen, scope.users.only(*OWN_COLUMNS))
+    page = paging.page(finder, page_request)
+    _attach_templates(scope, page.rows)
     facets = facets_of(finder, [] if scope.template else scope.templates)
-    size = size_of(place)
+    size = size_of(page_request)
     return UserList(
         scope=scope,
         chosen=chosen,
-        place=place,
+        page_request=page_request,
         page=page,
         rows=rows_of(page.rows, now=now),
         ribbon=ribbon_of(finder.by_status, chosen, size),
         facets=facets,
         headers=columns.headers(chosen, size, with_template=scope.template is None),
-        notes=notes_of(finder, place, page, facets),
+        notes=notes_of(finder, page_request, page, facets),
         empty=None if page.rows else empty_state(finder, scope.finder, facets.everyone),
         sync=sync_of(scope.user, now),
         newest=live_changes.newest(),
@@ -105,7 +107,7 @@ def status_counts(scope: Scope, chosen: UserFilter) -> Counter[str] | None:
     return scope.finder(chosen).by_status
 
 
-def _put_templates(scope: Scope, rows: Sequence[Subscriber]) -> None:
+def _attach_templates(scope: Scope, rows: Sequence[Subscriber]) -> None:
     """Give the rows their templates, which are known: a join would make one for each row.
 
     One that was made since they were read is read by itself, when the row is drawn.
@@ -116,9 +118,9 @@ def _put_templates(scope: Scope, rows: Sequence[Subscriber]) -> None:
             row.template = known[row.template_id]
 
 
-def size_of(place: Place) -> int | str:
+def size_of(page_request: PageRequest) -> int | str:
     """`per_page` for links: nothing when it is as it is by itself."""
-    return place.size if place.size != paging.DEFAULT_SIZE else ""
+    return page_request.size if page_request.size != paging.DEFAULT_SIZE else ""
 
 
 def sync_of(user: User, now: datetime) -> SyncAge:

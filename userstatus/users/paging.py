@@ -23,7 +23,7 @@ SIZES = (25, 50, 100)
 DEFAULT_SIZE = 50
 #: `before=end` is the last page.
 END = "end"
-_LONGEST = 4000
+_MAX_CURSOR_LENGTH = 4000
 
 
 class BadCursor(ValueError):
@@ -31,7 +31,7 @@ class BadCursor(ValueError):
 
 
 @dataclass(frozen=True)
-class Place:
+class PageRequest:
     """Where a page is asked to be: after or before a row; neither is the first page."""
 
     size: int = DEFAULT_SIZE
@@ -41,7 +41,7 @@ class Place:
     odd_size: bool = False
 
     @classmethod
-    def parse(cls, data: QueryDict) -> Place:
+    def parse(cls, data: QueryDict) -> PageRequest:
         """Read `per_page`, `after` and `before`."""
         text = data.get("per_page", "")
         size = int(text) if text in {str(size) for size in SIZES} else DEFAULT_SIZE
@@ -76,50 +76,56 @@ class Page:
         return self.first + len(self.rows) - 1 if self.first else 0
 
 
-def page(finder: Finder, place: Place) -> Page:
+def page(finder: Finder, page_request: PageRequest) -> Page:
     """The page of a list at a place; the rows are one query, or few.
 
     Rows have the numbers that they had when the reader came by: those that arrive or leave
     before them meanwhile are not counted again. A page that would be short because rows have
     left is filled from the other side.
     """
-    asked = _Asked(finder, place)
+    pager = _Pager(finder, page_request)
     try:
-        if place.before == END:
-            return asked.last()
-        if place.before:
-            return asked.before(_key(place.before, finder.chosen.sort))
-        if place.after:
-            return asked.after(_key(place.after, finder.chosen.sort))
+        if page_request.before == END:
+            return pager.last()
+        if page_request.before:
+            return pager.before(_key(page_request.before, finder.chosen.sort))
+        if page_request.after:
+            return pager.after(_key(page_request.after, finder.chosen.sort))
     except BadCursor:
-        return replace(asked.first(), lost=True)
-    return asked.first()
+        return replace(pager.first(), lost=True)
+    return pager.first()
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Pager:
     """What the parts of `page` share; each reads one row more than it shows."""
 
     finder: Finder
-    place: Place
+    page_request: PageRequest
 
     def first(self) -> Page:
-        rows = self.finder.rows(self.place.size + 1)
-        return self._made(rows[: self.place.size], 1, following=len(rows) > self.place.size)
+        rows = self.finder.rows(self.page_request.size + 1)
+        return self._made(
+            rows[: self.page_request.size], 1, following=len(rows) > self.page_request.size
+        )
 
     def last(self) -> Page:
         total, is_capped = self.finder.total
-        count = self.place.size if is_capped else total % self.place.size or self.place.size
+        count = (
+            self.page_request.size
+            if is_capped
+            else total % self.page_request.size or self.page_request.size
+        )
         rows = self.finder.rows(count + 1, backwards=True)
         shown = rows[:count][::-1]
         number = 0 if is_capped else max(total - len(shown), 0) + 1
         return self._made(shown, number, previous=len(rows) > count)
 
     def after(self, key: Key) -> Page:
-        rows = self.finder.rows(self.place.size + 1, cursor=self._cursor(key, back=False))
+        rows = self.finder.rows(self.page_request.size + 1, cursor=self._cursor(key, back=False))
         if not rows:
             return self.last()
-        shown, more = rows[: self.place.size], len(rows) > self.place.size
+        shown, more = rows[: self.page_request.size], len(rows) > self.page_request.size
         number = key.number + 1 if key.number else 0
         if not more and not self.finder.total[1]:
             number = max(self.finder.total[0] - len(shown), 0) + 1  # the end is known for certain
@@ -127,10 +133,10 @@ class _Asked:
 
     def before(self, key: Key) -> Page:
         condition = self._cursor(key, back=True)
-        rows = self.finder.rows(self.place.size + 1, cursor=condition, backwards=True)
-        if len(rows) <= self.place.size:
+        rows = self.finder.rows(self.page_request.size + 1, cursor=condition, backwards=True)
+        if len(rows) <= self.page_request.size:
             return self.first()
-        shown = rows[: self.place.size][::-1]
+        shown = rows[: self.page_request.size][::-1]
         number = max(key.number - len(shown), 2) if key.number else 0
         return self._made(shown, number, previous=True, following=True)
 
@@ -157,7 +163,7 @@ class _Asked:
             rows,
             number,
             max(total, last + following),
-            self.place.size,
+            self.page_request.size,
             previous=cursor(rows[0], sort, number) if rows and previous else "",
             following=cursor(rows[-1], sort, last) if rows and following else "",
             is_capped=is_capped,
@@ -192,7 +198,7 @@ def _key(text: str, sort: str) -> Key:
         BadCursor: not ours, or made for another order.
     """
     try:
-        padded = text[:_LONGEST].encode("ascii") + b"=="
+        padded = text[:_MAX_CURSOR_LENGTH].encode("ascii") + b"=="
         name, value, *numbers = json.loads(base64.urlsafe_b64decode(padded))
         if name != sort.removeprefix("-") or not all(map(_is_id, numbers)):
             raise BadCursor

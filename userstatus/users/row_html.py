@@ -28,11 +28,11 @@ from userstatus.statuses import Look
 from userstatus.users.rows import Row
 
 #: Stands in an address for the user's own.
-_ANY = str(UUID(int=0))
+_PLACEHOLDER_ID = str(UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class RowContext:
     """What the rows of one answer have in common.
 
     Attributes:
@@ -66,10 +66,10 @@ class _Words:
     jobs: dict[str, str]
 
 
-def draw(rows: Sequence[Row], sheet: Sheet) -> str:
+def draw(rows: Sequence[Row], context: RowContext) -> str:
     """Draw table rows; the live page knows them by `id` and `data-state`."""
     words = _words(get_language() or "")
-    return "".join([_row(row, sheet, words) for row in rows])
+    return "".join([_row(row, context, words) for row in rows])
 
 
 @lru_cache(maxsize=8)
@@ -90,8 +90,8 @@ def _words(language: str) -> _Words:
         f" {escape(_('Deleted'))}</span>",
         more=look.icon("more"),
         clock=look.icon("clock"),
-        user=escape(reverse("userstatus:user", args=[_ANY])),
-        menu=escape(reverse("userstatus:user_menu", args=[_ANY])),
+        user=escape(reverse("userstatus:user", args=[_PLACEHOLDER_ID])),
+        menu=escape(reverse("userstatus:user_menu", args=[_PLACEHOLDER_ID])),
         everybody=escape(reverse("userstatus:all_users")),
         packages={str(item.value): escape(str(item.label)) for item in Package},
         queued=escape(pgettext("job state", "Queued")),
@@ -103,21 +103,21 @@ def _words(language: str) -> _Words:
     )
 
 
-def _row(row: Row, sheet: Sheet, words: _Words) -> str:
+def _row(row: Row, context: RowContext, words: _Words) -> str:
     user, key = row.user, escape(row.key)
     path, menu = _path(words.user, row), _path(words.menu, row)
     return (
         f'<tr id="u{key}" data-state="{escape(row.state)}"{_going(row)}>\n'
-        f"{_tick(row, sheet, words)}"
+        f"{_tick(row, context, words)}"
         f'<th class="cell-id" scope="row"><a class="row-link" href="{path}">'
         f"{_address(user.broadworks_id, '–')}</a>{_twin(row, words)}</th>\n"
         f'<td class="cell-name" data-cell><bdi>{escape(user.name)}</bdi></td>\n'
         f'<td class="cell-mail" data-cell>{_address(user.email, words.none)}</td>\n'
-        f"{_template(row, sheet)}"
+        f"{_template(row, context)}"
         f'<td class="cell-package" data-cell>{_package(user.package, words)}</td>\n'
-        f'<td class="cell-status" data-cell>{_status(row, sheet, words)}</td>\n'
+        f'<td class="cell-status" data-cell>{_status(row, context, words)}</td>\n'
         f'<td class="cell-error" data-cell>{_error(row)}</td>\n'
-        f'<td class="cell-time" data-cell>{_time(user.last_change_at, sheet.clock)}</td>\n'
+        f'<td class="cell-time" data-cell>{_time(user.last_change_at, context.clock)}</td>\n'
         '<td class="cell-menu"><a class="btn btn-quiet btn-icon" role="button"'
         f' id="m{key}" href="{path}" data-menu="row-menu" data-menu-url="{menu}"'
         f' aria-expanded="false" aria-label="{_named(words.actions, row)}">{words.more}</a></td>\n'
@@ -130,7 +130,7 @@ def _going(row: Row) -> str:
 
 
 def _path(path: str, row: Row) -> str:
-    return path.replace(_ANY, str(row.user.uuid))
+    return path.replace(_PLACEHOLDER_ID, str(row.user.uuid))
 
 
 def _named(words: str, row: Row) -> str:
@@ -139,8 +139,8 @@ def _named(words: str, row: Row) -> str:
     return words.replace("%(user)s", escape(row.user.broadworks_id)) + number
 
 
-def _tick(row: Row, sheet: Sheet, words: _Words) -> str:
-    if not sheet.with_ticks:
+def _tick(row: Row, context: RowContext, words: _Words) -> str:
+    if not context.with_ticks:
         return ""
     return (
         '<td class="cell-tick"><label class="tick"><input type="checkbox" name="id"'
@@ -153,8 +153,8 @@ def _address(value: str, none: str) -> str:
     """An e-mail address or BroadWorks ID as the tag `address` draws it; `none` is HTML."""
     local, at, host = value.rpartition("@")
     if at:
-        return look.ADDRESS.format(escape(local), escape(host))
-    return look.NAME.format(escape(value)) if value else none
+        return look.ADDRESS_HTML.format(escape(local), escape(host))
+    return look.NAME_HTML.format(escape(value)) if value else none
 
 
 def _twin(row: Row, words: _Words) -> str:
@@ -166,8 +166,8 @@ def _twin(row: Row, words: _Words) -> str:
     )
 
 
-def _template(row: Row, sheet: Sheet) -> str:
-    if not sheet.with_template:
+def _template(row: Row, context: RowContext) -> str:
+    if not context.with_template:
         return ""
     return f'<td class="cell-template"><bdi>{escape(row.user.template.name)}</bdi></td>\n'
 
@@ -176,12 +176,12 @@ def _package(package: str, words: _Words) -> str:
     return words.packages.get(package) or escape(package)
 
 
-def _status(row: Row, sheet: Sheet, words: _Words) -> str:
+def _status(row: Row, context: RowContext, words: _Words) -> str:
     if row.user.deleted_at:
         return words.deleted
     return (
         f'<div class="row">{_shown(row.user.status, row.look, words.language)}'
-        f"{_beside(row, sheet, words)}</div>{_below(row, sheet)}"
+        f"{_beside(row, context, words)}</div>{_below(row, context)}"
     )
 
 
@@ -196,11 +196,11 @@ def _shown(status: str, drawn: Look, language: str) -> str:
     )
 
 
-def _beside(row: Row, sheet: Sheet, words: _Words) -> str:
+def _beside(row: Row, context: RowContext, words: _Words) -> str:
     """What stands by the status: the job, or the place on the line."""
     if row.job is None:
         return _line(row.look)
-    return "" if row.job.can_be_undone(sheet.clock.now) else _job(row.job, words)
+    return "" if row.job.can_be_undone(context.clock.now) else _job(row.job, words)
 
 
 @lru_cache(maxsize=32)
@@ -213,10 +213,10 @@ def _line(drawn: Look) -> str:
     )
 
 
-def _below(row: Row, sheet: Sheet) -> str:
+def _below(row: Row, context: RowContext) -> str:
     """What stands below the status: the way to undo a delete, or whose turn it is."""
-    if row.job is not None and row.job.can_be_undone(sheet.clock.now):
-        return sheet.grace(row.job)
+    if row.job is not None and row.job.can_be_undone(context.clock.now):
+        return context.grace(row.job)
     return _turn(row)
 
 
@@ -258,4 +258,4 @@ def _code(row: Row) -> str:
 
 def _time(moment: datetime, clock: Clock) -> str:
     exact, said = escape(clock.exact(moment)), escape(clock.relative(moment))
-    return look.TIME.format(look.iso(moment), exact, said)
+    return look.TIME_HTML.format(look.iso(moment), exact, said)

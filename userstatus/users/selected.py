@@ -27,11 +27,11 @@ from userstatus.filter_texts import filters_of
 from userstatus.requests import ConsoleRequest
 from userstatus.row_keys import joined, keys_of, short
 from userstatus.scope import Scope, scope_of
-from userstatus.users.page import DRAWN
+from userstatus.users.page import SHOWN_COLUMNS
 from userstatus.users.rows import Row, rows_of
 
 #: Rows at a time.
-PORTION = 100
+PAGE_SIZE = 100
 
 
 @require_POST
@@ -44,13 +44,13 @@ def selected(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     scope, data = scope_of(request, uuid), request.POST
     is_all = data.get("all") == "on"
     keys = keys_of(data.getlist("not" if is_all else "id"))
-    rest = keys[PORTION:]
+    rest = keys[PAGE_SIZE:]
     context: dict[str, Any] = {
-        "users": _users(scope, keys[:PORTION]),
+        "users": _users(scope, keys[:PAGE_SIZE]),
         "path": scope.selected_path,
         "is_all": is_all,
         "rest": joined(rest),
-        "more": min(len(rest), PORTION),
+        "more": min(len(rest), PAGE_SIZE),
     }
     if data.get("more") == "on":
         return render(request, "userstatus/users/_selected.html", context | {"is_more": True})
@@ -63,7 +63,7 @@ def _users(scope: Scope, ids: Sequence[int]) -> list[tuple[str, Row | None]]:
     visible = Subscriber.objects.visible_to(scope.user).filter(pk__in=ids)
     if scope.template:
         visible = visible.filter(template=scope.template)
-    users = list(visible.select_related("template").only(*DRAWN))
+    users = list(visible.select_related("template").only(*SHOWN_COLUMNS))
     found = {row.user.pk: row for row in rows_of(users, now=timezone.now())}
     return [(short(pk), found.get(pk)) for pk in ids]
 

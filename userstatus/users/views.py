@@ -14,13 +14,13 @@ from accounts.access import requires
 from accounts.rights import Right
 from userstatus import context
 from userstatus.actions.registry import bulk_offers
-from userstatus.actions.selection import mark_of
+from userstatus.actions.selection import session_mark
 from userstatus.filter_texts import SORTS
 from userstatus.requests import ConsoleRequest
 from userstatus.scope import scope_of
 from userstatus.users import paging
 from userstatus.users.page import UserList, user_list
-from userstatus.users.paging import Place
+from userstatus.users.paging import PageRequest
 
 
 @require_safe
@@ -29,8 +29,8 @@ def users(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     """The page, or for htmx only what a filter changes."""
     # The side bar asks for all templates anyway.
     scope = scope_of(request, uuid, context.templates_of(request))
-    chosen, place = scope.chosen(request.GET), Place.parse(request.GET)
-    listed = user_list(scope, chosen, place, timezone.now())
+    chosen, page_request = scope.chosen(request.GET), PageRequest.parse(request.GET)
+    listed = user_list(scope, chosen, page_request, timezone.now())
     name = "parts" if request.htmx else "list"
     response = render(request, f"userstatus/users/{name}.html", list_context(request, listed))
     response["Vary"] = "HX-Request"
@@ -53,6 +53,6 @@ def list_context(request: ConsoleRequest, listed: UserList) -> dict[str, Any]:
         "sizes": [(size, size) for size in paging.SIZES],
         "sorts": SORTS.items(),
         "bulk_offers": bulk_offers(request.user, listed.scope.template),
-        "selection_mark": mark_of(request),
+        "selection_mark": session_mark(request),
         "keeps_tools": request.headers.get("X-Keep-Tools") == "true",
     }

@@ -18,7 +18,7 @@ from tests.userstatus.pages import ids, link, words
 from userstatus.row_keys import short
 from userstatus.scope import Scope
 from userstatus.users.page import user_list
-from userstatus.users.paging import Place
+from userstatus.users.paging import PageRequest
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_template_made_while_the_page_is_read_does_no_harm(anna, template, par
     assert scope.templates == [other, template]
     make_subscriber(make_template(partner, "Hotels"), broadworks_id="new", minutes_ago=-1)
 
-    shown = user_list(scope, NOTHING, Place(), timezone.now()).rows
+    shown = user_list(scope, NOTHING, PageRequest(), timezone.now()).rows
 
     assert [row.user.template.name for row in shown] == ["Hotels", template.name]
 

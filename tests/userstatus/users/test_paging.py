@@ -14,7 +14,7 @@ from provisioning.lists.finder import Finder
 from provisioning.models import Subscriber
 from tests.factories import make_subscriber
 from userstatus.users import paging
-from userstatus.users.paging import Place
+from userstatus.users.paging import PageRequest
 
 ROWS, SIZE = 23, 5
 
@@ -37,7 +37,7 @@ def users(template):
 def page_of(users, sort, **place) -> paging.Page:
     [template] = set(users.values_list("template", flat=True))
     finder = Finder(users, [template], UserFilter(sort=sort))
-    return paging.page(finder, Place(size=SIZE, **place))
+    return paging.page(finder, PageRequest(size=SIZE, **place))
 
 
 def unpaged(users, sort) -> list[int]:
@@ -105,10 +105,10 @@ def test_pages_of_an_uncounted_list_have_no_end_but_can_be_walked(users, monkeyp
     [template] = set(users.values_list("template", flat=True))
     finder = Finder(users, [template], UserFilter(q="example", sort="broadworks_id"))
 
-    pages = [paging.page(finder, Place(size=SIZE))]
+    pages = [paging.page(finder, PageRequest(size=SIZE))]
     while pages[-1].following:
-        pages.append(paging.page(finder, Place(size=SIZE, after=pages[-1].following)))
-    last = paging.page(finder, Place(size=SIZE, before=paging.END))
+        pages.append(paging.page(finder, PageRequest(size=SIZE, after=pages[-1].following)))
+    last = paging.page(finder, PageRequest(size=SIZE, before=paging.END))
 
     assert (pages[0].total, pages[0].is_capped) == (7, True)
     assert [user.pk for page in pages for user in page.rows] == unpaged(users, "broadworks_id")
@@ -167,6 +167,6 @@ def test_a_time_that_is_none_is_the_first_page(users, moment):
     [("", 50, False), ("25", 25, False), ("100", 100, False), ("7", 50, True), ("٢٥", 50, True)],
 )
 def test_the_number_of_rows_is_one_of_three(text, size, odd):
-    place = Place.parse(QueryDict(f"per_page={text}"))
+    place = PageRequest.parse(QueryDict(f"per_page={text}"))
 
     assert (place.size, place.odd_size) == (size, odd)

@@ -19,7 +19,7 @@ from userstatus.statuses import look_of_word
 from userstatus.users import controls_html, row_html
 from userstatus.users.columns import Header
 from userstatus.users.facets import Option
-from userstatus.users.row_html import Sheet
+from userstatus.users.row_html import RowContext
 from userstatus.users.rows import rows_of
 from userstatus.users.status_ribbon import StatusCount
 
@@ -28,9 +28,9 @@ TEXTS = ["broadworks_id", "first_name", "last_name", "email", "package", "status
 TEXTS += ["backend_status", "error_code", "error_text", "enterprise_id"]
 
 
-def sheet(**fields):
+def context(**fields):
     values = {"with_template": True, "with_ticks": True, "grace": lambda _job: "(undo)"}
-    return Sheet(clock=Clock.of_reader(timezone.now()), **values | fields)
+    return RowContext(clock=Clock.of_reader(timezone.now()), **values | fields)
 
 
 @pytest.fixture
@@ -69,7 +69,8 @@ def test_a_hostile_value_in_any_column_stays_text(template, field):
     )
 
     fine, drawn = (
-        Reader(row_html.draw(rows_of([user], now=timezone.now()), sheet())) for user in (plain, bad)
+        Reader(row_html.draw(rows_of([user], now=timezone.now()), context()))
+        for user in (plain, bad)
     )
 
     assert "img" not in {tag for tag, _ in drawn.elements}
@@ -82,7 +83,7 @@ def test_a_hostile_value_in_any_column_stays_text(template, field):
 def test_a_hostile_name_of_a_template_stays_text(template):
     user = make_subscriber(template)
 
-    drawn = Reader(row_html.draw(rows_of([user], now=timezone.now()), sheet()))
+    drawn = Reader(row_html.draw(rows_of([user], now=timezone.now()), context()))
 
     assert template.name in drawn.text
     assert "img" not in {tag for tag, _ in drawn.elements}
@@ -94,7 +95,7 @@ def test_a_twin_with_an_odd_id_leads_to_exactly_itself(template):
         for enterprise in ("one", "two")
     ]
 
-    drawn = Reader(row_html.draw(rows_of(twins, now=timezone.now()), sheet()))
+    drawn = Reader(row_html.draw(rows_of(twins, now=timezone.now()), context()))
 
     links = [names["href"] for _, names in drawn.elements if "tone-wait" in names.get("class", "")]
     assert links == ["/users/?q=a%22%26b%3Dc%23%3C%40x"] * 2
@@ -105,10 +106,10 @@ def test_the_words_are_the_readers_whoever_asked_before(template):
     make_job(user, JobState.CHECKING)
     rows = rows_of([user], now=timezone.now())
 
-    english = row_html.draw(rows, sheet())
+    english = row_html.draw(rows, context())
     with translation.override("da"):
-        danish = row_html.draw(rows, sheet())
-    again = row_html.draw(rows, sheet())
+        danish = row_html.draw(rows, context())
+    again = row_html.draw(rows, context())
 
     assert "Actions for" in english
     assert "Checking" in english
@@ -124,7 +125,7 @@ def test_a_delete_in_its_grace_is_drawn_by_the_caller(template):
     job.undo_until = timezone.now() + timedelta(seconds=9)
     job.save()
 
-    drawn = row_html.draw(rows_of([user], now=timezone.now()), sheet())
+    drawn = row_html.draw(rows_of([user], now=timezone.now()), context())
 
     assert 'class="is-going"' in drawn
     assert "</div>(undo)</td>" in drawn
@@ -168,7 +169,7 @@ def trusted(node: ast.expr, known: frozenset[str] = frozenset()) -> bool:
     """What may stand in a frame: escaped, drawn by the module, looked up; or a name for that."""
     if isinstance(node, ast.Call):
         called = ast.unparse(node.func)
-        return called in {"escape", "look.icon", "look.iso", "sheet.grace"} or called[:1] == "_"
+        return called in {"escape", "look.icon", "look.iso", "context.grace"} or called[:1] == "_"
     if isinstance(node, ast.Name):
         return node.id in known
     if isinstance(node, ast.Subscript | ast.Attribute):

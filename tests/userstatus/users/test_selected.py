@@ -57,7 +57,7 @@ def test_the_ticked_are_named_in_their_order(browser, template, users):
 
 
 def test_portions_follow_each_other(browser, template, users, monkeypatch):
-    monkeypatch.setattr(selected, "PORTION", 2)
+    monkeypatch.setattr(selected, "PAGE_SIZE", 2)
     answer = ask(browser, template, id=keys(*users))
     assert "Show 2 more" in words(answer)
     rest = unescape(re.search(r'name="id" value="([^"]*)"', answer.content.decode())[1])

@@ -17,7 +17,9 @@ def drawn(template: Template, language: str = "en", **values) -> str:
 
 
 def test_each_language_has_its_own():
-    template = Template("{% fixed %}{% translate 'Sign out' %}{% endfixed %}")
+    template = Template(
+        "{% once_per_language %}{% translate 'Sign out' %}{% endonce_per_language %}"
+    )
 
     texts = [drawn(template, language) for language in ("en", "da", "en", "da")]
 
@@ -25,7 +27,7 @@ def test_each_language_has_its_own():
 
 
 def test_it_is_drawn_once():
-    template = Template("{% fixed %}{% now 'u' %}{% endfixed %}")
+    template = Template("{% once_per_language %}{% now 'u' %}{% endonce_per_language %}")
 
     assert drawn(template) == drawn(template)
 
@@ -33,7 +35,8 @@ def test_it_is_drawn_once():
 def test_nothing_of_the_page_is_known_in_it():
     """Or what one reader sees would be kept for the next."""
     template = Template(
-        "{{ name }}{% fixed %}[{{ name }}{{ request.path }}{{ user }}]{% endfixed %}"
+        "{{ name }}{% once_per_language %}[{{ name }}{{ request.path }}{{ user }}]"
+        "{% endonce_per_language %}"
     )
     request = HttpRequest()
     request.path = "/secret/"
@@ -44,13 +47,18 @@ def test_nothing_of_the_page_is_known_in_it():
 
 
 def test_variables_made_in_it_stay_in_it():
-    template = Template("{% fixed %}{% translate 'Sign out' as words %}{% endfixed %}{{ words }}")
+    template = Template(
+        "{% once_per_language %}{% translate 'Sign out' as words %}{% endonce_per_language %}"
+        "{{ words }}"
+    )
 
     assert drawn(template) == ""
 
 
 def test_it_may_include_other_templates():
-    template = Template('{% fixed %}{% include "parts/help_dialog.html" %}{% endfixed %}')
+    template = Template(
+        '{% once_per_language %}{% include "parts/help_dialog.html" %}{% endonce_per_language %}'
+    )
 
     assert 'id="help-title"' in drawn(template)
 
@@ -74,5 +82,5 @@ def test_a_figure_is_the_readers_whoever_asked_before():
 
 @pytest.mark.parametrize("path", source.templates(), ids=source.name)
 def test_a_page_is_in_one_language(path):
-    """`fixed` asks for it once a page."""
+    """`once_per_language` asks for it once a page."""
     assert "{% language " not in path.read_text()
