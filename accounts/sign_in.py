@@ -61,7 +61,7 @@ _CONNECTION: Any = BackendConnection._meta.get_field("partner").remote_field
 @cache
 def _statement() -> str:
     return f"""
-        SELECT {", ".join(sql.listed(model, name) for name, model in _TABLES.items())}
+        SELECT {", ".join(sql.select_list(model, name) for name, model in _TABLES.items())}
           FROM {User._meta.db_table} person
           LEFT JOIN {Partner._meta.db_table} partner ON partner.id = person.partner_id
           LEFT JOIN {BackendConnection._meta.db_table} backend ON backend.partner_id = partner.id
@@ -71,5 +71,5 @@ def _statement() -> str:
 
 def _made(model: type[Model], values: Iterator[Any]) -> Any:
     """The next object of the row; None where the join found nothing."""
-    found = sql.made(model, list(islice(values, len(sql.columns(model)))))
+    found = sql.instance(model, list(islice(values, len(sql.columns(model)))))
     return found if found.pk is not None else None

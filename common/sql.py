@@ -36,8 +36,8 @@ TYPES = {
     "uuid": "uuid",
 }
 #: Statements that a session of PostgreSQL has been told; they end with it, not with a transaction.
-_told: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
-_PLACE = re.compile(r"%\((\w+)\)s")
+_prepared_names: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _WORD = re.compile(r"[\w-]+")
 
 
@@ -66,15 +66,15 @@ def by_id(model: type[Row], ids: Iterable[int | None]) -> dict[int, Row]:
     return {row.pk: row for row in found}
 
 
-def kept(model: type[Row], condition: str, values: Mapping[str, Any]) -> list[Row]:
+def rows_prepared(model: type[Row], condition: str, values: Mapping[str, Any]) -> list[Row]:
     """Rows of a table by a statement whose plan the session keeps (`prepared`).
 
     `condition` names its values as there. What is large or not plain is read when it is asked
     for (`columns`).
     """
     table = model._meta.db_table
-    sql = f"SELECT {listed(model, table)} FROM {table} {condition}"  # noqa: S608 -- own words
-    return [made(model, row) for row in prepared(sql, values)]
+    sql = f"SELECT {select_list(model, table)} FROM {table} {condition}"  # noqa: S608 -- own words
+    return [instance(model, row) for row in prepared(sql, values)]
 
 
 def prepared(sql: str, values: Mapping[str, Any]) -> list[Any]:
@@ -83,30 +83,30 @@ def prepared(sql: str, values: Mapping[str, Any]) -> list[Any]:
     `sql` names its values as %(this)s, by a name in TYPES, and nothing else in it is a per cent
     sign. For statements about few rows: one plan serves all values.
     """
-    text, names = _numbered(sql)
+    text, names = _positional(sql)
     with database.cursor() as cursor:
         session = database.connection
-        known = _told.setdefault(session, {})
-        if text not in known:
-            name = f"kept_{len(known)}"
-            told = f"PREPARE {name}{_listed(TYPES[one] for one in names)} AS {text}"
-            cursor.execute(told)
-            known[text] = name
-        run = f"EXECUTE {known[text]}{_listed('%s' for _ in names)}"
+        names_by_text = _prepared_names.setdefault(session, {})
+        if text not in names_by_text:
+            name = f"kept_{len(names_by_text)}"
+            statement = f"PREPARE {name}{_in_brackets(TYPES[one] for one in names)} AS {text}"
+            cursor.execute(statement)
+            names_by_text[text] = name
+        run = f"EXECUTE {names_by_text[text]}{_in_brackets('%s' for _ in names)}"
         cursor.execute(run, [values[one] for one in names] or None)
         return list(cursor.fetchall()) if cursor.description else []
 
 
-def _listed(words: Iterable[str]) -> str:
+def _in_brackets(words: Iterable[str]) -> str:
     listed = ", ".join(words)
     return f"({listed})" if listed else ""
 
 
 @lru_cache(maxsize=64)
-def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+def _positional(sql: str) -> tuple[str, tuple[str, ...]]:
     """The statement as PREPARE wants it, and the names of its values in their order."""
-    names = tuple(dict.fromkeys(_PLACE.findall(sql)))
-    return _PLACE.sub(lambda found: f"${names.index(found[1]) + 1}", sql), names
+    names = tuple(dict.fromkeys(_PLACEHOLDER.findall(sql)))
+    return _PLACEHOLDER.sub(lambda found: f"${names.index(found[1]) + 1}", sql), names
 
 
 @cache
@@ -119,12 +119,12 @@ def columns(model: type[Model]) -> dict[str, str]:
     }
 
 
-def listed(model: type[Model], table: str) -> str:
+def select_list(model: type[Model], table: str) -> str:
     """The columns, to stand after SELECT; `table` is the name that the statement gives it."""
     return ", ".join(f"{table}.{column}" for column in columns(model).values())
 
 
-def made(model: type[Row], values: Sequence[Any]) -> Row:
+def instance(model: type[Row], values: Sequence[Any]) -> Row:
     """An object out of the values of `columns`, in their order."""
     return model.from_db(database.alias, list(columns(model)), values)
 

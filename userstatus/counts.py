@@ -23,7 +23,7 @@ def _with_errors() -> str:
     return f"""
         SELECT (SELECT coalesce(sum(n), 0)::integer FROM provisioning_usercount
                  WHERE template_id = t.id AND status = '{Status.ERROR}'),
-               {sql.listed(OnboardingTemplate, "t")}
+               {sql.select_list(OnboardingTemplate, "t")}
           FROM {OnboardingTemplate._meta.db_table} t
          WHERE t.partner_id = %(partner)s ORDER BY t.id
     """  # noqa: S608 - own words
@@ -38,7 +38,7 @@ def templates_with_errors(user: Any) -> list[OnboardingTemplate]:
         return []
     found = []
     for errors, *values in sql.prepared(_with_errors(), {"partner": user.partner_id}):
-        template = sql.made(OnboardingTemplate, values)
+        template = sql.instance(OnboardingTemplate, values)
         template.error_count = errors  # type: ignore[attr-defined]
         found.append(template)
     return found

@@ -110,7 +110,7 @@ def scope_of(
         return Scope(request.user, None)
     if known is None:
         values = {"partner": request.user.partner_id, "uuid": uuid}
-        known = sql.kept(OnboardingTemplate, _BY_UUID, values)
+        known = sql.rows_prepared(OnboardingTemplate, _BY_UUID, values)
     template = next((one for one in known if one.uuid == uuid), None)
     if template is None:
         raise Http404

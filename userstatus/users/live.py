@@ -93,7 +93,7 @@ def _is_busy(sign: RowState) -> bool:
 def _users(scope: Scope, ids: Collection[int]) -> list[Subscriber]:
     """The users with their templates; one who went to another template meanwhile is left out."""
     values = {"partner": scope.user.partner_id, "ids": list(ids)}
-    found = sql.kept(Subscriber, _BY_IDS, values)
+    found = sql.rows_prepared(Subscriber, _BY_IDS, values)
     if scope.template:
         known = {scope.template.pk: scope.template}
     else:
