@@ -93,7 +93,7 @@ def scene(processes: int) -> Iterator[Scene]:
     with ExitStack() as ends:
         folder = Path(tempfile.mkdtemp(prefix="partnerhub-bench-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
-        ends.callback(private_dirs.forget_room, folder)
+        ends.callback(private_dirs.remove_private_dir, folder)
         folder.chmod(0o711)
         url = ends.enter_context(stage.database("partnerhub"))
         redis = servers.Redis(folder)

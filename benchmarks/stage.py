@@ -42,7 +42,7 @@ def database(name: str) -> Iterator[str]:
         yield databases.ensure(server.url, name)
     finally:
         server.stop(at_once=True)
-        private_dirs.forget_room(folder)
+        private_dirs.remove_private_dir(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -57,7 +57,7 @@ class Stage:
                 server.process.send_signal(signal.SIGCONT)
             server.stop(at_once=True)
         for server in (self.postgres, self.theirs):
-            private_dirs.forget_room(server.folder)
+            private_dirs.remove_private_dir(server.folder)
 
     def mend(self) -> None:
         """Bring back whatever a fault left dead or paused, so that the next one finds it whole."""

@@ -58,12 +58,12 @@ def _no_memory_of_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
 def server_folder() -> Iterator[Path]:
     """A data folder that the servers' user can reach, which pytest's own are not.
 
-    Where the programs are out of its reach there is a private room as well, that would stay.
+    Where the programs are out of its reach there is a private folder as well, that would stay.
     """
     folder = Path(tempfile.mkdtemp(prefix="partnerhub-servers-"))
     folder.chmod(0o711)
     yield folder
-    private_dirs.forget_room(folder)
+    private_dirs.remove_private_dir(folder)
     shutil.rmtree(folder)
 
 

@@ -150,5 +150,5 @@ def _stop(folder: Path) -> None:
     template_database.end()
     while _running:
         _running.pop().stop(at_once=True)
-    private_dirs.forget_room(folder)
+    private_dirs.remove_private_dir(folder)
     shutil.rmtree(folder, ignore_errors=True)

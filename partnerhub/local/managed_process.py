@@ -61,7 +61,7 @@ class Spec:
     stop_rank: int = 0
 
 
-class Keeper:
+class ManagedProcess:
     """The life of one Spec. `step()` is called often and never blocks for long."""
 
     def __init__(self, spec: Spec, logs: Path, register: Register) -> None:

@@ -1,7 +1,7 @@
 """Where a server's data and program lie, and who runs it. Standard library only.
 
 PostgreSQL refuses to run as root, so as root it runs as `nobody`. Where `nobody` can't reach the
-checkout (a clone inside root's home, mode 0700), data and program lie in a private room outside.
+checkout (a clone inside root's home, mode 0700), data and program lie in a private folder outside.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOMS = Path("/var/tmp")  # noqa: S108 - survives a restart; the room itself is checked and 0700
+PRIVATE_DIRS = Path("/var/tmp")  # noqa: S108 - survives a restart; it is checked and 0700
 
 
-class RoomRefused(Exception):
-    """The private room exists already and is not safely ours."""
+class PrivateDirRefused(Exception):
+    """The private folder exists already and is not safely ours."""
 
 
 def unprivileged() -> dict[str, Any]:
@@ -43,19 +43,19 @@ def make_private(folder: Path, who: dict[str, Any], *, shared: bool) -> None:
         os.chown(folder, who["user"], who["group"])
 
 
-def room_of(folder: Path) -> Path:
-    """Return the place of the private room that belongs to a data folder, made or not."""
+def private_dir_of(folder: Path) -> Path:
+    """Return the place of the private folder that belongs to a data folder, made or not."""
     mark = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    return ROOMS / f"partnerhub-{mark}"
+    return PRIVATE_DIRS / f"partnerhub-{mark}"
 
 
-def forget_room(folder: Path) -> Path | None:
-    """Remove the private room of a data folder; return its place if there was one."""
-    room = room_of(folder)
-    if os.geteuid() != 0 or not room.is_dir() or room.is_symlink():
+def remove_private_dir(folder: Path) -> Path | None:
+    """Remove the private folder of a data folder; return its place if there was one."""
+    private_dir = private_dir_of(folder)
+    if os.geteuid() != 0 or not private_dir.is_dir() or private_dir.is_symlink():
         return None
-    shutil.rmtree(room)
-    return room
+    shutil.rmtree(private_dir)
+    return private_dir
 
 
 def _reaches(who: dict[str, Any], *folders: Path) -> bool:
@@ -69,30 +69,30 @@ def _reaches(who: dict[str, Any], *folders: Path) -> bool:
     return True
 
 
-def _take_room(folder: Path, who: dict[str, Any]) -> Path:
-    """Return the private room of `folder`, made 0700 for the server's user.
+def _take_private_dir(folder: Path, who: dict[str, Any]) -> Path:
+    """Return the private folder of `folder`, made 0700 for the server's user.
 
-    Raises RoomRefused when somebody else made something of that name.
+    Raises PrivateDirRefused when somebody else made something of that name.
     """
-    room = room_of(folder)
+    private_dir = private_dir_of(folder)
     try:
-        room.mkdir(mode=0o700)
-        os.chown(room, who["user"], who["group"])
+        private_dir.mkdir(mode=0o700)
+        os.chown(private_dir, who["user"], who["group"])
     except FileExistsError:
-        found = room.lstat()
+        found = private_dir.lstat()
         ours = stat.S_ISDIR(found.st_mode) and found.st_uid in {0, who["user"]}
         if not ours or stat.S_IMODE(found.st_mode) & 0o077:
-            raise RoomRefused(
-                f"{room} exists and is not a private folder of ours; move it away, please."
+            raise PrivateDirRefused(
+                f"{private_dir} exists and is not a private folder of ours; move it away, please."
             ) from None
-        os.chown(room, who["user"], who["group"])
-    return room
+        os.chown(private_dir, who["user"], who["group"])
+    return private_dir
 
 
-def _bring_in(room: Path, wheel: Path, parts: tuple[str, ...]) -> Path:
-    """Copy a server's program into the room, once per version; return the copied package."""
+def _copy_program(private_dir: Path, wheel: Path, parts: tuple[str, ...]) -> Path:
+    """Copy a server's program there, once per version; return the copied package."""
     version = hashlib.sha256(repr([wheel.stat().st_mtime_ns, *parts]).encode()).hexdigest()[:8]
-    program = room / f"{wheel.name}-{version}"
+    program = private_dir / f"{wheel.name}-{version}"
     if not program.exists():
         half_made = program.with_name(program.name + ".half-made")
         shutil.rmtree(half_made, ignore_errors=True)
@@ -104,11 +104,11 @@ def _bring_in(room: Path, wheel: Path, parts: tuple[str, ...]) -> Path:
 
 @dataclass(frozen=True)
 class Home:
-    """Where one server lives: its data, its program, and the private room if it needs one."""
+    """Where one server lives: its data, its program, and the private folder if it needs one."""
 
     data: Path
     wheel: Path
-    room: Path | None
+    private_dir: Path | None
 
     @classmethod
     def find(
@@ -117,5 +117,5 @@ class Home:
         """Choose the home of server `name` whose data belong in `folder`."""
         if not who or _reaches(who, folder, *(wheel.parent / part for part in parts)):
             return cls(folder / name, wheel, None)
-        room = _take_room(folder, who)
-        return cls(room / name, _bring_in(room, wheel, parts), room)
+        private_dir = _take_private_dir(folder, who)
+        return cls(private_dir / name, _copy_program(private_dir, wheel, parts), private_dir)

@@ -94,9 +94,9 @@ class Plan:
         """Return the backend's stand-in and its database."""
         return [*self._servers()[:1], *self._simulator()]
 
-    def rooms(self) -> list[Path]:
+    def private_dirs(self) -> list[Path]:
         """Return the private folders outside the checkout that hold data."""
-        return sorted({server.room for server in self.servers if server.room})
+        return sorted({server.private_dir for server in self.servers if server.private_dir})
 
     def _environment(self) -> dict[str, str]:
         """Return what the processes are told; what was given from outside wins."""

@@ -21,25 +21,25 @@ def main() -> None:
     """Watch until the supervisor is gone, then end its children."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    bury(watch())
+    end_children(watch())
 
 
 def watch() -> dict[int, int]:
     """Return the children that are left when the input ends, each with its stop signal."""
-    wards: dict[int, int] = {}
+    children: dict[int, int] = {}
     for line in sys.stdin:
         verb, pid, *number = line.split()
         if verb == "add":
-            wards[int(pid)] = int(number[0])
+            children[int(pid)] = int(number[0])
         else:
-            wards.pop(int(pid), None)
-    return wards
+            children.pop(int(pid), None)
+    return children
 
 
-def bury(wards: dict[int, int]) -> None:
+def end_children(children: dict[int, int]) -> None:
     """Kill at once what is built to survive that; shut PostgreSQL down first gently, then not."""
-    gentle = [pid for pid, number in wards.items() if number == signal.SIGINT]
-    for pid in wards.keys() - set(gentle):
+    gentle = [pid for pid, number in children.items() if number == signal.SIGINT]
+    for pid in children.keys() - set(gentle):
         _send_to_group(pid, signal.SIGKILL)
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         for pid in filter(is_alive, gentle):

@@ -1,4 +1,4 @@
-"""`make reset`: forgets all data of the local run, the private room outside included."""
+"""`make reset`: forgets all data of the local run, the private folder outside included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEPT = {"lock", "install.lock"}  # held by us, or by an install that goes on bes
 
 def main() -> int:
     """Remove everything below `.run/`; the caller holds its lock."""
-    room = private_dirs.forget_room(RUN)
+    private_dir = private_dirs.remove_private_dir(RUN)
     for entry in RUN.iterdir():
         if entry.name in KEPT:
             continue
@@ -22,7 +22,7 @@ def main() -> int:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    say(f"Forgotten: {RUN}" + (f" and {room}" if room else ""))
+    say(f"Forgotten: {RUN}" + (f" and {private_dir}" if private_dir else ""))
     return 0
 
 

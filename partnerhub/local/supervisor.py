@@ -19,9 +19,9 @@ from typing import IO
 
 from partnerhub.local import bootstrap, demo_file
 from partnerhub.local.console import say
-from partnerhub.local.managed_process import Keeper, Spec, State
+from partnerhub.local.managed_process import ManagedProcess, Spec, State
 from partnerhub.local.parent_watch import ParentWatch
-from partnerhub.local.private_dirs import RoomRefused
+from partnerhub.local.private_dirs import PrivateDirRefused
 from partnerhub.local.processes import ROOT, Place, Plan, Refused, given_environment
 from partnerhub.local.servers import ServerFailed
 
@@ -30,7 +30,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 CHECK_LOGS_SECONDS = 60.0
 
 
-class Undertaker:
+class Reaper:
     """The process that outlives a killed supervisor just long enough to end its children."""
 
     def __init__(self, lock: int) -> None:
@@ -72,10 +72,10 @@ class Undertaker:
 class Supervisor:
     """Steps through the lives of all processes until there is a reason to stop."""
 
-    def __init__(self, specs: list[Spec], run: Path, undertaker: Undertaker) -> None:
+    def __init__(self, specs: list[Spec], run: Path, reaper: Reaper) -> None:
         logs = run / "logs"
         logs.mkdir(exist_ok=True)
-        self.keepers = [Keeper(spec, logs, undertaker) for spec in specs]
+        self.managed = [ManagedProcess(spec, logs, reaper) for spec in specs]
         self.demo_file = run / "demo.json"
         self._parent = ParentWatch()
         self._reason = ""
@@ -104,7 +104,7 @@ class Supervisor:
         next_trim = 0.0
         while not self._should_stop():
             self._step()
-            if not ready and all(keeper.is_settled for keeper in self.keepers):
+            if not ready and all(process.is_settled for process in self.managed):
                 ready = True
                 self._publish_pids()
                 self._announce(announce)
@@ -112,8 +112,8 @@ class Supervisor:
                 self._publish_pids()
             if (now := time.monotonic()) >= next_trim:
                 next_trim = now + CHECK_LOGS_SECONDS
-                for keeper in self.keepers:
-                    keeper.trim_log()
+                for process in self.managed:
+                    process.trim_log()
             self._sleep(1.0 if ready else 0.05)
         return self._stop_all()
 
@@ -122,15 +122,15 @@ class Supervisor:
         return bool(self._reason or self._failures())
 
     def _failures(self) -> list[str]:
-        return [keeper.failure for keeper in self.keepers if keeper.failure]
+        return [process.failure for process in self.managed if process.failure]
 
     def _step(self) -> None:
-        settled = {keeper.spec.name for keeper in self.keepers if keeper.is_settled}
-        for keeper in self.keepers:
-            keeper.step(settled, time.monotonic())
+        settled = {process.spec.name for process in self.managed if process.is_settled}
+        for process in self.managed:
+            process.step(settled, time.monotonic())
 
     def _sleep(self, seconds: float) -> None:
-        if any(keeper.state in {State.STARTING, State.RESTING} for keeper in self.keepers):
+        if any(process.state in {State.STARTING, State.RESTING} for process in self.managed):
             seconds = min(seconds, 0.05)
         select.select([self._ear], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
@@ -138,7 +138,7 @@ class Supervisor:
 
     def _publish_pids(self) -> None:
         """Keep `processes` of the demo file true: the last known id of every service."""
-        services = [keeper for keeper in self.keepers if not keeper.spec.once]
+        services = [process for process in self.managed if not process.spec.once]
         pids = self._pids | {k.spec.name: k.pid for k in services if k.pid}
         if pids != self._pids:
             self._pids = pids
@@ -148,7 +148,7 @@ class Supervisor:
     def _announce(self, lines: list[str]) -> None:
         head, *rest = lines
         say(f"\n{head}")
-        has_pages = any(keeper.spec.name == "web" for keeper in self.keepers)
+        has_pages = any(process.spec.name == "web" for process in self.managed)
         signing_in = demo_file.describe(self.demo_file, head.removeprefix("ready "))
         for line in [*rest, *(signing_in if has_pages else [])]:
             say(line)
@@ -159,14 +159,14 @@ class Supervisor:
         for text in failures:
             say(f"\n{text}")
         say(f"\nStopping ({self._reason or 'one process failed'}) ...")
-        for rank in sorted({keeper.spec.stop_rank for keeper in self.keepers}):
-            group = [keeper for keeper in self.keepers if keeper.spec.stop_rank == rank]
-            for keeper in group:
-                keeper.stop(time.monotonic())
-            while any(keeper.state is not State.ENDED for keeper in group):
-                for keeper in group:
-                    if keeper.state is not State.ENDED:
-                        keeper.step(frozenset(), time.monotonic())
+        for rank in sorted({process.spec.stop_rank for process in self.managed}):
+            group = [process for process in self.managed if process.spec.stop_rank == rank]
+            for process in group:
+                process.stop(time.monotonic())
+            while any(process.state is not State.ENDED for process in group):
+                for process in group:
+                    if process.state is not State.ENDED:
+                        process.step(frozenset(), time.monotonic())
                 select.select([self._ear], [], [], 0.05)
                 with contextlib.suppress(BlockingIOError):
                     self._ear.recv(4096)
@@ -234,21 +234,21 @@ def main(argv: list[str]) -> int:
         say("Starting ...")
         plan = Plan(place)
         specs = plan.simulator_only() if alone else plan.everything()
-    except (Refused, RoomRefused, ServerFailed) as error:
+    except (Refused, PrivateDirRefused, ServerFailed) as error:
         say(str(error))
         return 1
     os.umask(0o077)
-    undertaker = Undertaker(lock)
-    code = Supervisor(specs, place.run, undertaker).run(announcement(place, plan, url))
-    undertaker.dismiss()
+    reaper = Reaper(lock)
+    code = Supervisor(specs, place.run, reaper).run(announcement(place, plan, url))
+    reaper.dismiss()
     return code
 
 
 def announcement(place: Place, plan: Plan, url: str) -> list[str]:
     """Return the ready line and what else holds for this run."""
     lines = [f"ready {url}", "", f"Simulated backend: {place.simulator_url}"]
-    for room in plan.rooms():
-        lines.append(f"The database lies in {room} (0700), as this folder is closed to its user.")
+    for folder in plan.private_dirs():
+        lines.append(f"The database lies in {folder} (0700), as this folder is closed to its user.")
     if place.embedded and url == place.url:  # elsewhere the page does not exist
         lines.append(f"Mails, and BroadWorks sign-ins for the portal: {url}/dev/mailbox/")
     return [*lines, "Logs: make logs (.run/logs/). Stop: Ctrl-C.", ""]

@@ -83,7 +83,7 @@ def running_product() -> Iterator[Product]:
             except subprocess.TimeoutExpired:
                 process.kill()
             log.close()
-            private_dirs.forget_room(folder / ".run")
+            private_dirs.remove_private_dir(folder / ".run")
 
 
 def _copy_checkout(folder: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from partnerhub.local import bootstrap
 from partnerhub.local.managed_process import Spec
 from partnerhub.local.processes import Place, Plan, given_environment
-from partnerhub.local.supervisor import Supervisor, Undertaker, announcement, take_over_lock
+from partnerhub.local.supervisor import Reaper, Supervisor, announcement, take_over_lock
 from tests.launcher import as_on_a_mac
 
 
@@ -26,9 +26,9 @@ def main(folder: Path) -> int:
     number = take_over_lock("http://127.0.0.1:1")
     bootstrap.die_with_parent()
     specs, lines = what_to_run(folder)
-    undertaker = Undertaker(number)
-    code = Supervisor(specs, folder, undertaker).run(lines)
-    undertaker.dismiss()
+    reaper = Reaper(number)
+    code = Supervisor(specs, folder, reaper).run(lines)
+    reaper.dismiss()
     return code
 
 

@@ -117,4 +117,4 @@ def asked(folder, query):
             return cursor.fetchone()
     finally:
         server.stop(at_once=True)
-        private_dirs.forget_room(folder)
+        private_dirs.remove_private_dir(folder)

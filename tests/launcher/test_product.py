@@ -99,7 +99,7 @@ def product():
     made = Product(folder).start()
     yield made
     made.tidy()
-    private_dirs.forget_room(folder)
+    private_dirs.remove_private_dir(folder)
     shutil.rmtree(folder)
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from partnerhub.local.managed_process import Keeper, Spec, State
+from partnerhub.local.managed_process import ManagedProcess, Spec, State
 from partnerhub.local.processes import Place, Plan
 from partnerhub.local.supervisor import announcement
 from tests.launcher.conftest import wait_for
@@ -25,7 +25,7 @@ class Register:
 
 def keeper(tmp_path, line, **values):
     spec = Spec(name="thing", command=("/bin/sh", "-c", line), **values)
-    return Keeper(spec, tmp_path, Register())
+    return ManagedProcess(spec, tmp_path, Register())
 
 
 def live_until_it_ends(subject, now):
@@ -73,7 +73,7 @@ def test_a_command_that_must_succeed_says_why_it_did_not(tmp_path):
 
 def test_a_program_that_is_missing_counts_as_a_crash(tmp_path):
     spec = Spec(name="thing", command=("/no/such/program",))
-    subject = Keeper(spec, tmp_path, Register())
+    subject = ManagedProcess(spec, tmp_path, Register())
 
     subject.step(frozenset(), 0.0)
 

@@ -110,7 +110,9 @@ def test_nobody_gets_in_without_the_password(folder, started):
 
 def test_an_interrupted_initdb_is_not_taken_for_a_database(folder, started):
     server = servers.Postgres(folder, fast=True)
-    half_made = server.data.with_name("postgres.half-made")  # in the private room, if it needs one
+    half_made = server.data.with_name(
+        "postgres.half-made"
+    )  # in the private folder, if it needs one
     half_made.mkdir()
     (half_made / "PG_VERSION").write_text("18\n")
 
@@ -178,13 +180,13 @@ def test_behind_a_closed_door_the_data_lie_in_a_private_room(folder, started):
 
     server = started(servers.Postgres(inner, fast=True))
 
-    assert server.room == private_dirs.room_of(inner)
-    assert stat.S_IMODE(server.room.stat().st_mode) == 0o700
-    assert server.data.parent == server.room
+    assert server.private_dir == private_dirs.private_dir_of(inner)
+    assert stat.S_IMODE(server.private_dir.stat().st_mode) == 0o700
+    assert server.data.parent == server.private_dir
     assert not (inner / "postgres").exists()
     server.stop(at_once=True)
-    assert private_dirs.forget_room(inner) == server.room
-    assert not server.room.exists()
+    assert private_dirs.remove_private_dir(inner) == server.private_dir
+    assert not server.private_dir.exists()
 
 
 @as_root
@@ -204,7 +206,7 @@ def test_a_checkout_made_anew_does_not_take_over_the_data_of_a_removed_one(folde
     assert second.data == first.data
     assert "old" not in names_at(second.url)
     second.stop(at_once=True)
-    private_dirs.forget_room(inner)
+    private_dirs.remove_private_dir(inner)
 
 
 def test_servers_need_no_program_on_the_path(folder, started, monkeypatch):
@@ -221,11 +223,11 @@ def test_a_room_that_a_stranger_prepared_is_not_entered(folder):
     folder.chmod(0o700)
     inner = folder / "checkout"
     inner.mkdir()
-    trap = private_dirs.room_of(inner)
+    trap = private_dirs.private_dir_of(inner)
     trap.symlink_to("/tmp")
 
     try:
-        with pytest.raises(private_dirs.RoomRefused, match="move it away"):
+        with pytest.raises(private_dirs.PrivateDirRefused, match="move it away"):
             servers.Postgres(inner)
     finally:
         trap.unlink()
