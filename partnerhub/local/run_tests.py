@@ -28,6 +28,10 @@ from partnerhub.local.console import say
 
 BROWSER_TESTS = "tests/browser"
 BROWSER_PLUGINS = ("-p", "pytest_playwright.pytest_playwright")
+NO_CHROMIUM = """
+*** BROWSER TESTS SKIPPED: there is no Chromium. Install it as root with
+*** apt-get install -y --no-install-recommends chromium
+"""
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -64,20 +68,24 @@ class Run:
 
 def main(name: str, argv: list[str]) -> int:
     """Run the tests of a command, or what the arguments tell pytest; 0 only if all passed."""
-    os.environ["PYTHONUNBUFFERED"] = "1"
     chromium = find_chromium()
     with tempfile.TemporaryDirectory() as folder:
         runs = plan(name, argv, Path(folder), with_browser=bool(chromium))
-        _run(runs)
+        return run_and_tell(runs, lacks="" if chromium else NO_CHROMIUM)
+
+
+def run_and_tell(runs: list[Run], *, lacks: str = "") -> int:
+    """Run beside each other, then show what was kept; all closing lines are the last words."""
+    os.environ["PYTHONUNBUFFERED"] = "1"
+    _run(runs)
+    for run in runs:
+        if run.output:
+            say(f"\n--- pytest {' '.join(run.arguments)}\n{run.output.read_text()}")
+    if lacks:
+        say(lacks)
+    if len(runs) > 1 or lacks:
         for run in runs:
-            if run.output:
-                say(f"\n--- pytest {' '.join(run.arguments)}\n{run.output.read_text()}")
-        if not chromium:
-            say("\n*** BROWSER TESTS SKIPPED: there is no Chromium. Install it as root with")
-            say("*** apt-get install -y --no-install-recommends chromium\n")
-        if len(runs) > 1 or not chromium:  # all closing lines together, as the last words
-            for run in runs:
-                say(run.summary.read_text() if run.summary.exists() else "no tests ran: cut short")
+            say(run.summary.read_text() if run.summary.exists() else "no tests ran: cut short")
     return max(abs(run.code or 0) for run in runs)
 
 
@@ -90,15 +98,16 @@ def plan(name: str, argv: list[str], folder: Path, *, with_browser: bool) -> lis
     cores = os.cpu_count() or 2
     # One more than there are cores: each waits now and then, for a server or a clock.
     others = ["tests", f"--ignore={BROWSER_TESTS}", "-m", "not long"]
-    runs = [Run([*others, *_spread(cores + 1, "worksteal")], folder / "others")]
+    runs = [Run([*others, *spread(cores + 1, "worksteal")], folder / "others")]
     if with_browser:
         browser = [BROWSER_TESTS, *BROWSER_PLUGINS, "-m", "not long"]
         output = folder / "browser.out"
-        runs.append(Run([*browser, *_spread(2, "loadgroup")], folder / "browser", output))
+        runs.append(Run([*browser, *spread(2, "loadgroup")], folder / "browser", output))
     return runs
 
 
-def _spread(processes: int, how: str) -> list[str]:
+def spread(processes: int, how: str) -> list[str]:
+    """Return what tells pytest-xdist to use so many processes."""
     return ["-n", str(processes), "--dist", how]
 
 
