@@ -10,6 +10,9 @@ import pytest
 from partnerhub.local import install_packages
 from tests.launcher.package_index import offer, offer_source
 
+#: They prove the installer with real ones, some seconds each.
+pytestmark = pytest.mark.long
+
 
 def install(tmp_path, monkeypatch, *pins, uv):
     """Install the pins, with uv or with pip because uv is not to be had."""

@@ -53,7 +53,10 @@ def quick_simulator() -> Iterator[SimulatorProcess]:
         yield simulator
 
 
-@pytest.mark.parametrize("answers", ["schema", "examples", "letter"])
+@pytest.mark.parametrize(
+    "answers",
+    ["schema", *(pytest.param(form, marks=pytest.mark.long) for form in ("examples", "letter"))],
+)
 def test_no_property_is_broken(answers: str, quick_simulator: SimulatorProcess):
     quick_simulator.reset()
     many = [a_subscriber("1@acme.example"), a_subscriber(WAITING, status="pending_user_migration")]
