@@ -179,6 +179,7 @@ def open_list(
     assert [text for text in trouble if not text.startswith(_TOLD)] == []
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever needs the product by `make run` goes to one process, which starts it once."""
     for item in items:
