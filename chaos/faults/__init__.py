@@ -40,20 +40,20 @@ __all__ = [
 NOT_RUN: dict[str, tuple[str, str]] = {
     "F14": (
         "answers that are garbage",
-        "proven by tests/provisioning/test_hostile_backend.py and tests/webex/test_hostile.py",
+        "proven by tests/provisioning/engine/test_hostile_backend.py, tests/webex/test_hostile.py",
     ),
     "F15": (
         "lists that repeat, hide, disorder",
-        "proven by tests/provisioning/test_hostile_sync.py and tests/webex/test_paging.py",
+        "proven by tests/provisioning/sync/test_hostile_sync.py and tests/webex/test_paging.py",
     ),
     "F19": ("two dispatchers", "there is none: a hint after commit, and beat's sweep"),
     "F21": (
         "exports: their writer killed, a full disk, a folder that cannot be written",
-        "proven by tests/provisioning/test_exports.py and test_exports_worker.py beside it",
+        "proven by tests/provisioning/exports/test_services.py and test_writer.py beside it",
     ),
     "F29": ("an hour of everything", "make soak plays it"),
     "F30": (
         "a model against the whole engine",
-        "proven by tests/provisioning/test_state_machine.py",
+        "proven by tests/provisioning/engine/test_state_machine.py",
     ),
 }

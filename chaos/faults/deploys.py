@@ -24,7 +24,7 @@ def clocks_wrong(run: Run) -> None:
     """One worker is ten minutes ahead, one ten minutes behind, and children die meanwhile.
 
     Only PostgreSQL's clock counts: no job is given away too early or too late. (The backend's
-    clock is tried by tests/provisioning/test_hostile_sync.py.)
+    clock is tried by tests/provisioning/sync/test_hostile_sync.py.)
     """
     rules = tuple(steps.Rule(step, "kill", chance=0.04) for step in steps.STEPS)
     run.begin(users=300, rules=rules, clocks=(WRONG_BY, -WRONG_BY))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -15,16 +16,19 @@ import psycopg2
 import pytest
 
 from chaos.proxy import Transaction
+from partnerhub.local import databases
 from partnerhub.local.bootstrap import ROOT
 from partnerhub.local.servers import free_port
 
-TABLE = "CREATE TABLE IF NOT EXISTS provisioning_job (number int)"
+TABLE = "CREATE TABLE provisioning_job (number int)"
 
 
 @pytest.fixture
 def proxied(tmp_path: Path) -> Iterator[tuple[str, str, subprocess.Popen[str], Path]]:
     """The database straight, the same through a proxy that cuts every commit, its process."""
-    url = os.environ["DATABASE_URL"]
+    # One of its own: the run's is the template of all others, and has a table of that name.
+    server = databases.named(os.environ["DATABASE_URL"], "postgres")
+    url = databases.ensure(server, f"proxied_{secrets.token_hex(4)}")
     straight, port = urlsplit(url), free_port()
     through = straight._replace(
         netloc=straight.netloc.replace(f":{straight.port}", f":{port}"),
@@ -39,8 +43,6 @@ def proxied(tmp_path: Path) -> Iterator[tuple[str, str, subprocess.Popen[str], P
     with psycopg2.connect(url) as link, link.cursor() as cursor:
         cursor.execute(TABLE)
     yield url, through, process, log
-    with psycopg2.connect(url) as link, link.cursor() as cursor:
-        cursor.execute("DROP TABLE provisioning_job")
     process.stdout.close()
     process.kill()
     process.wait()

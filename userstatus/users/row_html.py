@@ -2,7 +2,7 @@
 
 The page and the live answer draw by the same function. What is put into an f-string here is a
 call of `escape` or of a function of this module, or words that were escaped when they were looked
-up (`words.…`): tests/userstatus/test_row_markup.py reads this file and sees to it.
+up (`words.…`): tests/userstatus/users/test_row_html.py reads this file and sees to it.
 """
 
 from __future__ import annotations

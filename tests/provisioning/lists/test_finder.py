@@ -127,9 +127,9 @@ def test_rows_beyond_a_row_are_those_behind_it(templates, monkeypatch, number, m
         is_down = chosen.sort.startswith("-")
         after, before = (Cursor(value, pk, is_less=less) for less in (is_down, not is_down))
 
-        found = [u.pk for u in finder.rows(4, beyond=after)]
+        found = [u.pk for u in finder.rows(4, cursor=after)]
         assert found == [u.pk for u in expected[place + 1 :][:4]], chosen
-        found = [u.pk for u in finder.rows(4, beyond=before, backwards=True)]
+        found = [u.pk for u in finder.rows(4, cursor=before, backwards=True)]
         assert found == [u.pk for u in expected[:place][::-1][:4]], chosen
 
 
