@@ -11,18 +11,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from partnerhub.local import parent_death
+from partnerhub.local import databases, parent_death
 
 ROOT = Path(__file__).resolve().parents[1]
+NAME = "template_of_tests"
 #: Where the lock is; not set where the server is somebody else's, whose databases we leave alone.
 VARIABLE = "TEMPLATE_DATABASE_LOCK"
 _making: list[subprocess.Popen[bytes]] = []
 
 
 def begin(folder: Path) -> None:
-    """Begin to make DATABASE_URL's own database, which no test touches, the template."""
+    """Begin to make the template, beside DATABASE_URL's own database."""
+    url = databases.ensure(os.environ["DATABASE_URL"], NAME)
     os.environ[VARIABLE] = str(folder / "template.lock")
     lock = os.open(os.environ[VARIABLE], os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -30,6 +31,7 @@ def begin(folder: Path) -> None:
         making = subprocess.Popen(
             [sys.executable, "manage.py", "migrate", "--verbosity=0"],
             cwd=ROOT,
+            env=os.environ | {"DATABASE_URL": url},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -57,4 +59,4 @@ def ready() -> str:
         return ""
     with Path(path).open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
-    return urlsplit(os.environ["DATABASE_URL"]).path.strip("/")
+    return NAME

@@ -125,7 +125,7 @@ def _run(chosen: list[str]) -> int:
 
 
 def _of(names: list[str], summary: Path) -> run_tests.Run:
-    spread = run_tests.spread(2, "worksteal") if len(names) > MANY else []
+    spread = run_tests.spread(2) if len(names) > MANY else []
     output = summary.with_suffix(".out") if summary.name == "browser" else None
     return run_tests.Run([*names, "-m", "not long", *spread], summary, output)
 

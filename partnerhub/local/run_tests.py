@@ -4,9 +4,10 @@
 `make test-long`'s: they prove the harnesses (chaos, benchmarks), or look longer for what the others
 look for as well. `make test-changed` is in changed_tests.py.
 
-Two runs go beside each other: the browser's tests, and all others. Each spreads its tests over
-processes that share its servers and have a database each (tests/servers_plugin.py). What the
-browser's run prints is kept and shown at the end, so that nothing is mixed up.
+Three runs go beside each other: the browser's tests of the whole product, which one process starts
+by `make run`, its other tests, and all others. These are spread over processes that share servers
+and have a database each (tests/servers_plugin.py). What the browser's runs print is kept and shown
+at the end, so that nothing is mixed up.
 """
 
 from __future__ import annotations
@@ -98,17 +99,17 @@ def plan(name: str, argv: list[str], folder: Path, *, with_browser: bool) -> lis
     cores = os.cpu_count() or 2
     # One more than there are cores: each waits now and then, for a server or a clock.
     others = ["tests", f"--ignore={BROWSER_TESTS}", "-m", "not long"]
-    runs = [Run([*others, *spread(cores + 1, "worksteal")], folder / "others")]
+    runs = [Run([*others, *spread(cores + 1)], folder / "others")]
     if with_browser:
-        browser = [BROWSER_TESTS, *BROWSER_PLUGINS, "-m", "not long"]
-        output = folder / "browser.out"
-        runs.append(Run([*browser, *spread(2, "loadgroup")], folder / "browser", output))
+        for name, chosen in (("product", "product"), ("pages", "not product")):
+            browser = [BROWSER_TESTS, *BROWSER_PLUGINS, "-m", f"not long and {chosen}"]
+            runs.append(Run(browser, folder / name, folder / f"{name}.out"))
     return runs
 
 
-def spread(processes: int, how: str) -> list[str]:
+def spread(processes: int) -> list[str]:
     """Return what tells pytest-xdist to use so many processes."""
-    return ["-n", str(processes), "--dist", how]
+    return ["-n", str(processes), "--dist", "worksteal"]
 
 
 def _run(runs: list[Run]) -> None:

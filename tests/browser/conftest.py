@@ -179,9 +179,9 @@ def open_list(
     assert [text for text in trouble if not text.startswith(_TOLD)] == []
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
+@pytest.hookimpl(tryfirst=True)  # before any is chosen by its marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs the product by `make run` goes to one process, which starts it once."""
+    """Mark what needs the product by `make run`: a process of its own starts it once."""
     for item in items:
         if "product" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("product"))
+            item.add_marker(pytest.mark.product)

@@ -62,9 +62,11 @@ def row_held(job: Job, act: Callable[[], object]) -> Iterator[None]:
 
 def _until_it_waits() -> None:
     end = time.monotonic() + 100
+    # Who waits for a row waits for its writer's end, a lock of no database: so by its other locks.
     waits = (
-        "SELECT EXISTS (SELECT FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN ("
+        "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+        "WHERE datname = current_database()))"
     )
     while time.monotonic() < end:
         with database.cursor() as cursor:
