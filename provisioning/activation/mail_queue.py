@@ -23,6 +23,7 @@ from common.throttle import Limit
 from provisioning import codes, timing
 from provisioning.activation import mail_message, runs
 from provisioning.activation.admission import PortalRefused
+from provisioning.activation.lifetimes import CODE_LIFETIME, LINK_LIFETIME
 from provisioning.activation.mail_message import MailRefused, Secrets, TryLater
 from provisioning.jobs import outbox
 from provisioning.models import Activation, Mail
@@ -30,8 +31,6 @@ from provisioning.states import ActivationState, MailState
 
 logger = logging.getLogger(__name__)
 
-#: How long the mailed link and the mailed code can be used.
-LINK_LIFETIME, CODE_LIFETIME = timedelta(hours=24), timedelta(minutes=10)
 #: Between two mails of one run, and how many an hour.
 RESEND_AFTER = timedelta(seconds=60)
 MAX_PER_HOUR = 3

@@ -7,7 +7,7 @@ user or the order meanwhile.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -31,6 +31,7 @@ from provisioning.activation.admission import (
     unfinished_job,
 )
 from provisioning.activation.confirmation import enqueue
+from provisioning.activation.lifetimes import CONFIRMED_ADDRESS_LIFETIME
 from provisioning.activation.login import Login
 from provisioning.activation.precheck import precheck
 from provisioning.activation.runs import (
@@ -50,8 +51,6 @@ from provisioning.states import ActivationState, JobState
 from templates_app.models import OnboardingTemplate
 from webex.xsi_profile import XsiProfile
 
-#: An address confirmed in this run needs no second mail for this long when its job failed.
-CONFIRMATION_LIFETIME = timedelta(hours=24)
 #: Addresses that one user can try.
 ADDRESS_TRIES = Limit(10, 3600)
 
@@ -178,7 +177,7 @@ def _count_try(run: Activation) -> None:
 
 
 def _is_confirmed(run: Activation, address: str, now: datetime) -> bool:
-    held = run.confirmed_at is not None and run.confirmed_at > now - CONFIRMATION_LIFETIME
+    held = run.confirmed_at is not None and run.confirmed_at > now - CONFIRMED_ADDRESS_LIFETIME
     return held and same(run.email, address)
 
 

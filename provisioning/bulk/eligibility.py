@@ -14,14 +14,13 @@ from accounts.audit import Actor
 from accounts.rights import may
 from common.sql import Among
 from provisioning import codes, selectors
+from provisioning.bulk import limits
 from provisioning.jobs import eligibility
 from provisioning.jobs.eligibility import ActionRefused
 from provisioning.kinds import Given, kind_of
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate
 
-#: Users of one batch.
-MAX_BATCH_USERS = 10_000
 #: BroadWorks IDs named for each reason.
 MAX_EXAMPLES = 5
 
@@ -111,9 +110,9 @@ def check(
     user, rules = actor.user, kind_of(kind)
     if user is None or user.partner_id != template.partner_id or not may(user, rules.right):
         raise PermissionDenied
-    if len(set(ids)) > MAX_BATCH_USERS:
+    if len(set(ids)) > limits.MAX_BATCH_USERS:
         message = _("At most %(most)s users can be chosen at once.")
-        raise ActionRefused("too_many", message % {"most": f"{MAX_BATCH_USERS:,}"})
+        raise ActionRefused("too_many", message % {"most": f"{limits.MAX_BATCH_USERS:,}"})
     if not rules.is_for_many:
         raise ActionRefused("unknown_kind", _("This cannot be done to many users at once."))
     eligibility.check_given(kind, params)

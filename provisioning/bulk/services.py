@@ -22,7 +22,7 @@ from accounts.audit import Actor
 from provisioning import codes, shown_status, timing
 from provisioning.bulk import eligibility as bulk_eligibility
 from provisioning.bulk import rollout, statements
-from provisioning.bulk.eligibility import MAX_BATCH_USERS, JudgedUser, Preview, Refusal, preview
+from provisioning.bulk.eligibility import JudgedUser, Preview, Refusal, preview
 from provisioning.bulk.progress import BatchState, Finish, Limit, Progress, progress, state_of
 from provisioning.bulk.results import OUTCOMES, results, write_results
 from provisioning.bulk.rollout import BRAKE_AFTER, unfinished_ids, watch
@@ -36,7 +36,6 @@ from templates_app.models import OnboardingTemplate
 
 __all__ = [
     "BRAKE_AFTER",
-    "MAX_BATCH_USERS",
     "OUTCOMES",
     "TRIAL_SIZE",
     "BatchState",

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
 
-from provisioning.catalogue import cisco, jobs, portal, setup, skips
+from provisioning.catalogue import cisco, cisco_setup, jobs, portal, skips
 from provisioning.catalogue.explanation import Actor, Explanation, Retry, explained
 from provisioning.catalogue.words import REFUSED
 
@@ -22,8 +22,8 @@ __all__ = ["CATALOGUE", "Actor", "Explanation", "Retry", "explain", "is_known"]
 LINES = (
     *cisco.LOGIN_CODES,
     *cisco.ADDRESS_CODES,
-    *setup.USER_ID_CODES,
-    *setup.SETUP_CODES,
+    *cisco_setup.USER_ID_CODES,
+    *cisco_setup.SETUP_CODES,
     *jobs.JOB_CODES,
     *skips.SKIP_CODES,
     *portal.PORTAL_CODES,

@@ -1,4 +1,4 @@
-"""The domain's tables. Rules that change rows live in services, projection, shown and leases."""
+"""The tables. What changes rows: the services, projection/, shown_status.py, jobs/leases.py."""
 
 from provisioning.models.activations import Activation, Mail, MailboxMessage
 from provisioning.models.exports import Export, Heartbeat

@@ -1,5 +1,5 @@
 // Keeps the rows of the list true: one poll a page, every 2 s while something on it is unfinished,
-// else every 10 s; none while the tab is hidden. The answer brings whole rows; only the contents of
+// else every 5 s; none while the tab is hidden. The answer brings whole rows; only the contents of
 // their cells are put into ours. A row is never replaced, added, moved or taken away, so an open
 // menu, the focus, a text selection and the scroll position outlive every update.
 const BUSY = 2000;

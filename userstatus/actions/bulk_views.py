@@ -28,6 +28,7 @@ from django_htmx.http import trigger_client_event
 from accounts.access import View, requires
 from accounts.audit import Actor
 from common.templatetags.look import figure
+from provisioning.bulk import limits
 from provisioning.bulk import services as bulk_services
 from provisioning.jobs.eligibility import ActionRefused
 from provisioning.models import JobBatch
@@ -120,11 +121,11 @@ def _too_many(selection: Selection) -> str:
             "More than %(most)s users are selected, and at most %(most)s can be changed at once. "
             "Narrow the filters, for example to one error or one enterprise, and take the rest "
             "afterwards."
-        ) % {"most": figure(bulk_services.MAX_BATCH_USERS)}
+        ) % {"most": figure(limits.MAX_BATCH_USERS)}
     return _(
         "%(total)s users are selected, and at most %(most)s can be changed at once. Narrow the "
         "filters, for example to one error or one enterprise, and take the rest afterwards."
-    ) % {"total": figure(selection.total), "most": figure(bulk_services.MAX_BATCH_USERS)}
+    ) % {"total": figure(selection.total), "most": figure(limits.MAX_BATCH_USERS)}
 
 
 # ---- Acting ----

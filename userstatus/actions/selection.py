@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from provisioning.bulk import services as bulk_services
+from provisioning.bulk import limits
 from provisioning.lists import filters
 from provisioning.lists.filters import UserFilter
 from provisioning.models import Subscriber
@@ -40,7 +40,7 @@ class Selection:
     @property
     def is_too_large(self) -> bool:
         """More than one batch takes."""
-        return self.total > bulk_services.MAX_BATCH_USERS
+        return self.total > limits.MAX_BATCH_USERS
 
 
 def read(scope: Scope, data: QueryDict) -> Selection:
@@ -58,11 +58,11 @@ def _matching(scope: Scope, chosen: UserFilter, spared: Collection[int]) -> Sele
     """One too many is enough to know that they are too many; the rest is not read."""
     matching = filters.narrow(scope.users, chosen, scope.template_ids(chosen))
     users = filters.ordered(matching, chosen.sort)
-    first = users.values_list("pk", flat=True)[: bulk_services.MAX_BATCH_USERS + 1 + len(spared)]
-    ids = tuple(pk for pk in first if pk not in spared)[: bulk_services.MAX_BATCH_USERS + 1]
+    first = users.values_list("pk", flat=True)[: limits.MAX_BATCH_USERS + 1 + len(spared)]
+    ids = tuple(pk for pk in first if pk not in spared)[: limits.MAX_BATCH_USERS + 1]
     words = filters_of(chosen)
     where = _("all that match %(filters)s") % {"filters": words} if words else _("all users")
-    if len(ids) > bulk_services.MAX_BATCH_USERS:
+    if len(ids) > limits.MAX_BATCH_USERS:
         total, is_capped = scope.finder(chosen).total
         is_more = is_capped or bool(spared)
         return Selection((), len(ids) if is_more else total, chosen.query(), where, is_more)
@@ -71,7 +71,7 @@ def _matching(scope: Scope, chosen: UserFilter, spared: Collection[int]) -> Sele
 
 def _ticked(scope: Scope, wanted: Sequence[int]) -> Selection:
     """Users deleted or gone to another template meanwhile stay in: the verdict names them."""
-    if len(wanted) > bulk_services.MAX_BATCH_USERS:
+    if len(wanted) > limits.MAX_BATCH_USERS:
         return Selection((), len(wanted))
     visible = Subscriber.objects.visible_to(scope.user)
     found = set(visible.filter(pk__in=wanted).values_list("pk", flat=True))

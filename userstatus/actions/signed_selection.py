@@ -51,7 +51,7 @@ class SignedSelection:
     """What the dialog showed.
 
     Attributes:
-        ids: users, at most bulk.services.MAX_BATCH_USERS.
+        ids: users, at most bulk.limits.MAX_BATCH_USERS.
         able: for how many it could be done; with a package, for the one that suits most.
         query: the filters that chose them; "" when they were ticked.
         submission_id: of the form: sending it twice makes one batch.

@@ -1,7 +1,7 @@
 """The table of users, declared: columns, their order, headers and what can be sorted.
 
-The declaration is django-tables2's; rows are drawn by our own template, because its drawing of
-cells costs more than the query (ten times, measured on 50 rows).
+The declaration is django-tables2's; rows are drawn by row_html.py, because its drawing of cells
+costs more than the query (ten times, measured on 50 rows).
 """
 
 from __future__ import annotations

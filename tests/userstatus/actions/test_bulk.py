@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.bulk import services as bulk_services
+from provisioning.bulk import limits
 from provisioning.models import Job, JobBatch, Subscriber
 from provisioning.states import JobKind, JobState, Status
 from tests import factories
@@ -184,7 +184,7 @@ def test_a_dialog_about_nobody_says_what_to_do(browser, template, failing, data)
 def test_too_many_that_nobody_counts_are_more_than_the_most(
     browser, template, failing, monkeypatch
 ):
-    monkeypatch.setattr(bulk_services, "MAX_BATCH_USERS", 1)
+    monkeypatch.setattr(limits, "MAX_BATCH_USERS", 1)
     data = {"all": "on", "not": keys(failing[0])}
 
     dialog = browser.get(path(RETRY, template), data, headers=HTMX)
@@ -195,7 +195,7 @@ def test_too_many_that_nobody_counts_are_more_than_the_most(
 
 @pytest.mark.parametrize("asked", ["all", "ticked"])
 def test_too_many_are_asked_to_be_fewer(browser, template, failing, monkeypatch, asked):
-    monkeypatch.setattr(bulk_services, "MAX_BATCH_USERS", 2)
+    monkeypatch.setattr(limits, "MAX_BATCH_USERS", 2)
     data = {"all": "on"} if asked == "all" else {"id": keys(*failing)}
 
     dialog = browser.get(path(RETRY, template), data, headers=HTMX)
@@ -220,7 +220,7 @@ def test_each_package_says_for_how_many_it_is_new(browser, template, failing):
 def test_ten_thousand_fit_into_the_form(browser, template, failing, settings):
     copy_subscriber(
         failing[0],
-        bulk_services.MAX_BATCH_USERS - len(failing),
+        limits.MAX_BATCH_USERS - len(failing),
         broadworks_id="'many-' || n",
         email="'m' || n || '@x.example'",
     )
