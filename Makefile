@@ -7,7 +7,7 @@ ANY_PYTHON := $(or $(PYTHON),$(shell for p in python3 python3.14 python3.13 pyth
 BOOTSTRAP = exec $(or $(ANY_PYTHON),$(error This needs Python 3.11 to 3.14, and none was found)) \
 	partnerhub/local/bootstrap.py
 
-.PHONY: help run test test-long test-changed check bench chaos soak simulator reset logs lock messages
+.PHONY: help run test test-long test-changed check bench chaos soak simulator reset logs lock messages migrations
 
 help: ## these lines
 	@exec grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST)
@@ -50,3 +50,6 @@ lock: ## pin requirements/*.in anew, with hashes
 
 messages: ## collect texts for translation
 	@$(BOOTSTRAP) messages
+
+migrations: ## write what changed in the models as migrations
+	@$(BOOTSTRAP) migrations

@@ -45,7 +45,8 @@ COMMANDS = {
     "soak": ("local", "chaos", False),
     "check": ("dev", "partnerhub.local.run_checks", False),
     "lock": ("dev", "partnerhub.local.lock_requirements", False),
-    "messages": ("dev", "partnerhub.local.make_messages", False),
+    "messages": ("dev", "partnerhub.local.run_manage", False),
+    "migrations": ("dev", "partnerhub.local.run_manage", False),
 }
 
 
