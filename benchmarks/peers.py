@@ -17,7 +17,11 @@ NAME = "peer.run"
 #: Celery's own name for its queue.
 QUEUE = "celery"
 
-app = Celery("peer", broker=os.environ.get("PEER_REDIS_URL", "redis://127.0.0.1:6379/1"))
+app = Celery(
+    "peer",
+    broker=os.environ.get("PEER_REDIS_URL", "redis://127.0.0.1:6379/1"),
+    set_as_current=False,  # whoever imports this keeps the product's own
+)
 
 
 @app.task(name=NAME)

@@ -18,6 +18,7 @@ from accounts.rights import Role
 from partnerhub.local import private_dirs
 from partnerhub.management.commands.prepare import compile_translations
 from partnerhub.rehearsal import status_cache
+from provisioning.jobs import outbox
 from templates_app.models import OnboardingTemplate
 from tests import emptying, factories, template_database
 from tests.simulator_process import SimulatorProcess, running_simulator
@@ -52,6 +53,13 @@ def _no_memory_of_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every page asks the cache, as the first page of a process does: no test knows another's."""
     status_cache.forget()
     monkeypatch.setattr(status_cache, "FRESH", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _hints_that_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine drops no hint: nearly no test has the sweep that would make up for it."""
+    for limit in ("socket_timeout", "socket_connect_timeout"):
+        monkeypatch.setitem(outbox.PUBLISH_LIMITS, limit, 60)
 
 
 @pytest.fixture

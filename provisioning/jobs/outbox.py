@@ -28,7 +28,7 @@ from templates_app.models import OnboardingTemplate
 logger = logging.getLogger(__name__)
 
 #: A publish must not hold the request: Redis may be away (reliability.md 1, row 8).
-_PUBLISH = {
+PUBLISH_LIMITS = {
     "max_retries": 0,
     "interval_start": 0,
     "socket_timeout": 0.1,
@@ -189,7 +189,7 @@ def publish_all(task: str, calls: list[dict[str, Any]], *, queue: str = "") -> N
     """Publish several over one connection; the first trouble ends it."""
     where: dict[str, Any] = {"queue": queue} if queue else {}
     try:
-        with current_app.connection_for_write(transport_options=_PUBLISH) as broker:
+        with current_app.connection_for_write(transport_options=PUBLISH_LIMITS) as broker:
             for kwargs in calls:
                 hint_ = current_app.signature(task, kwargs=kwargs)
                 hint_.apply_async(connection=broker, retry=False, **where)

@@ -92,7 +92,7 @@ def test_the_bare_calls_are_counted(backend):
 
     side.samples.append(side.go(1))
 
-    assert side.samples[0].jobs > 10
+    assert side.samples[0].jobs > 0
     assert side.cpu is None
 
 

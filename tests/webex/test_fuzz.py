@@ -71,4 +71,5 @@ def test_any_bytes_end_in_an_answer_or_an_error_of_ours(rubbish, pieces, proper_
     with contextlib.suppress(WebexError):
         make_client(rubbish).remove("x")
 
-    assert [seen.method for seen in rubbish.seen].count("DELETE") == 1
+    # None, where it left by the connection that the server was just closing.
+    assert [seen.method for seen in rubbish.seen].count("DELETE") <= 1

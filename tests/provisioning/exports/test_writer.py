@@ -80,13 +80,6 @@ print("over", flush=True)
 """
 
 
-@pytest.fixture(autouse=True)
-def _patient_publishing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine a hint takes longer than a request would wait for it."""
-    for limit in ("socket_timeout", "socket_connect_timeout"):
-        monkeypatch.setitem(outbox._PUBLISH, limit, 60)
-
-
 @pytest.fixture
 def folder(tmp_path, settings) -> Path:
     settings.EXPORTS_DIR = tmp_path / "exports"
