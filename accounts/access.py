@@ -13,7 +13,6 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
-from accounts.models import Partner
 from accounts.rights import Right, may
 
 View = Callable[..., HttpResponseBase]
@@ -44,14 +43,14 @@ def requires(right: Right) -> Callable[[View], View]:
     return decorate
 
 
-def check_right(actor: Actor, right: Right, partner: Partner) -> None:
+def check_right(actor: Actor, right: Right, partner_id: int) -> None:
     """Refuse whoever is no administrator of this partner with this right: each service asks anew.
 
     Raises:
         PermissionDenied: as said.
     """
     user = actor.user
-    if user is None or user.partner_id != partner.pk or not may(user, right):
+    if user is None or user.partner_id != partner_id or not may(user, right):
         raise PermissionDenied
 
 

@@ -35,7 +35,7 @@ def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Ac
         PersonRefused: the address is taken.
         PermissionDenied: the actor may not manage this partner's people.
     """
-    check_right(actor, Right.MANAGE, partner)
+    check_right(actor, Right.MANAGE, partner.pk)
     email = email.strip().lower()
     _check_address(partner, email)
     try:
@@ -55,7 +55,7 @@ def change_person(*, person: User, name: str, role: Role, actor: Actor) -> User:
         PermissionDenied: as `add_person`.
     """
     partner = _partner_of(person)
-    check_right(actor, Right.MANAGE, partner)
+    check_right(actor, Right.MANAGE, partner.pk)
     with transaction.atomic():
         row = _locked(person)
         if row.role == Role.FULL and role != Role.FULL:
@@ -75,7 +75,7 @@ def deactivate_person(*, person: User, actor: Actor) -> User:
         PermissionDenied: as `add_person`.
     """
     partner = _partner_of(person)
-    check_right(actor, Right.MANAGE, partner)
+    check_right(actor, Right.MANAGE, partner.pk)
     with transaction.atomic():
         row = _locked(person)
         if row.role == Role.FULL:
@@ -90,7 +90,7 @@ def reactivate_person(*, person: User, actor: Actor) -> User:
     Raises:
         PermissionDenied: as `add_person`.
     """
-    check_right(actor, Right.MANAGE, _partner_of(person))
+    check_right(actor, Right.MANAGE, _partner_of(person).pk)
     with transaction.atomic():
         row = _locked(person)
         _set_active(row, True, "person.reactivate", actor)
@@ -105,7 +105,7 @@ def send_password_link(*, person: User, actor: Actor, mail: Mailer) -> None:
         PermissionDenied: as `add_person`.
     """
     partner = _partner_of(person)
-    check_right(actor, Right.MANAGE, partner)
+    check_right(actor, Right.MANAGE, partner.pk)
     if not person.is_active:
         raise PersonRefused("closed", _("This account is closed. Open it first."))
     if not throttle.take("password-link", str(person.uuid), limit=LINK_LIMIT):

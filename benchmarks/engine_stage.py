@@ -30,9 +30,7 @@ from partnerhub.local import (
     private_dirs,
     servers,
 )
-from partnerhub.local import (
-    processes as product_processes,
-)
+from partnerhub.local import processes as product_processes
 from partnerhub.local.bootstrap import ROOT
 
 READY_SECONDS = 60.0

@@ -79,7 +79,7 @@ def create_template(
         TemplateRefused: name or ID taken, ID unknown to Webex, no connection.
         PermissionDenied: the actor may not manage this partner's templates.
     """
-    check_right(actor, Right.MANAGE, partner)
+    check_right(actor, Right.MANAGE, partner.pk)
     connection = _connection(partner)
     row = OnboardingTemplate(partner=partner)
     _check_unique(row, settings)
@@ -112,7 +112,7 @@ def change_template(
         TemplateRefused: as `create_template`; also for a new ID when users exist.
         PermissionDenied: as `create_template`.
     """
-    check_right(actor, Right.MANAGE, template.partner)
+    check_right(actor, Right.MANAGE, template.partner_id)
     connection = _connection(template.partner)
     _check_unique(template, settings)
     answer = id_check.ask(connection, settings.provisioning_id)
@@ -138,7 +138,7 @@ def mend_share_link(*, template: OnboardingTemplate, actor: Actor) -> Onboarding
     Raises:
         PermissionDenied: as `create_template`.
     """
-    check_right(actor, Right.MANAGE, template.partner)
+    check_right(actor, Right.MANAGE, template.partner_id)
     with transaction.atomic():
         row = _locked(template)
         before = row.settings_for_audit()
@@ -155,7 +155,7 @@ def check_provisioning_id(*, template: OnboardingTemplate, actor: Actor, now: da
         TemplateRefused: the partner has no connection.
         PermissionDenied: as `create_template`.
     """
-    check_right(actor, Right.MANAGE, template.partner)
+    check_right(actor, Right.MANAGE, template.partner_id)
     answer = id_check.ask(_connection(template.partner), template.provisioning_id)
     if answer.check != IdCheck.UNCHECKED:
         # By query: this is no change of the settings, and an open form must still be savable.

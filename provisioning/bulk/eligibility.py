@@ -10,8 +10,8 @@ from typing import NamedTuple
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
+from accounts.access import check_right
 from accounts.audit import Actor
-from accounts.rights import may
 from common.sql import Among
 from provisioning import codes, selectors
 from provisioning.bulk import limits
@@ -107,9 +107,8 @@ def check(
     Raises:
         ActionRefused, PermissionDenied: as `preview`.
     """
-    user, rules = actor.user, kind_of(kind)
-    if user is None or user.partner_id != template.partner_id or not may(user, rules.right):
-        raise PermissionDenied
+    rules = kind_of(kind)
+    check_right(actor, rules.right, template.partner_id)
     if len(set(ids)) > limits.MAX_BATCH_USERS:
         message = _("At most %(most)s users can be chosen at once.")
         raise ActionRefused("too_many", message % {"most": f"{limits.MAX_BATCH_USERS:,}"})

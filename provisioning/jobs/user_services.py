@@ -9,14 +9,14 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from accounts import audit
+from accounts.access import check_right
 from accounts.audit import Actor
-from accounts.rights import Right, may
+from accounts.rights import Right
 from provisioning import shown_status
 from provisioning.addresses import normalise
 from provisioning.jobs import eligibility, outbox
@@ -131,9 +131,7 @@ def change_package(
 
 def _locked(subscriber: Subscriber, right: Right, actor: Actor) -> Subscriber:
     """The row as it is now, held until the transaction ends; the partner is checked anew."""
-    user = actor.user
-    if user is None or not may(user, right) or user.partner_id != subscriber.partner_id:
-        raise PermissionDenied
+    check_right(actor, right, subscriber.partner_id)
     row: Subscriber = eligibility.held_rows().get(pk=subscriber.pk)
     return row
 

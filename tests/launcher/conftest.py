@@ -22,7 +22,8 @@ __all__ = ["environment", "indexes"]
 ROOT = Path(__file__).parents[2]
 # Ends on TERM and notes its end, as a well-mannered server does.
 POLITE = (
-    "trap 'sleep {pause}; echo {name} >> {folder}/ends; exit 0' TERM; while :; do sleep 0.05; done"
+    "trap 'sleep {pause}; echo {name} >> {folder}/ends; exit 0' TERM; up;"
+    " while :; do sleep 0.05; done"
 )
 
 

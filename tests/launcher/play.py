@@ -1,6 +1,7 @@
 """Runs the real supervisor in a folder of its own: `python -m tests.launcher.play FOLDER`.
 
-FOLDER/specs.json lists stand-in processes, each a shell line; without it the whole product runs.
+FOLDER/specs.json lists stand-in processes, each a shell line that calls `up` once it is as far as
+the test needs it; without the file the whole product runs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from partnerhub.local.managed_process import Spec
 from partnerhub.local.processes import Place, Plan, given_environment
 from partnerhub.local.supervisor import Reaper, Supervisor, announcement, take_over_lock
 from tests.launcher import as_on_a_mac
+
+UP = "stand-in is up"
 
 
 def main(folder: Path) -> int:
@@ -43,7 +46,13 @@ def what_to_run(folder: Path) -> tuple[list[Spec], list[str]]:
 
 
 def spec(name: str, line: str, **values) -> Spec:
-    return Spec(name=name, command=("/bin/sh", "-c", line), environment=dict(os.environ), **values)
+    return Spec(
+        name=name,
+        command=("/bin/sh", "-c", f"up() {{ echo {UP}; }}; {line}"),
+        environment=dict(os.environ),
+        ready=lambda log: UP in log,
+        **values,
+    )
 
 
 if __name__ == "__main__":

@@ -72,13 +72,13 @@ def test_a_signal_stops_all_in_order(mac_play):
 
     mac_play.process.send_signal(signal.SIGTERM)
 
-    assert mac_play.process.wait(10) == 0
+    assert mac_play.process.wait(100) == 0
     assert mac_play.ends() == ["web", "worker"]
     assert mac_play.pids() == []
 
 
 def test_a_killed_supervisor_leaves_nothing(mac_play):
-    mac_play.has("web").has("forking", "sleep 300 & sleep 300 & wait").start().until_ready()
+    mac_play.has("web").has("forking", "sleep 300 & sleep 300 & up; wait").start().until_ready()
 
     mac_play.process.kill()
 
@@ -86,14 +86,15 @@ def test_a_killed_supervisor_leaves_nothing(mac_play):
 
 
 def test_what_dies_is_started_again_with_its_children_ended(mac_play):
-    mac_play.has("forking", "sleep 300 & sleep 300 & wait").start().until_ready()
+    mac_play.has("forking", "sleep 300 & sleep 300 & up; wait").start().until_ready()
     first = wait_for(lambda: mac_play.demo()["processes"])["forking"]
     before = set(mac_play.pids())
 
     os.kill(first, signal.SIGKILL)
 
     wait_for(lambda: mac_play.demo()["processes"]["forking"] != first)
-    assert len(mac_play.pids()) == len(before)
+    wait_for(lambda: len(mac_play.pids()) == len(before))
+    assert len(before - set(mac_play.pids())) == 3  # its shell and both of its children
 
 
 def test_a_database_made_there_orders_and_folds_as_here(folder, monkeypatch):

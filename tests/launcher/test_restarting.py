@@ -120,9 +120,9 @@ def test_the_demo_file_follows_a_restart(play):
 
 
 def test_what_a_dead_process_leaves_behind_is_gone_before_its_restart(play):
-    line = f"sleep 300 & echo $! >> {play.folder}/children; wait"
+    line = f"sleep 300 & echo $! >> {play.folder}/children; up; wait"
     play.has("worker", line).start().until_ready()
-    first = wait_for(lambda: (play.folder / "children").read_text().split())
+    first = (play.folder / "children").read_text().split()
 
     os.kill(play.demo()["processes"]["worker"], signal.SIGKILL)
 
@@ -133,7 +133,7 @@ def test_what_a_dead_process_leaves_behind_is_gone_before_its_restart(play):
 def test_giving_up_stops_the_rest_and_fails(play):
     play.has("prepare", "sleep 0.3; exit 1", once=True).has("web").start()
 
-    assert play.process.wait(10) == 1
+    assert play.process.wait(100) == 1
     assert "prepare failed. Read" in play.text()
     assert play.ends() == ["web"]
     assert play.pids() == []
@@ -142,7 +142,7 @@ def test_giving_up_stops_the_rest_and_fails(play):
 def test_order_is_kept_and_nothing_is_ready_before_all_is(play):
     note = f"date +%s.%N >> {play.folder}"
     play.has("prepare", f"sleep 0.3; {note}/prepared", once=True)
-    play.has("web", f"{note}/served; exec sleep 300", after=["prepare"]).start().until_ready()
+    play.has("web", f"{note}/served; up; exec sleep 300", after=["prepare"]).start().until_ready()
 
     prepared = float((play.folder / "prepared").read_text())
     assert prepared <= float((play.folder / "served").read_text()) <= time.time()
@@ -155,7 +155,7 @@ def test_only_what_serves_pages_says_where_to_sign_in(play, name, tells):
 
     play.has(name).start().until_ready()
     play.process.terminate()
-    play.process.wait(10)
+    play.process.wait(100)
 
     assert ("anna@hub.example" in play.text()) is tells
 

@@ -63,7 +63,7 @@ def test_a_server_that_still_runs_without_its_supervisor_is_stopped_first(folder
 
     second = started(servers.Postgres(folder, fast=True))
 
-    assert first.process.wait(10) == 0
+    assert first.process.wait(100) == 0
     assert names_at(second.url)
 
 

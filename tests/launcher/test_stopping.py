@@ -16,7 +16,7 @@ def test_a_signal_stops_all_in_order(play, number):
 
     play.process.send_signal(number)
 
-    assert play.process.wait(10) == 0
+    assert play.process.wait(100) == 0
     assert play.ends() == ["web", "worker", "database"]
     assert play.pids() == []
 
@@ -28,7 +28,7 @@ def test_a_second_signal_during_the_stop_is_ignored(play):
         play.process.send_signal(number)
         wait_for(lambda: "Stopping" in play.text())
 
-    assert play.process.wait(10) == 0
+    assert play.process.wait(100) == 0
     assert play.ends() == ["slow", "database"]
 
 
@@ -37,22 +37,22 @@ def test_a_signal_to_the_whole_group_is_one_stop(play):
 
     os.killpg(play.process.pid, signal.SIGINT)
 
-    assert play.process.wait(10) == 0
+    assert play.process.wait(100) == 0
     assert play.ends() == ["web", "database"]
 
 
 def test_what_ignores_the_signal_is_killed_with_its_children(play):
-    play.has("deaf", "trap '' TERM; sleep 300 & sleep 300 & wait; wait", stop_seconds=0.3)
+    play.has("deaf", "trap '' TERM; sleep 300 & sleep 300 & up; wait; wait", stop_seconds=0.3)
     play.start().until_ready()
 
     play.process.terminate()
 
-    assert play.process.wait(10) == 0
+    assert play.process.wait(100) == 0
     assert play.pids() == []
 
 
 def test_a_killed_supervisor_leaves_nothing(play):
-    play.has("web").has("forking", "sleep 300 & sleep 300 & wait").start().until_ready()
+    play.has("web").has("forking", "sleep 300 & sleep 300 & up; wait").start().until_ready()
     assert len(play.pids()) >= 5
 
     play.process.kill()
@@ -61,7 +61,7 @@ def test_a_killed_supervisor_leaves_nothing(play):
 
 
 def test_a_supervisor_killed_with_its_whole_group_leaves_nothing(play):
-    play.has("web").has("forking", "sleep 300 & sleep 300 & wait").start().until_ready()
+    play.has("web").has("forking", "sleep 300 & sleep 300 & up; wait").start().until_ready()
 
     os.killpg(play.process.pid, signal.SIGKILL)
 
@@ -87,7 +87,7 @@ def test_a_closed_terminal_stops_all(play):
 
     os.close(ours)
 
-    assert play.process.wait(10) == 0
+    assert play.process.wait(100) == 0
     assert play.ends() == ["web"]
 
 
@@ -124,7 +124,7 @@ def test_a_hang_up_of_a_make_that_ignores_interrupts_stops_all(play, tmp_path):
 
 
 def test_output_that_nobody_reads_any_more_stops_nothing(play):
-    play.has("web", f"echo $$ > {play.folder}/pid; exec sleep 300")
+    play.has("web", f"echo $$ > {play.folder}/pid; up; exec sleep 300")
     reading, writing = os.pipe()
     play.start(stdout=writing)
     os.close(writing)

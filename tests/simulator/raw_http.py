@@ -13,7 +13,7 @@ from tests.simulator_process import SimulatorProcess
 def send_raw(simulator: SimulatorProcess, text: bytes) -> requests.Response:
     """Send bytes as they are, and read the answer until the connection closes."""
     host, port = simulator.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(text)
         received = b""
         while chunk := connection.recv(65536):

@@ -48,7 +48,7 @@ def test_a_consumer_account_waits_for_consent(waiting: dict, simulator: Simulato
 
 
 def test_opening_the_link_changes_nothing(waiting: dict, api: Api, simulator: SimulatorProcess):
-    page = requests.get(simulator.mails()[0]["link"], timeout=10)
+    page = requests.get(simulator.mails()[0]["link"], timeout=60)
 
     assert page.status_code == 200
     assert '<button type="submit">' in page.text
@@ -59,11 +59,11 @@ def test_opening_the_link_changes_nothing(waiting: dict, api: Api, simulator: Si
 def test_consent_provisions_once(waiting: dict, api: Api, simulator: SimulatorProcess):
     link = simulator.mails()[0]["link"]
 
-    assert requests.post(link, timeout=10).status_code == 200
+    assert requests.post(link, timeout=60).status_code == 200
     assert api.only(USER)["status"] == "provisioning"
     simulator.advance(5)
     assert api.only(USER)["status"] == "provisioned"
-    assert requests.post(link, timeout=10).status_code == 410
+    assert requests.post(link, timeout=60).status_code == 410
     assert api.only(USER)["status"] == "provisioned"
 
 
@@ -90,9 +90,9 @@ def test_the_link_of_a_removed_subscriber_is_over(
 ):
     api.remove(waiting["id"])
 
-    assert requests.get(simulator.mails()[0]["link"], timeout=10).status_code == 410
+    assert requests.get(simulator.mails()[0]["link"], timeout=60).status_code == 410
 
 
 def test_an_unknown_link_is_not_found(simulator: SimulatorProcess):
     unknown = "00000000-0000-0000-0000-000000000000"
-    assert requests.get(f"{simulator.url}/consent/{unknown}", timeout=10).status_code == 404
+    assert requests.get(f"{simulator.url}/consent/{unknown}", timeout=60).status_code == 404

@@ -245,7 +245,7 @@ def test_too_many_plans_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_threads_have_units_and_plans_of_their_own() -> None:
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=60)
 
     with ThreadPoolExecutor(2) as pool:
         ending = pool.submit(_in_turns, lambda word: _fail(word, both), "undone")

@@ -124,7 +124,7 @@ def test_everything_is_down_for_a_time(
     assert [answer.status for answer in answers] == [status, status]
     assert login.status_code == status
     assert answers[0].all("Content-Type") == [kind]
-    assert requests.get(f"{simulator.url}/healthz", timeout=10).ok
+    assert requests.get(f"{simulator.url}/healthz", timeout=60).ok
     simulator.advance(301)
     assert ask(simulator).data == {"items": []}
 
@@ -141,9 +141,9 @@ def test_everything_is_down_without_a_word(simulator: SimulatorProcess, form: st
 def test_an_outage_may_cover_the_health_address(simulator: SimulatorProcess):
     simulator.fault(kind="down", healthz=True)
 
-    assert requests.get(f"{simulator.url}/healthz", timeout=10).status_code == 503
+    assert requests.get(f"{simulator.url}/healthz", timeout=60).status_code == 503
     simulator.control("DELETE", "faults")
-    assert requests.get(f"{simulator.url}/healthz", timeout=10).ok
+    assert requests.get(f"{simulator.url}/healthz", timeout=60).ok
 
 
 def _until(holds, seconds: float = 100.0) -> None:

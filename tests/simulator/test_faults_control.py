@@ -20,7 +20,7 @@ STRUCK = {"kind": "server_error", "operation": "provision"}
 def order(simulator: SimulatorProcess, body: Any) -> requests.Response:
     headers = {"Authorization": f"Bearer {simulator.control_token}"}
     url = f"{simulator.url}/_control/faults"
-    return simulator.http.post(url, json=body, headers=headers, timeout=10)
+    return simulator.http.post(url, json=body, headers=headers, timeout=60)
 
 
 def test_every_kind_tells_what_it_does_and_takes(simulator: SimulatorProcess):

@@ -52,7 +52,7 @@ class Crowd:
                 user_id = f"{number}-{count}@nordictel.example"
                 self.asked.append(user_id)
                 try:
-                    answer = http.post(self.url, json=a_body(user_id), headers=BEARER, timeout=10)
+                    answer = http.post(self.url, json=a_body(user_id), headers=BEARER, timeout=60)
                 except requests.RequestException:
                     return
                 assert answer.ok, answer.text

@@ -116,7 +116,7 @@ def test_moving_consumers_consent_moves_all_but_one(api: Api, simulator: Simulat
     for user in waiting:
         (mail,) = simulator.mails(user["email"])
         if user != stubborn:
-            assert requests.post(mail["link"], timeout=10).status_code == 200
+            assert requests.post(mail["link"], timeout=60).status_code == 200
     simulator.advance(30)
 
     assert everybody(api, status="pending_user_migration") == [stubborn]

@@ -163,7 +163,7 @@ def test_an_unknown_token_is_unauthorized(simulator: SimulatorProcess):
     answers = [
         Api(simulator, "nobody").list(),
         Api(simulator, "").list(),
-        requests.get(f"{simulator.url}/v1/broadworks/subscribers", timeout=10),
+        requests.get(f"{simulator.url}/v1/broadworks/subscribers", timeout=60),
     ]
 
     assert [answer.status_code for answer in answers] == [401] * 3
@@ -174,7 +174,7 @@ def test_addresses_and_methods_that_do_not_exist(api: Api):
     assert api.call("GET", "/people").status_code == 404
     wrong = api.call("POST", "/broadworks/enterprises")
     assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET")
-    assert requests.get(f"{api.simulator.url}/nowhere", timeout=10).status_code == 404
+    assert requests.get(f"{api.simulator.url}/nowhere", timeout=60).status_code == 404
 
 
 def test_an_assigned_user_arrives_and_an_unassigned_one_disappears(

@@ -20,18 +20,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.rights import Right
-from provisioning.exports import (
-    progress as export_progress,
-)
-from provisioning.exports import (
-    request as export_request,
-)
-from provisioning.exports import (
-    services as export_services,
-)
-from provisioning.exports import (
-    xlsx as export_xlsx,
-)
+from provisioning.exports import progress as export_progress
+from provisioning.exports import request as export_request
+from provisioning.exports import services as export_services
+from provisioning.exports import xlsx as export_xlsx
 from provisioning.exports.request import Choice, ExportRefused
 from provisioning.exports.writer import filter_of
 from provisioning.lists import filters

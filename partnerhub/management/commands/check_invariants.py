@@ -12,15 +12,9 @@ from django.db import connection
 
 from partnerhub.rehearsal import simulator_client
 from partnerhub.rehearsal.verdict import Finding as Case
-from provisioning.invariants import (
-    backend as invariants_backend,
-)
-from provisioning.invariants import (
-    check as invariants_check,
-)
-from provisioning.invariants import (
-    secrets as invariants_secrets,
-)
+from provisioning.invariants import backend as invariants_backend
+from provisioning.invariants import check as invariants_check
+from provisioning.invariants import secrets as invariants_secrets
 from provisioning.invariants.rules import Finding
 
 #: The judge's words for what it finds, and which invariant they break.

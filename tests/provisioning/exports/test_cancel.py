@@ -14,18 +14,10 @@ from django.utils import timezone
 from psycopg2.errors import DiskFull
 
 from accounts.models import AuditEvent
-from provisioning.exports import (
-    files as export_files,
-)
-from provisioning.exports import (
-    progress as export_progress,
-)
-from provisioning.exports import (
-    services as export_services,
-)
-from provisioning.exports import (
-    writer as export_writer,
-)
+from provisioning.exports import files as export_files
+from provisioning.exports import progress as export_progress
+from provisioning.exports import services as export_services
+from provisioning.exports import writer as export_writer
 from provisioning.exports.request import Choice
 from provisioning.jobs import outbox
 from provisioning.lists.filters import NOTHING

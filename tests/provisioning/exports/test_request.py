@@ -11,18 +11,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from provisioning.exports import (
-    files as export_files,
-)
-from provisioning.exports import (
-    request as export_request,
-)
-from provisioning.exports import (
-    services as export_services,
-)
-from provisioning.exports import (
-    xlsx as export_xlsx,
-)
+from provisioning.exports import files as export_files
+from provisioning.exports import request as export_request
+from provisioning.exports import services as export_services
+from provisioning.exports import xlsx as export_xlsx
 from provisioning.exports.request import EVERYBODY, Choice, ExportRefused
 from provisioning.jobs import outbox
 from provisioning.lists import filters

@@ -14,15 +14,9 @@ from django.utils import timezone, translation
 
 from accounts.models import AuditEvent
 from provisioning import tasks
-from provisioning.exports import (
-    files as export_files,
-)
-from provisioning.exports import (
-    services as export_services,
-)
-from provisioning.exports import (
-    writer as export_writer,
-)
+from provisioning.exports import files as export_files
+from provisioning.exports import services as export_services
+from provisioning.exports import writer as export_writer
 from provisioning.jobs import outbox
 from provisioning.lists import filters
 from provisioning.models import Export

@@ -18,18 +18,10 @@ from django.db import connection
 from django.utils import timezone
 
 from partnerhub.local import databases
-from provisioning.exports import (
-    files as export_files,
-)
-from provisioning.exports import (
-    progress as export_progress,
-)
-from provisioning.exports import (
-    services as export_services,
-)
-from provisioning.exports import (
-    writer as export_writer,
-)
+from provisioning.exports import files as export_files
+from provisioning.exports import progress as export_progress
+from provisioning.exports import services as export_services
+from provisioning.exports import writer as export_writer
 from provisioning.jobs import outbox
 from provisioning.lists.filters import NOTHING
 from provisioning.models import Export, Subscriber

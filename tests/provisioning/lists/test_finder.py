@@ -12,17 +12,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from provisioning.lists import (
-    counts as user_counts,
-)
+from provisioning.lists import counts as user_counts
 from provisioning.lists import (
     filters,
     query_plan,
     selectivity,
 )
-from provisioning.lists import (
-    finder as finder_module,
-)
+from provisioning.lists import finder as finder_module
 from provisioning.lists.filters import UserFilter
 from provisioning.lists.finder import Finder
 from provisioning.lists.query_plan import Cursor

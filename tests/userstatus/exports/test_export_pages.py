@@ -9,18 +9,10 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.rights import Role
-from provisioning.exports import (
-    progress as export_progress,
-)
-from provisioning.exports import (
-    request as export_request,
-)
-from provisioning.exports import (
-    writer as export_writer,
-)
-from provisioning.exports import (
-    xlsx as export_xlsx,
-)
+from provisioning.exports import progress as export_progress
+from provisioning.exports import request as export_request
+from provisioning.exports import writer as export_writer
+from provisioning.exports import xlsx as export_xlsx
 from provisioning.models import Export
 from provisioning.states import ExportState, Status
 from tests import factories
