@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connections
 from django.test import Client, TransactionTestCase
+from django.utils import translation
 
 from accounts.models import Partner, User
 from accounts.rights import Role
@@ -53,6 +54,12 @@ def _no_memory_of_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every page asks the cache, as the first page of a process does: no test knows another's."""
     status_cache.forget()
     monkeypatch.setattr(status_cache, "FRESH", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _our_first_language() -> None:
+    """A page asked for in Danish leaves its thread so, whichever test comes next."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from partnerhub.local import parent_death
 from tests.launcher.package_index import environment, indexes
 from tests.needs import need_proc, need_tool
 
@@ -63,6 +64,7 @@ class Play:
 
     def start(self, *, through=(), **how):
         self.write()
+        how.setdefault("preexec_fn", parent_death.listen)
         how.setdefault("stdin", subprocess.DEVNULL)
         with self.output.open("wb") as out:
             how.setdefault("stdout", out)
@@ -75,9 +77,15 @@ class Play:
             )
         return self
 
-    def start_make(self, makefile):
+    def start_make(self, makefile, *, deaf_to=()):
         """Start the play as `make run` does: make, then the program that its recipe becomes."""
         need_tool("make")
+
+        def hear():
+            parent_death.listen()  # pytest itself may have been started deaf to some
+            for number in deaf_to:
+                signal.signal(number, signal.SIG_IGN)
+
         with self.output.open("wb") as out:
             self.process = subprocess.Popen(
                 ["make", "-f", str(makefile), "run"],
@@ -87,6 +95,7 @@ class Play:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
+                preexec_fn=hear,
             )
         return self
 

@@ -110,12 +110,8 @@ def test_a_hang_up_of_a_make_that_ignores_interrupts_stops_all(play, tmp_path):
     makefile.write_text(f"run:\n\t@exec {' '.join(play.command)}\n")
     play.has("web").has("database", stop_rank=4)
     play.write()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a script: make run &
-    try:
-        play.start_make(makefile)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    play.until_ready()
+    deaf_to = [signal.SIGINT]  # as in a script: make run &
+    play.start_make(makefile, deaf_to=deaf_to).until_ready()
 
     play.process.send_signal(signal.SIGHUP)
 
