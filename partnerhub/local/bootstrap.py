@@ -31,6 +31,15 @@ from partnerhub.local.checkout import RUN as RUN
 from partnerhub.local.install_packages import install
 
 TIDY_SECONDS = 30.0
+#: What would have our Python look for its modules elsewhere; and the last, which is usual in
+#: containers, would have each of our many processes compile each module anew.
+NOT_OURS = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "__PYVENV_LAUNCHER__",
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 # name: (requirement set, module to hand over to, does it need `.run/` for itself)
 COMMANDS = {
@@ -57,7 +66,7 @@ def main(argv: list[str]) -> None:
     requirement_set, module, exclusive = COMMANDS[argv[1]]
     os.chdir(ROOT)
     die_with_parent()
-    for name in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"):
+    for name in NOT_OURS:
         os.environ.pop(name, None)
     make_run_folder()
     if exclusive:

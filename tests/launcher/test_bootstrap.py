@@ -23,7 +23,7 @@ BOOTSTRAP = ("checkout", "find_python", "install_packages")
 
 def second(play):
     return subprocess.run(
-        play.command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        play.command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
     )
 
 
@@ -41,12 +41,12 @@ def test_a_second_run_is_refused_with_the_process_and_the_address(play):
 def test_a_run_right_after_a_kill_waits_for_the_remains_instead_of_refusing(play):
     play.has("web").start().until_ready()
     os.kill(play.supervisor(), signal.SIGKILL)
-    play.process.wait(10)
+    play.process.wait(100)
 
     play.start().until_ready()
 
     play.process.terminate()
-    assert play.process.wait(10) == 0
+    assert play.process.wait(100) == 0
 
 
 def test_a_lock_file_left_by_a_crash_is_no_lock(play):
