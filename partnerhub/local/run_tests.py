@@ -94,15 +94,15 @@ def plan(name: str, argv: list[str], folder: Path, *, with_browser: bool) -> lis
     """Return what runs beside what; with arguments, one run of just those."""
     if argv:
         return [Run(argv, folder / "only")]
-    if name == "test-long":
-        return [Run(["tests", "-m", "long"], folder / "long")]
-    cores = os.cpu_count() or 2
-    # One more than there are cores: each waits now and then, for a server or a clock.
-    others = ["tests", f"--ignore={BROWSER_TESTS}", "-m", "not long"]
-    runs = [Run([*others, *spread(cores + 1)], folder / "others")]
+    length = "long" if name == "test-long" else "not long"
+    others = ["tests", f"--ignore={BROWSER_TESTS}", "-m", length]
+    if name == "test":
+        # More than there are cores: each waits now and then, for a server or a clock.
+        others += spread((os.cpu_count() or 2) + 2)
+    runs = [Run(others, folder / "others")]
     if with_browser:
         for name, chosen in (("product", "product"), ("pages", "not product")):
-            browser = [BROWSER_TESTS, *BROWSER_PLUGINS, "-m", f"not long and {chosen}"]
+            browser = [BROWSER_TESTS, *BROWSER_PLUGINS, "-m", f"{length} and {chosen}"]
             runs.append(Run(browser, folder / name, folder / f"{name}.out"))
     return runs
 

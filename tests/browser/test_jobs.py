@@ -15,6 +15,7 @@ from provisioning.models import Heartbeat, Job, JobBatch, Subscriber
 from provisioning.states import JobState, Status
 from templates_app.models import OnboardingTemplate
 from tests import factories
+from tests.browser.looks import LOOKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -171,8 +172,7 @@ def test_a_page_that_lost_the_server_says_so_and_goes_on(open_list, batch):
     expect(page.locator("#n-done")).to_contain_text("1")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 def test_a_batch_and_the_list_are_accessible(scheme, width, open_list, template, batch, freja):
     now = timezone.now()
     JobBatch.objects.update(paused_at=now, pause_code="200042")

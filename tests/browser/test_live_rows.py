@@ -14,6 +14,7 @@ from provisioning.models import Job, Subscriber
 from provisioning.states import Status
 from templates_app.models import OnboardingTemplate
 from tests import factories
+from tests.browser.looks import LOOKS
 from userstatus.row_keys import short
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -228,8 +229,7 @@ def test_a_status_of_the_ribbon_and_a_header_act_without_reload(open_list, freja
     assert page.evaluate("window.sameDocument")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 def test_axe_finds_nothing(open_list, freja, busy, template, width, scheme):
     factories.make_subscriber(template, "strange", broadworks_id="x" * 150 + "@x.example")
     factories.make_job(busy)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.looks import LOOKS
+
 pytestmark = pytest.mark.browser
 
 PAGES = [
@@ -34,8 +36,7 @@ def wide(page) -> str:
     return f"scrolls sideways: {words[:8]}"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@LOOKS
 def test_axe_finds_nothing_on_the_administrators_pages(sign_in, product, width, scheme):
     page = sign_in(viewport={"width": width, "height": 900}, color_scheme=scheme)
     trouble = {}

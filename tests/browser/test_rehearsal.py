@@ -7,6 +7,7 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.looks import LOOKS
 from tests.browser.test_pages import scrolls_sideways, violations
 
 pytestmark = pytest.mark.browser
@@ -70,8 +71,7 @@ def test_a_rehearsal_is_started_seen_by_others_and_ended(sign_in, product):
     expect(banner(anna)).to_have_count(0, timeout=15_000)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@LOOKS
 def test_axe_finds_nothing_on_its_pages(sign_in, product, width, scheme):
     page = sign_in(
         product.demo["operations"],

@@ -21,6 +21,8 @@ from partnerhub.local.reaper import is_alive
 from tests.launcher.conftest import ROOT, Play, wait_for
 from tests.needs import need_proc
 
+pytestmark = pytest.mark.long
+
 SERVICES = {"postgres", "redis", "simulator", "web", "worker", "background", "beat"}
 KEYS = {
     "url", "simulator_url", "simulator_token", "password", "administrators", "templates",

@@ -45,12 +45,17 @@ def test_a_package_with_wheels_for_one_python_is_named_for_all_others(indexes):
 @pytest.mark.parametrize(
     ("platforms", "without"),
     [
-        (EVERYWHERE[:2], "macOS 11, ARM"),
         (("manylinux_2_28_x86_64", "macosx_11_0_arm64"), "Linux ARM64, glibc 2.28"),
-        (("manylinux_2_28_aarch64", "macosx_11_0_arm64"), "Linux x86-64, glibc 2.28"),
         (("manylinux_2_34_x86_64", *EVERYWHERE[1:]), "Linux x86-64, glibc 2.28"),
-        (("macosx_14_0_arm64", *EVERYWHERE[:2]), "macOS 11, ARM"),
-        (("macosx_11_0_x86_64", *EVERYWHERE[:2]), "macOS 11, ARM"),
+        *(
+            pytest.param(platforms, without, marks=pytest.mark.long)
+            for platforms, without in [
+                (EVERYWHERE[:2], "macOS 11, ARM"),
+                (("manylinux_2_28_aarch64", "macosx_11_0_arm64"), "Linux x86-64, glibc 2.28"),
+                (("macosx_14_0_arm64", *EVERYWHERE[:2]), "macOS 11, ARM"),
+                (("macosx_11_0_x86_64", *EVERYWHERE[:2]), "macOS 11, ARM"),
+            ]
+        ),
     ],
 )
 def test_a_machine_that_no_wheel_is_for_is_named(indexes, platforms, without):

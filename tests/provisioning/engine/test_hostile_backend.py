@@ -1,7 +1,8 @@
 """Every kind of fault against every kind of job: what ends agrees with the backend.
 
 All users of a test are worked on at once, each with a fault of its own, because a minute of
-waiting is the same for one user and for forty.
+waiting is the same for one user and for forty. Some pairs of operation and backend are enough to
+tell whether a change is right; the others are asked by `make test-long`.
 """
 
 from __future__ import annotations
@@ -248,10 +249,10 @@ def given(rig: Rig, operation: str, count: int, character: str) -> list[str]:
     ("operation", "character"),
     [
         ("provision", "lax"),
-        ("renew", "strict"),
+        pytest.param("renew", "strict", marks=pytest.mark.long),
         ("renew", "refusing"),
-        ("update", "strict"),
-        ("remove", "lax"),
+        pytest.param("update", "strict", marks=pytest.mark.long),
+        pytest.param("remove", "lax", marks=pytest.mark.long),
     ],
 )
 def test_any_fault_of_a_change_ends_as_the_backend_has_it(rig: Rig, operation, character):
@@ -270,7 +271,12 @@ def test_any_fault_of_a_change_ends_as_the_backend_has_it(rig: Rig, operation, c
 
 @pytest.mark.parametrize(
     ("operation", "arrived"),
-    [("provision", True), ("renew", False), ("update", True), ("remove", False)],
+    [
+        ("provision", True),
+        pytest.param("renew", False, marks=pytest.mark.long),
+        pytest.param("update", True, marks=pytest.mark.long),
+        ("remove", False),
+    ],
 )
 def test_any_fault_of_the_question_what_became_of_it_doubles_nothing(rig: Rig, operation, arrived):
     kinds, call = suits(rig), CALLS.get(operation, operation)
