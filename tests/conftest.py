@@ -25,6 +25,22 @@ from tests import emptying, factories, template_database
 from tests.simulator_process import SimulatorProcess, running_simulator
 
 
+#: Tests that mostly wait, for processes and time limits: at the end nothing would run beside them.
+WAITING = (
+    "tests/launcher/",
+    "tests/webex/test_hostile.py",
+    "tests/simulator/test_faults_connections.py",
+    "tests/provisioning/engine/test_worker.py",
+    "tests/provisioning/engine/test_hostile_backend.py",
+    "tests/provisioning/exports/test_cancel.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ask first those that wait."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _translations() -> None:
     """A process reads them once: they must be there before its first Danish words."""
