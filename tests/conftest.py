@@ -24,7 +24,6 @@ from templates_app.models import OnboardingTemplate
 from tests import emptying, factories, template_database
 from tests.simulator_process import SimulatorProcess, running_simulator
 
-
 #: Tests that mostly wait, for processes and time limits: at the end nothing would run beside them.
 WAITING = (
     "tests/launcher/",
