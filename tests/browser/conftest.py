@@ -9,7 +9,7 @@ from _pytest.faulthandler import fault_handler_stderr_fd_key
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import User
 from partnerhub.local.chromium import installed_chromium
@@ -35,6 +35,10 @@ _REFUSED = "Failed to load resource: the server responded with a status of 4"
 #: The same, requests that a test cuts off, and htmx's own notes on both.
 _TOLD = ("Failed to load resource", "Response Status Error Code 4", "htmx:")
 
+
+#: How long a page may take for anything, in milliseconds: what is right comes at its own pace.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 #: No test of a browser takes so long, in seconds, on the slowest machine.
 LONGEST = 240
@@ -112,7 +116,7 @@ def open_page(product: Product, browser: Browser, close):
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=product.url)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: trouble.append(str(e)))
         return page
@@ -168,7 +172,7 @@ def open_list(
         context.add_cookies([cookie])
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.goto(reverse("userstatus:users", args=[template.uuid]) + query)

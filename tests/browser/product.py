@@ -19,7 +19,7 @@ from partnerhub.local import parent_death, private_dirs
 from partnerhub.local.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 
 
 @dataclass

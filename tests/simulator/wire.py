@@ -38,7 +38,7 @@ def ask(
     path: str = SUBSCRIBERS,
     body: dict[str, Any] | None = None,
     token: str = TOKEN,
-    timeout: float = 10,
+    timeout: float = 60,
 ) -> Wire:
     """Make one request on a connection of its own; raises OSError when nothing came."""
     connection = http.client.HTTPConnection(urlsplit(simulator.url).netloc, timeout=timeout)

@@ -38,6 +38,12 @@ def backlog(rig: Rig) -> list[Job]:
     ]
 
 
+@pytest.fixture
+def in_true_time(rig: Rig, settings) -> None:
+    """Waits as long as they really are: none is over between two lines of a test."""
+    settings.TIME_SCALE = 1.0
+
+
 def row(rig: Rig) -> BackendConnection:
     found: BackendConnection = BackendConnection.objects.get(pk=rig.connection.pk)
     return found
@@ -84,7 +90,12 @@ def test_answered_jobs_that_others_took_over_make_no_room_twice(rig, backlog):
 
 
 def test_no_more_goes_out_than_the_rate_allows(rig, backlog):
-    let(rig, max_in_flight=20, requests_per_minute=60, paid_until=timing.now() + 15 * SOON)
+    let(
+        rig,
+        max_in_flight=20,
+        requests_per_minute=1,
+        paid_until=timing.now() + timedelta(minutes=15),
+    )
 
     assert taken(rig) in {4, 5}  # twenty at once, of which fifteen are spent
     assert taken(rig) == 0
@@ -106,7 +117,7 @@ def test_a_minute_holds_hardly_more_than_its_rate(per_minute):
 
 
 def test_who_asks_outside_of_jobs_pays_from_the_same_purse(rig, backlog):
-    let(rig, max_in_flight=2, requests_per_minute=2, paid_until=None)
+    let(rig, max_in_flight=2, requests_per_minute=1, paid_until=None)
 
     assert [gate.admit(rig.connection.pk) for _ in range(2)] == [0.0, 0.0]
     assert gate.admit(rig.connection.pk) > 0
@@ -135,6 +146,7 @@ def unreachable(rig: Rig, times: int) -> None:
         gate.record_trouble(rig.connection, Trouble.UNREACHABLE, "cannot be reached")
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_four_failures_to_connect_close_nothing_and_the_fifth_does(rig, backlog):
     unreachable(rig, 4)
     assert row(rig).not_before is None
@@ -145,6 +157,7 @@ def test_four_failures_to_connect_close_nothing_and_the_fifth_does(rig, backlog)
     assert taken(rig) == 0
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_an_answer_in_between_begins_the_count_anew(rig):
     unreachable(rig, 4)
     gate.record_answers(rig.connection, calls=1, answer_ms=10)
@@ -153,6 +166,7 @@ def test_an_answer_in_between_begins_the_count_anew(rig):
     assert row(rig).trips == 0
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_half_of_twenty_unclear_answers_open_the_breaker(rig):
     gate.record_answers(rig.connection, calls=10, answer_ms=10)
     for _ in range(9):
@@ -164,6 +178,7 @@ def test_half_of_twenty_unclear_answers_open_the_breaker(rig):
     assert row(rig).trips == 1
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_after_trouble_one_request_goes_first_and_its_answer_opens_the_gate(rig, backlog):
     unreachable(rig, 5)
     let(rig, not_before=timing.now() - SOON)
@@ -199,8 +214,8 @@ def test_the_engine_recovers_by_itself_when_the_backend_is_back(rig, backlog):
     assert (row(rig).trips, row(rig).health) == (0, Health.OK)
 
 
-def test_a_probe_that_fails_waits_twice_as_long(rig, settings):
-    settings.TIME_SCALE = 1.0
+@pytest.mark.usefixtures("in_true_time")
+def test_a_probe_that_fails_waits_twice_as_long(rig):
     unreachable(rig, 5)
     let(rig, not_before=timing.now() - SOON)
     gate.admit(rig.connection.pk)
@@ -211,12 +226,14 @@ def test_a_probe_that_fails_waits_twice_as_long(rig, settings):
     assert timedelta(seconds=25) < later <= timedelta(seconds=30)
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_what_was_under_way_when_the_breaker_opened_trips_it_no_further(rig):
     unreachable(rig, 8)
 
     assert row(rig).trips == 1
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_an_answer_that_was_under_way_does_not_close_the_breaker(rig):
     unreachable(rig, 5)
 
@@ -228,6 +245,7 @@ def test_an_answer_that_was_under_way_does_not_close_the_breaker(rig):
 # ---- The token ----
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_five_403_in_a_row_hold_the_connection(rig, backlog):
     for _ in range(5):
         gate.record_trouble(rig.connection, Trouble.FORBIDDEN, "")
@@ -236,6 +254,7 @@ def test_five_403_in_a_row_hold_the_connection(rig, backlog):
     assert taken(rig) == 0
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_a_403_between_answers_is_only_that_users(rig):
     for _ in range(6):
         gate.record_trouble(rig.connection, Trouble.FORBIDDEN, "")
@@ -262,6 +281,7 @@ def test_trouble_that_is_rare_among_the_answers_of_one_turn_closes_nothing(rig, 
     assert (told.trips, told.not_before, told.health == Health.HELD) == (0, None, False)
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_a_held_connection_is_tried_with_one_request(rig, backlog):
     gate.hold(rig.connection, "Webex refuses the token")
     let(rig, not_before=timing.now() - SOON)
@@ -281,6 +301,7 @@ def test_a_new_token_forgets_the_trouble(rig, backlog):
 # ---- Others ----
 
 
+@pytest.mark.usefixtures("in_true_time")
 def test_a_connection_in_trouble_is_served_apart(rig):
     assert not gate.is_in_trouble(row(rig))
 
