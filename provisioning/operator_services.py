@@ -20,7 +20,7 @@ from provisioning.exports import files as export_files
 from provisioning.jobs import outbox
 from provisioning.models import Subscriber
 from provisioning.sync import check_now
-from webex.errors import WebexError
+from webex.errors import WebexError, in_words
 
 
 def export_users(users: QuerySet[Subscriber], *, actor: Actor) -> IO[bytes]:
@@ -111,6 +111,5 @@ def ask_now(subscriber: Subscriber, *, actor: Actor) -> None:
     except secrets.Unsealable as error:
         raise AskingFailed(_("The token cannot be read with the keys configured here.")) from error
     except WebexError as error:
-        message = _("Webex gave no usable answer (%(reason)s, status %(status)s).")
-        facts = {"reason": type(error).__name__, "status": error.status or "–"}
-        raise AskingFailed(message % facts) from error
+        message = _("Webex gave no usable answer: %(reason)s.")
+        raise AskingFailed(message % {"reason": in_words(error, _)}) from error

@@ -15,6 +15,7 @@ from simulator.calls import Call, utc_now
 from simulator.errors import ApiError, refuse
 from simulator.faults import Strike
 from simulator.operations import OPERATIONS, RESOURCE_METHODS, Operation
+from simulator.wire import GatewaysResponse
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ def serve(request: HttpRequest, resource: str, **arguments: Any) -> HttpResponse
         connection.close()
         response = refuse(503).response(tracking_id)
         _log_failure(request, resource, tracking_id)
-    response["TrackingID"] = tracking_id
+    if not isinstance(response, GatewaysResponse):
+        response["TrackingID"] = tracking_id
     if isinstance(response, HttpResponse):
         response.setdefault("Content-Length", str(len(response.content)))
         if request.method == "HEAD":

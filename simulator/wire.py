@@ -45,6 +45,10 @@ class DatedResponse(wsgi.Response):  # type: ignore[misc] # gunicorn has no type
         return lines
 
 
+class GatewaysResponse(HttpResponse):
+    """An answer of something before the backend: it knows nothing of tracking IDs."""
+
+
 def _is_date(line: str) -> bool:
     return line.startswith("Date:")
 

@@ -150,7 +150,7 @@ class WebexClient:
 
     def remove(self, subscriber_id: str) -> None:
         """Remove a subscriber; raises NotFound when it is gone already."""
-        self._transport.send("DELETE", _one(subscriber_id))
+        _nothing_said(self._transport.send("DELETE", _one(subscriber_id)))
 
     def precheck(self, request: PrecheckRequest) -> PrecheckVerdict:
         """Ask whether provisioning would work; changes nothing at Webex.
@@ -168,7 +168,8 @@ class WebexClient:
 
     def send_consent_mail(self, subscriber_id: str) -> None:
         """Have Webex mail the consent link once more; only while pending_user_migration."""
-        self._transport.send("POST", f"/subscribers/{_segment(subscriber_id)}/emails/consentMove")
+        path = f"/subscribers/{_segment(subscriber_id)}/emails/consentMove"
+        _nothing_said(self._transport.send("POST", path))
 
     def knows_provisioning_id(self, provisioning_id: str) -> bool:
         """Tell whether Webex knows a template's provisioning ID; raises when it can't be told."""
@@ -195,6 +196,12 @@ def _one(subscriber_id: str) -> str:
 
 def _garbage(reply: Reply) -> WebexError:
     return Unknown("garbage", Facts(status=reply.status, tracking_id=reply.tracking_id))
+
+
+def _nothing_said(reply: Reply) -> None:
+    """Believe a 2xx only without a body, as documented (204): else somebody else may speak."""
+    if reply.data is not None:
+        raise _garbage(reply)
 
 
 def _subscriber(reply: Reply) -> RemoteSubscriber:

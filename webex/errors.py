@@ -7,9 +7,12 @@ that it may be logged; the text is in `.text`, for the screen.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from django.utils.translation import gettext_noop
 
 from webex.text import clean, code_text
 
@@ -84,8 +87,9 @@ class NotSent(WebexError):
 class Unknown(WebexError):
     """Webex may or may not have acted: timeout, reset, 5xx, 408, or an answer without sense.
 
-    `reason` is `timeout`, `reset`, `too_large`, `encoding`, `garbage` or `http`. After a change:
-    wait, then ask what became of it, before any repeat. After a GET: just ask again.
+    `reason` is `timeout`, `reset`, `too_large`, `encoding`, `garbage`, `http`, or `foreign` for an
+    error that isn't in Webex's form: a gateway before it spoke. After a change: wait, then ask what
+    became of it, before any repeat. After a GET: just ask again.
     """
 
 
@@ -145,14 +149,51 @@ def error_for(facts: Facts, retry_after: str | None, date: str | None) -> WebexE
     """Make the error that an HTTP status (never 2xx) stands for.
 
     `retry_after` and `date` are the headers as received. 429 and 423 always come with seconds
-    to wait; the others only when the header was there (503 mostly).
+    to wait; the others only when the header was there (503 mostly). Of what isn't recognisably
+    Webex's own the status is no proof of anything: Unknown, `foreign`.
     """
     status = facts.status or 0
     kind = _BY_STATUS.get(status) or (Unknown if status >= 500 else Refused)
+    is_own = is_own_error(facts)
+    kind = kind if is_own else Unknown
     wait = None
     if kind in {Throttled, Locked} or retry_after is not None:
         wait = parse_retry_after(retry_after, date)
-    return kind("http", facts, retry_after=wait)
+    return kind("http" if is_own else "foreign", facts, retry_after=wait)
+
+
+def is_own_error(facts: Facts) -> bool:
+    """Tell whether an error answer is recognisably Webex's own: it holds two of text, code and
+    tracking ID, in their places of a JSON object. A gateway's page holds none, its JSON one.
+    """
+    return sum(map(bool, (facts.text, facts.code, facts.tracking_id))) >= 2
+
+
+def in_words(error: WebexError, say: Callable[[str], str] = str) -> str:
+    """Return what happened, for operations: "something before Webex answered (HTTP 404)".
+
+    In English, as it is kept; `say` (gettext) translates for who reads it now.
+    """
+    if isinstance(error, NotSent):
+        return say(_WORDS[""])
+    words = say(_WORDS.get(error.reason, _WORDS["http"]))
+    return f"{words} (HTTP {error.status})" if error.status else words
+
+
+_WORDS = {
+    "": gettext_noop("cannot be reached"),
+    "http": gettext_noop("unclear answer"),
+    "foreign": gettext_noop("something before Webex answered"),
+    "foreign_link": gettext_noop("the link to the next page leads to another host"),
+    "unreadable_link": gettext_noop("the link to the next page cannot be read"),
+    "repeated_link": gettext_noop("the pages of the list lead in a circle"),
+    "page_cap": gettext_noop("the list has no end"),
+    "timeout": gettext_noop("no answer in time"),
+    "reset": gettext_noop("the answer was cut off"),
+    "too_large": gettext_noop("the answer was too large"),
+    "encoding": gettext_noop("the answer could not be unpacked"),
+    "garbage": gettext_noop("the answer made no sense"),
+}
 
 
 def parse_retry_after(value: str | None, response_date: str | None = None) -> int:

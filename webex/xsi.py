@@ -32,7 +32,10 @@ class XsiError(Exception):
 
 
 class WrongLogin(XsiError):
-    """401: wrong user ID or password; BroadWorks doesn't tell which, and has counted it."""
+    """401: wrong user ID or password; BroadWorks doesn't tell which, and has counted it.
+
+    Only with its own words or a challenge, which RFC 9110 15.5.2 asks of every such answer.
+    """
 
 
 class LoginLocked(XsiError):
@@ -40,15 +43,18 @@ class LoginLocked(XsiError):
 
 
 class NotAllowed(XsiError):
-    """403: this user, or our address, may not use Xsi-Actions."""
+    """403 in BroadWorks' words: this user, or our address, may not use Xsi-Actions."""
 
 
 class NoSuchResource(XsiError):
-    """404: this user has no profile here; or the Xsi URL is wrong."""
+    """404 in BroadWorks' words: this user has no profile here; or the Xsi URL is wrong."""
 
 
 class XsiUnavailable(XsiError):
-    """No verdict. `sent` tells whether the password may have arrived and been counted."""
+    """No verdict. `sent` tells whether the password may have arrived at BroadWorks and been
+    counted. `reason` is that of `common.http`, `garbage`, `http`, or `foreign` for a refusal that
+    isn't BroadWorks' own: a gateway before it spoke.
+    """
 
     def __init__(self, *, sent: bool, reason: str, status: int | None = None) -> None:
         super().__init__(status)
@@ -117,10 +123,16 @@ def _understood(answer: http.Answer) -> XsiProfile:
         except NotAnAnswer:
             pass
         raise XsiUnavailable(sent=True, reason="garbage", status=200)
-    raise _refusal(answer.status, read_error(answer.body))
+    raise _refusal(answer, read_error(answer.body))
 
 
-def _refusal(status: int, info: ErrorInfo) -> XsiError:
+def _refusal(answer: http.Answer, info: ErrorInfo | None) -> XsiError:
+    """Believe a refusal that BroadWorks itself made; what a gateway refuses never got there."""
+    status = answer.status
+    challenges = status == 401 and "WWW-Authenticate" in answer.headers
+    if info is None and not challenges:
+        return XsiUnavailable(sent=not 400 <= status < 500, reason="foreign", status=status)
+    info = info or ErrorInfo()
     if status in {401, 403} and info.says_locked:
         return LoginLocked(status, info.code)
     kinds: dict[int, type[XsiError]] = {401: WrongLogin, 403: NotAllowed, 404: NoSuchResource}

@@ -86,12 +86,12 @@ def read_profile(body: bytes) -> XsiProfile:
     )
 
 
-def read_error(body: bytes) -> ErrorInfo:
-    """Read an ErrorInfo; empty when the body isn't one (often it is plain text or HTML)."""
+def read_error(body: bytes) -> ErrorInfo | None:
+    """Read an ErrorInfo; None when the body isn't one (plain text or HTML, often a gateway's)."""
     try:
         root = _tree(body, "ErrorInfo")
     except NotAnAnswer:
-        return ErrorInfo()
+        return None
     words = f"{_text(root, 'summaryEnglish')} {_text(root, 'summary')}".lower()
     locked = "locked" in words or "lockout" in words
     return ErrorInfo(code_text(_text(root, "errorCode")), locked)

@@ -10,6 +10,7 @@ from chaos.backend import Json
 from chaos.faults.base import fault
 from chaos.run import CALL_SECONDS, Run, chosen
 from chaos.world import TENANTS
+from provisioning.models import Job
 
 #: Forms of Retry-After that say nothing: what the product then waits is its own guess.
 RUBBISH = ("absent", "zero", "negative", "decimal", "text", "past_date", "malformed_date", "empty")
@@ -92,6 +93,34 @@ def _covered(spans: list[tuple[float, float]], end: float) -> float:
 
 def _at(line: Json) -> float:
     return datetime.fromisoformat(line["at"]).timestamp()
+
+
+@fault("F14", "a gateway answers in the backend's place")
+def gateway(run: Run) -> None:
+    """A third of all requests, questions as well, is answered by something before the backend: 404,
+    403, 400 and the like, as a page, as JSON, as a line; half of them took effect.
+
+    None of it may be taken for the backend's word: no job fails by it, and no user is gone by it.
+    """
+    actions = chosen(100, 600, run.options)
+    run.begin(users=actions)
+    for number, effect in enumerate((False, True)):
+        run.backend.fault(
+            "gateway",
+            status="any",
+            form="any",
+            effect=effect,
+            operation="provision,update,remove,get,list",
+            probability=1 / 6,
+            seed=f"{run.options.seed} {number}",
+        )
+    run.act(actions, per_second=20).wait()
+    struck = sum(bool(line["fault"]) for line in run.backend.log())
+    run.require(struck >= actions // 6, f"{struck} requests were struck")
+    run.backend.heal()
+    run.settle(240)
+    failed = list(Job.objects.filter(state="failed").values_list("result_code", flat=True))
+    run.require(not failed, f"{len(failed)} jobs failed by it {failed[:3]}")
 
 
 @fault("F13", "answers lost after the effect, effects that come late", smoke=True)

@@ -31,6 +31,7 @@ TITLES = frozenset(
         gettext_noop("A black hole"),
         gettext_noop("The effect comes after the client gave up"),
         gettext_noop("Everything is down"),
+        gettext_noop("A gateway answers, not Webex"),
         gettext_noop("HTML instead of JSON"),
         gettext_noop("A wrong Content-Type"),
         gettext_noop("Half a body"),

@@ -21,6 +21,7 @@ from webex.errors import (
     TokenRefused,
     Unknown,
     WebexError,
+    in_words,
 )
 from webex.payloads import Page, RemoteSubscriber
 
@@ -113,7 +114,7 @@ def report_trouble(connection: BackendConnection, error: WebexError) -> bool:
     """Let all workers know what this error means for them; False: Webex answered clearly."""
     if isinstance(error, NotSent):
         if error.reason != "late":  # it was us who were too late
-            gate.record_trouble(connection, Trouble.UNREACHABLE, "cannot be reached")
+            gate.record_trouble(connection, Trouble.UNREACHABLE, in_words(error))
     elif isinstance(error, Throttled):
         gate.record_throttling(connection, error.retry_after)
     elif isinstance(error, TokenRefused):
@@ -121,9 +122,7 @@ def report_trouble(connection: BackendConnection, error: WebexError) -> bool:
     elif isinstance(error, Forbidden):
         gate.record_trouble(connection, Trouble.FORBIDDEN, "")
     elif isinstance(error, Unknown):
-        gate.record_trouble(
-            connection, Trouble.UNCLEAR, f"unclear answer ({error.status or 'none'})"
-        )
+        gate.record_trouble(connection, Trouble.UNCLEAR, in_words(error))
         if error.retry_after:
             gate.record_throttling(connection, error.retry_after, status=error.status or 503)
     else:

@@ -25,6 +25,7 @@ from webex.errors import (
     TokenRefused,
     Unknown,
     WebexError,
+    in_words,
 )
 
 # ---- For the connection ----
@@ -143,15 +144,14 @@ def try_later(job: Job, when: datetime, reason: str) -> None:
 
 def _unknown(job: Job, error: WebexError) -> None:
     """The request may have worked: quiet time, then ask. A question is just asked again."""
-    now = timing.now()
+    now, reason = timing.now(), f"outcome unknown: {in_words(error)}"
     if job.state == JobState.WAITING:
         leases.to_wait(job, not_before=now + scaled(_backoff(job)))
     elif job.state == JobState.CHECKING:
-        when = now + scaled(_backoff(job))
-        leases.to_check(job, not_before=when, reason="the answer did not arrive")
+        leases.to_check(job, not_before=now + scaled(_backoff(job)), reason=reason)
     else:
         when = (job.intent_at or now) + scaled(QUIET_SECONDS)
-        leases.to_check(job, not_before=when, reason="the answer did not arrive")
+        leases.to_check(job, not_before=when, reason=reason)
     leases.release_one(job)
 
 

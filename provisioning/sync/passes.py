@@ -33,6 +33,7 @@ from webex.errors import (
     TokenRefused,
     Unknown,
     WebexError,
+    in_words,
 )
 
 logger = logging.getLogger(__name__)
@@ -72,8 +73,7 @@ def _sync(connection_id: int, *, full: bool) -> bool:
     except OutOfTime:
         _broken_off(connection, "it takes too long for one sync; the full pass goes on with it")
     except WebexError as error:
-        reason = f"{type(error).__name__}, {error.status or 'no answer'}"
-        _broken_off(connection, f"sync broke off ({reason})")
+        _broken_off(connection, f"sync broke off: {in_words(error)}")
     else:
         if text := trouble.words():
             health = Health.DEGRADED if trouble.unclear else Health.OK
@@ -118,7 +118,7 @@ def _each(
         except (Refused, Forbidden, NotFound) as error:
             trouble.refused.append(f"{template.name}: refused ({error.status})")
         except Unknown as error:
-            trouble.unclear.append(f"{template.name}: unclear answer ({error.status or 'none'})")
+            trouble.unclear.append(f"{template.name}: {in_words(error)}")
             if len(trouble.unclear) >= MAX_UNCLEAR:
                 raise
     return trouble

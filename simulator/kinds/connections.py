@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -10,19 +12,21 @@ from simulator.fault import Fault
 from simulator.faults import Strike
 from simulator.kinds import waiting
 from simulator.kinds.base import ANY, CHANGES, Effect, Kind, Option, refusal
-from simulator.wire import dropped
+from simulator.wire import GatewaysResponse, dropped
 
 RESET = "Everything was reset while this request waited."
 HTML_502 = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
     "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>"
 )
+#: What load balancers and API gateways answer by themselves.
+GATEWAYS_STATUSES = ("400", "401", "403", "404", "429", "502", "503", ANY)
 HANG = Option(30, "seconds until the connection is closed", least=0, most=3600)
 
 
 def page_502() -> HttpResponse:
     """Return what a proxy says when nothing is behind it."""
-    return HttpResponse(HTML_502, status=502, content_type="text/html")
+    return GatewaysResponse(HTML_502, status=502, content_type="text/html")
 
 
 def _wait_before(strike: Strike, call: Call, effect: Effect) -> HttpResponse | None:
@@ -82,6 +86,29 @@ def _down_deliver(strike: Strike, call: Call, response: HttpResponse) -> HttpRes
     if strike.options["form"] == "hang":
         waiting.sleep(strike.options["seconds"])
     return response if strike.options["form"] in {"503", "html"} else dropped(call.request)
+
+
+def _refused_before(strike: Strike, call: Call, effect: Effect) -> HttpResponse | None:
+    return None if strike.options["effect"] else _gateways_words(strike)
+
+
+def _refused_after(strike: Strike, call: Call, response: HttpResponse) -> HttpResponse:
+    return _gateways_words(strike)
+
+
+def _gateways_words(strike: Strike) -> HttpResponse:
+    status = strike.options["status"]
+    if status == ANY:
+        status = strike.draw.choice([one for one in GATEWAYS_STATUSES if one != ANY])
+    number, words = int(status), HTTPStatus(int(status)).phrase
+    bodies = {
+        "html": ("text/html", f"<html><head><title>{status} {words}</title></head></html>"),
+        "json": ("application/json", f'{{"message": "{words}"}}'),
+        "text": ("text/plain", f"default backend - {status}"),
+        "empty": ("text/html", ""),
+    }
+    content_type, body = bodies[strike.options["form"]]
+    return GatewaysResponse(body, status=number, content_type=content_type)
 
 
 def is_down_for_healthz(fault: Fault) -> bool:
@@ -147,5 +174,18 @@ KINDS = (
         },
         instead=_down,
         deliver=_down_deliver,
+    ),
+    Kind(
+        "gateway",
+        "A gateway answers, not Webex",
+        "Something before the backend answers with a status that Webex uses, too, in words that"
+        " are not Webex's: an HTML page, JSON of its own, a line of text, or none.",
+        {
+            "status": Option("404", "the status", values=GATEWAYS_STATUSES),
+            "form": Option("html", "its words", values=("html", "json", "text", "empty", ANY)),
+            "effect": Option(False, "the request has its effect nevertheless"),
+        },
+        instead=_refused_before,
+        answer=_refused_after,
     ),
 )

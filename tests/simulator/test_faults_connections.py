@@ -129,6 +129,29 @@ def test_everything_is_down_for_a_time(
     assert ask(simulator).data == {"items": []}
 
 
+@pytest.mark.parametrize("effect", [False, True])
+@pytest.mark.parametrize(
+    ("form", "kind", "words"),
+    [
+        ("html", "text/html", "<title>403 Forbidden</title>"),
+        ("json", "application/json", '{"message": "Forbidden"}'),
+        ("text", "text/plain", "default backend - 403"),
+        ("empty", "text/html", ""),
+    ],
+)
+def test_a_gateway_answers_in_its_own_words(
+    api: Api, simulator: SimulatorProcess, form: str, kind: str, words: str, effect: bool
+):
+    simulator.fault(kind="gateway", status="403", form=form, effect=effect, times=1)
+
+    answer = post(simulator)
+
+    assert (answer.status, answer.all("Content-Type")) == (403, [kind])
+    assert words in answer.body.decode()
+    assert answer.all("TrackingID") == []
+    assert len(api.user_ids()) == effect
+
+
 @pytest.mark.parametrize("form", ["drop", "hang"])
 def test_everything_is_down_without_a_word(simulator: SimulatorProcess, form: str):
     simulator.fault(kind="down", form=form, seconds=0.2)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.webex.conftest import PROVISIONING_ID, subscriber_json
 from tests.webex.test_faults import REQUEST
-from tests.webex.wire_server import reply
+from tests.webex.wire_server import refusal, reply
 from webex import errors
 from webex.payloads import PrecheckRequest, RemoteError, body_hash
 
@@ -149,7 +149,7 @@ def test_an_id_that_would_mean_another_path_is_not_sent(backend, client, subscri
 
 
 def test_removing_what_is_gone_says_so(backend, client):
-    backend.will(reply(404, {"message": "gone"}))
+    backend.will(refusal(404))
 
     with pytest.raises(errors.NotFound):
         client.remove("a")
@@ -188,12 +188,12 @@ def test_a_refusal_with_a_code_is_a_verdict(backend, client, status, body):
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (400, {"message": "no"}, errors.Refused),
-        (302, {"errorCode": 1}, errors.Refused),
-        (401, {"errorCode": 1}, errors.TokenRefused),
-        (429, {"errorCode": 1}, errors.Throttled),
-        (423, {"errorCode": 1}, errors.Locked),
-        (500, {"errorCode": 1}, errors.Unknown),
+        (400, {"message": "no", "trackingId": "T"}, errors.Refused),
+        (302, {"errorCode": 1, "description": "x"}, errors.Refused),
+        (401, {"errorCode": 1, "description": "x"}, errors.TokenRefused),
+        (429, {"errorCode": 1, "description": "x"}, errors.Throttled),
+        (423, {"errorCode": 1, "description": "x"}, errors.Locked),
+        (500, {"errorCode": 1, "description": "x"}, errors.Unknown),
         (200, {}, errors.Unknown),
         (200, [], errors.Unknown),
         (204, None, errors.Unknown),
@@ -206,9 +206,12 @@ def test_anything_else_is_no_verdict(backend, client, status, body, kind):
         client.precheck(PrecheckRequest(email="a@b.example"))
 
 
-@pytest.mark.parametrize(("status", "known"), [(200, True), (400, False), (404, False)])
-def test_a_provisioning_id_is_known_or_not(backend, client, status, known):
-    backend.will(reply(status, {"items": []}))
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [(reply(200, {"items": []}), True), (refusal(400), False), (refusal(404), False)],
+)
+def test_a_provisioning_id_is_known_or_not(backend, client, answer, known):
+    backend.will(answer)
 
     assert client.knows_provisioning_id(PROVISIONING_ID) is known
     assert query_of(backend.seen[0].target) == {"provisioningId": PROVISIONING_ID, "max": "1"}

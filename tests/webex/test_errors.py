@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.webex.conftest import TOKEN, make_client
 from tests.webex.test_faults import REQUEST
-from tests.webex.wire_server import reply
+from tests.webex.wire_server import refusal, reply
 from webex import errors
 
 many = settings(max_examples=300, derandomize=True, database=None, deadline=None)
@@ -22,7 +22,6 @@ DATE = "Tue, 15 Nov 1994 08:12:31 GMT"
     ("status", "kind"),
     [
         (301, errors.Refused),
-        (307, errors.Refused),
         (400, errors.Refused),
         (401, errors.TokenRefused),
         (403, errors.Forbidden),
@@ -45,7 +44,7 @@ DATE = "Tue, 15 Nov 1994 08:12:31 GMT"
     ],
 )
 def test_a_status_becomes_its_class(backend, client, status, kind):
-    backend.will(reply(status, {"message": "no"}))
+    backend.will(refusal(status))
 
     with pytest.raises(errors.WebexError) as caught:
         client.provision(REQUEST)
@@ -84,9 +83,6 @@ def test_a_status_becomes_its_class(backend, client, status, kind):
             "a; b",
             "HEADER_1",
         ),
-        ({"errors": "broken", "message": ["x"], "errorCode": True}, None, "", "HEADER_1"),
-        (b"<html>Bad gateway</html>", None, "", "HEADER_1"),
-        (b"", None, "", "HEADER_1"),
     ],
 )
 def test_code_text_and_tracking_id_are_found_in_every_known_form(
@@ -101,6 +97,44 @@ def test_code_text_and_tracking_id_are_found_in_every_known_form(
     error = caught.value
     assert (error.code, error.text, error.tracking_id) == (code, text, tracking_id)
     assert before <= error.when <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 409, 410, 422, 423, 429, 503])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><h1>404 Not Found</h1><hr>nginx</html>",
+        b"",
+        b"default backend - 404",
+        b"404",
+        {"message": "no Route matched with those values"},
+        {"message": "Forbidden"},
+        {"error": "not_found", "path": "/v1", "status": 404, "timestamp": "2026-01-01"},
+        {"title": "Not Found", "status": 404, "detail": "x", "type": "about:blank"},
+        {"errors": "broken", "message": ["x"], "errorCode": True},
+        {"errors": [{"code": "NotFound", "title": "x"}]},
+        [{"message": "no", "trackingId": "T"}],
+        b"null",
+    ],
+    ids=lambda body: str(body)[:24],
+)
+def test_a_status_that_somebody_else_may_have_said_proves_nothing(backend, client, status, body):
+    backend.will(reply(status, body, {"Via": "1.1 gateway"}))
+
+    with pytest.raises(errors.Unknown) as caught:
+        client.remove("x")
+
+    assert (caught.value.reason, caught.value.status) == ("foreign", status)
+
+
+@pytest.mark.parametrize("body", [b'"ok"', {"maintenance": True}, {"message": "deleted"}, b"<p>"])
+def test_a_success_in_other_words_proves_no_deletion(backend, client, body):
+    backend.will(reply(200, body))
+
+    with pytest.raises(errors.Unknown) as caught:
+        client.remove("x")
+
+    assert caught.value.reason == "garbage"
 
 
 def test_what_the_api_said_never_reaches_str_or_repr(backend, client):
@@ -133,15 +167,18 @@ def test_the_token_goes_out_as_a_bearer_and_nowhere_else(backend, client):
 
 def test_waiting_times_come_with_429_and_423_always_and_with_503_when_sent(backend, client):
     backend.will(
-        reply(429, None, {"Retry-After": "7"}),
-        reply(429),
-        reply(423, None, {"Retry-After": "soon"}),
-        reply(503, None, {"Retry-After": "120"}),
-        reply(503),
+        refusal(429, {"Retry-After": "7"}),
+        refusal(429),
+        refusal(423, {"Retry-After": "soon"}),
+        refusal(503, {"Retry-After": "120"}),
+        refusal(503),
+        reply(503, b"<html>", {"Retry-After": "50"}),
+        reply(429, b"<html>", {"Retry-After": "40"}),
+        reply(429, b"<html>"),
     )
 
     waits = []
-    for _ in range(5):
+    for _ in range(8):
         with pytest.raises(errors.WebexError) as caught:
             client.remove("x")
         waits.append((type(caught.value).__name__, caught.value.retry_after))
@@ -152,12 +189,15 @@ def test_waiting_times_come_with_429_and_423_always_and_with_503_when_sent(backe
         ("Locked", 30),
         ("Unknown", 120),
         ("Unknown", None),
+        ("Unknown", 50),
+        ("Unknown", 40),
+        ("Unknown", None),
     ]
 
 
 def test_a_retry_after_date_is_read_against_the_answers_own_clock(backend, client):
     later = "Tue, 15 Nov 1994 08:13:01 GMT"
-    backend.will(reply(429, None, {"Date": DATE, "Retry-After": later}))
+    backend.will(refusal(429, {"Date": DATE, "Retry-After": later}))
 
     with pytest.raises(errors.Throttled) as caught:
         client.remove("x")

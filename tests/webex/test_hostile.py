@@ -208,6 +208,8 @@ def _last_line(simulator: SimulatorProcess) -> int:
         ({"kind": "scope_lost"}, {Forbidden}),
         ({"kind": "server_error", "status": 502}, {Unknown}),
         ({"kind": "down", "form": "html"}, {Unknown}),
+        ({"kind": "gateway"}, {Unknown}),
+        ({"kind": "gateway", "status": "any", "form": "any", "effect": True}, {Unknown}),
         ({"kind": "drop"}, {Unknown}),
         ({"kind": "huge"}, {Unknown}),
         ({"kind": "gzip_bomb", "megabytes": 60}, {Unknown}),

@@ -20,6 +20,7 @@ from tests.webex.wire_server import WireServer, drip, raw, reply, reset, silence
 from webex import xsi
 from webex.xsi_profile import NotAnAnswer, XsiProfile, read_error, read_profile
 
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="BroadWorks"'}
 PASSWORD = "canary-pässword:Ω"
 PROFILE = """<?xml version="1.0" encoding="{encoding}"?>
 <Profile xmlns="http://schema.broadsoft.com/xsi">
@@ -173,12 +174,12 @@ def test_the_xsi_url_may_be_given_with_or_without_its_path(backend, suffix):
 @pytest.mark.parametrize(
     ("step", "kind", "code"),
     [
-        (reply(401, b"Unauthorized"), xsi.WrongLogin, None),
-        (reply(401), xsi.WrongLogin, None),
+        (reply(401, b"Unauthorized", CHALLENGE), xsi.WrongLogin, None),
+        (reply(401, None, CHALLENGE), xsi.WrongLogin, None),
         (reply(401, error_info("100006", "Invalid password")), xsi.WrongLogin, "100006"),
         (reply(401, error_info("110003", "User is Locked out")), xsi.LoginLocked, "110003"),
         (reply(403, error_info("110003", "Login is locked")), xsi.LoginLocked, "110003"),
-        (reply(403, b"<html>"), xsi.NotAllowed, None),
+        (reply(403, error_info("1", "Not allowed")), xsi.NotAllowed, "1"),
         (reply(404, error_info("111001", "Not found")), xsi.NoSuchResource, "111001"),
     ],
 )
@@ -196,11 +197,9 @@ def test_a_refusal_becomes_its_class(backend, step, kind, code):
     ("step", "reason"),
     [
         (reply(500, error_info("1", "x")), "http"),
-        (reply(503), "http"),
-        (reply(429), "http"),
-        (reply(400), "http"),
-        (reply(302, b"", {"Location": "/elsewhere"}), "http"),
-        (reply(204), "http"),
+        (reply(503), "foreign"),
+        (reply(302, b"", {"Location": "/elsewhere"}), "foreign"),
+        (reply(204), "foreign"),
         (reply(200, b"<html><body>Sign in</body></html>"), "garbage"),
         (reply(200, b""), "garbage"),
         (reply(200, b"{}"), "garbage"),
@@ -218,6 +217,18 @@ def test_no_verdict_after_sending_says_that_the_password_may_count(backend, step
 
     assert (caught.value.sent, caught.value.reason) == (True, reason)
     assert len(backend.seen) == 1, "a login is never tried twice"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
+@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b'{"message": "no"}', b"Forbidden"])
+def test_what_a_gateway_refuses_is_no_wrong_password_and_counts_nowhere(backend, status, body):
+    backend.will(reply(status, body))
+
+    with pytest.raises(xsi.XsiUnavailable) as caught:
+        check(backend)
+
+    assert (caught.value.sent, caught.value.reason) == (False, "foreign")
+    assert caught.value.status == status
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,11 @@ def reply(status: int = 200, body: object = None, headers: dict[str, str] | None
     return raw(head.encode("latin-1") + b"\r\n" + payload, keep=True)
 
 
+def refusal(status: int, headers: dict[str, str] | None = None) -> type_step:
+    """A refusal in Webex's own form."""
+    return reply(status, {"message": "no", "trackingId": "T_1"}, headers)
+
+
 def raw(data: bytes, *, keep: bool = False) -> type_step:
     """Exactly these bytes, then close the connection unless `keep`."""
 

@@ -50,6 +50,16 @@ def test_right_and_wrong_passwords_at_once_never_pass_a_third_wrong_one(rig: Rig
     assert most <= 2
 
 
+def test_a_right_password_behind_a_gateways_refusals_closes_nothing(rig: Rig, users):
+    rig.simulator.fault(kind="gateway", status="404", form="any", operation="login")
+
+    through_the_gateway = {outcome(rig, USER, PASSWORD) for _ in range(3)}
+    rig.simulator.control("DELETE", "faults")
+
+    assert through_the_gateway == {"PH-LOGIN-AWAY"}
+    assert outcome(rig, USER, PASSWORD) == "ok"
+
+
 def test_four_checks_at_once_and_the_next_is_asked_to_wait(rig: Rig, users, monkeypatch):
     monkeypatch.setattr(portal_login, "PLACE_PATIENCE", 0.2)
     for _ in range(4):
