@@ -95,7 +95,7 @@ def _at(line: Json) -> float:
     return datetime.fromisoformat(line["at"]).timestamp()
 
 
-@fault("F14", "a gateway answers in the backend's place")
+@fault("F31", "a gateway answers in the backend's place")
 def gateway(run: Run) -> None:
     """A third of all requests, questions as well, is answered by something before the backend: 404,
     403, 400 and the like, as a page, as JSON, as a line; half of them took effect.
