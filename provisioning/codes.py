@@ -1,6 +1,6 @@
 """Codes of our own. Cisco's are numbers; ours begin with PH so that nobody mistakes them.
 
-What each means, for administrators and for end users: catalogue/jobs.py, catalogue/portal.py.
+What each means, for administrators and for end users: catalogue/jobs.py, portal.py, skips.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The catalogue of errors: what happened, why, who must act and what to do next.
 
-`explain` is the one way in. The lines are in cisco.py and setup.py (Cisco's
-numbers), jobs.py, skips.py and portal.py (ours); a new code is a new line there.
+`explain` is the one way in. The lines are in cisco_login.py and cisco_setup.py (Cisco's numbers),
+jobs.py, skips.py and portal.py (ours); a new code is a new line there.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
 
-from provisioning.catalogue import cisco, cisco_setup, jobs, portal, skips
+from provisioning.catalogue import cisco_login, cisco_setup, jobs, portal, skips
 from provisioning.catalogue.explanation import Actor, Explanation, Retry, explained
 from provisioning.catalogue.words import REFUSED
 
 __all__ = ["CATALOGUE", "Actor", "Explanation", "Retry", "explain", "is_known"]
 
 LINES = (
-    *cisco.LOGIN_CODES,
-    *cisco.ADDRESS_CODES,
+    *cisco_login.LOGIN_CODES,
+    *cisco_login.ADDRESS_CODES,
     *cisco_setup.USER_ID_CODES,
     *cisco_setup.SETUP_CODES,
     *jobs.JOB_CODES,

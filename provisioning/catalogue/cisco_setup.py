@@ -1,4 +1,4 @@
-"""Cisco's codes about user IDs, templates and customers, explained (see cisco.py)."""
+"""Cisco's codes about user IDs, templates and customers, explained (sources: cisco_login.py)."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ class SubscriberQuerySet(TenantQuerySet):
 class Subscriber(models.Model):
     """A projection of a Webex for BroadWorks subscriber.
 
-    `backend_status` is only ever copied from an answer of the backend (projection.apply_answer).
-    `status` and the shown error are derived by shown.derive and stored for filters.
+    `backend_status` is only ever copied from an answer of the backend (projection/merge.py).
+    `status` and the shown error are derived by shown_status.derive and stored for filters.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
