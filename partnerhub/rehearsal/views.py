@@ -139,7 +139,10 @@ def started(request: HttpRequest, site: AdminSite, form_id: str) -> HttpResponse
     if kept is None:
         raise Http404
     title = _("The rehearsal runs") if kept else _("It is being started")
-    return _page(request, site, "started", title, {"started": kept, "again": request.path})
+    page = _page(request, site, "started", title, {"started": kept, "again": request.path})
+    if not kept:  # a second press came here before the first was done
+        page["Refresh"] = "2"
+    return page
 
 
 def last_started(request: HttpRequest, site: AdminSite) -> HttpResponse:

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent
+from partnerhub.rehearsal import views
 from partnerhub.rehearsal.simulator_client import Away, Refused
 from templates_app.models import OnboardingTemplate
 from tests import factories
@@ -201,7 +202,19 @@ def test_a_form_that_is_sent_twice_starts_once(browser, fake, simulated):
 
     assert first.url == second.url
     assert len(fake.made("POST", "scenarios/")) == 1
-    assert "pass-word" in browser.get(second.url).text
+    done = browser.get(second.url)
+    assert "pass-word" in done.text
+    assert "Refresh" not in done
+
+
+def test_who_pressed_twice_is_taken_along_once_the_first_press_is_done(browser, fake, simulated):
+    form = fields(browser.get(SCENARIO).text) | {"partner": simulated.pk, "pace": "1"}
+    views._first_time(form["form_id"].replace("-", ""))  # the first press, under way
+
+    waiting = browser.get(browser.post(SCENARIO, form).url)
+
+    assert "It is being started" in waiting.text
+    assert waiting["Refresh"] == "2"
 
 
 def test_a_refusal_keeps_what_was_typed_and_the_form_can_be_sent_again(browser, fake, simulated):
