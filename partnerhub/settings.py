@@ -211,10 +211,15 @@ MAIL_PER_LINK = env.str("MAIL_PER_LINK", default="200/3600")
 EMAIL_URL = env.str("EMAIL_URL", default="")
 if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
+    if vars()["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        EMAIL_BACKEND = "provisioning.activation.smtp.SmtpBackend"
 elif EMBEDDED:
     EMAIL_BACKEND = "provisioning.activation.dev_mailbox.MailboxBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
+#: Seconds for one step of SMTP; for all of them: TOTAL_SECONDS, provisioning/activation/smtp.py.
 EMAIL_TIMEOUT = 10
+#: How we greet the mail server, where its name for this machine won't do.
+EMAIL_EHLO_NAME = env.str("EMAIL_EHLO_NAME", default="")
 
 # ---- Sign-in ----
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import formataddr, parseaddr
@@ -10,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
@@ -38,33 +41,58 @@ class Secrets:
     expires_at: datetime
 
 
-def send(mail: Mail, secrets: Secrets | None) -> None:
-    """Hand the mail to the mail server.
+def send(mail: Mail, secrets: Secrets | None, taken: Callable[[], None]) -> None:
+    """Hand the mail to the mail server; `taken` is called once it is there, before the goodbye.
 
     Raises:
-        MailRefused: sending it again would fail again.
+        MailRefused: the address is to blame, sending it again would fail again.
         TryLater: worth another attempt later.
     """
     if not mail.to.isascii():  # Django would write to another mailbox, spelt in ASCII
         raise MailRefused("the mail server cannot write to this address")
+    server = get_connection()
     try:
-        message(mail, secrets).send()
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        raise _verdict(min(codes, default=450)) from None
-    except smtplib.SMTPDataError as error:
-        raise _verdict(error.smtp_code) from None
+        server.open()
+        server.send_messages([message(mail, secrets)])
+        taken()
     except (smtplib.SMTPNotSupportedError, UnicodeError, ValueError) as error:
         raise MailRefused("the mail server cannot write to this address") from error
     except (smtplib.SMTPException, OSError) as error:
-        raise TryLater(f"the mail server did not take it ({type(error).__name__})") from error
+        raise _verdict(error) from None
+    finally:
+        with suppress(smtplib.SMTPException, OSError):
+            server.close()
 
 
-def _verdict(code: int) -> MailRefused | TryLater:
-    """5xx is for good, 4xx for now (RFC 5321, 4.2.1)."""
-    if code >= 500:
-        return MailRefused(f"the mail server refused it ({code})")
-    return TryLater(f"the mail server wants to be asked again ({code})")
+def _verdict(error: Exception) -> MailRefused | TryLater:
+    """Tell whom the server's answer blames.
+
+    Only subjects 1 and 2 of an enhanced code speak of the address (RFC 3463: X.1.7 and X.1.8 of the
+    sender's, X.2.3 of the mail's size). All else is between our server and theirs: a relay denied,
+    a name that HELO may not have, spam.
+    """
+    code, said = _answer_of(error)
+    if code is None:
+        return TryLater(f"the mail server did not take it ({type(error).__name__})")
+    words = one_line(f"the mail server said: {code} {said.decode('utf-8', 'replace')}")
+    enhanced = _ENHANCED.match(said)
+    if code >= 500 and enhanced and enhanced[1] not in _NOT_OF_THE_ADDRESS:
+        return MailRefused(words)
+    return TryLater(words)
+
+
+_ENHANCED = re.compile(rb"\s*5\.([12]\.\d{1,3})\b")
+_NOT_OF_THE_ADDRESS = {b"1.7", b"1.8", b"2.3"}
+
+
+def _answer_of(error: Exception) -> tuple[int | None, bytes]:
+    """The server's code and words; no code when it gave no answer."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return min(error.recipients.values(), default=(450, b""))
+    if isinstance(error, smtplib.SMTPResponseException):
+        words = error.smtp_error
+        return error.smtp_code, words if isinstance(words, bytes) else str(words).encode()
+    return None, b""
 
 
 def message(mail: Mail, secrets: Secrets | None) -> EmailMultiAlternatives:

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
 from common import throttle
@@ -115,6 +115,9 @@ def send(mail_id: int) -> bool:
     mail = _claim(mail_id, now)
     if mail is None:
         return False
+    if _has_waited_too_long(mail, now):
+        _give_up(mail, codes.MAIL_AWAY, mail.error or "no attempt came to its end")
+        return False
     made = None
     if mail.purpose == Mail.Purpose.CONFIRM:
         made = _make_secrets(mail.activation, mail, now)
@@ -122,23 +125,35 @@ def send(mail_id: int) -> bool:
             _end(mail, state=MailState.FAILED, error="no longer wanted")
             return False
     try:
-        mail_message.send(mail, made)
+        mail_message.send(mail, made, lambda: _sent(mail))
     except MailRefused as refused:
         _give_up(mail, codes.MAIL_REFUSED, str(refused))
     except TryLater as trouble:
         _try_later(mail, str(trouble))
-    else:
-        _end(mail, state=MailState.SENT, sent_at=timing.now(), error="")
     return True
 
 
+def _sent(mail: Mail) -> None:
+    _end(mail, state=MailState.SENT, sent_at=timing.now(), error="")
+
+
+def _has_waited_too_long(mail: Mail, now: datetime) -> bool:
+    """Attempts that were killed count as well: they record nothing themselves."""
+    old = now - mail.created_at >= timing.scaled(GIVE_UP.total_seconds())
+    return mail.attempts > 1 and old
+
+
 def _claim(mail_id: int, now: datetime) -> Mail | None:
-    """Take the lease by one conditional UPDATE: of two workers one wins."""
-    lease = now + timing.scaled(LEASE_SECONDS)
+    """Take the lease by one conditional UPDATE: of two workers one wins.
+
+    A dying worker's lease lasts longer with each attempt, as the wait after a failure does.
+    """
+    tried = Mail.objects.filter(pk=mail_id).values_list("attempts", flat=True).first() or 0
+    lease = now + timing.scaled(LEASE_SECONDS + (_backoff(tried) if tried else 0.0))
     taken = (
         _due(now)
-        .filter(pk=mail_id)
-        .update(state=MailState.SENDING, lease_until=lease, attempts=F("attempts") + 1)
+        .filter(pk=mail_id, attempts=tried)
+        .update(state=MailState.SENDING, lease_until=lease, attempts=tried + 1)
     )
     if not taken:
         return None
@@ -189,9 +204,12 @@ def _try_later(mail: Mail, trouble: str) -> None:
     if now - mail.created_at >= timing.scaled(GIVE_UP.total_seconds()):
         _give_up(mail, codes.MAIL_AWAY, trouble)
         return
-    seconds = BACKOFF[min(mail.attempts, len(BACKOFF)) - 1]
-    when = now + timing.scaled(seconds)
+    when = now + timing.scaled(_backoff(mail.attempts))
     _end(mail, state=MailState.QUEUED, not_before=when, error=trouble[:300])
+
+
+def _backoff(attempts: int) -> float:
+    return BACKOFF[min(attempts, len(BACKOFF)) - 1]
 
 
 def _give_up(mail: Mail, code: str, reason: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +22,9 @@ class MailServer:
     mails: list[EmailMessage] = field(default_factory=list)
     rcpt: list[str] = field(default_factory=list)
     data: list[str] = field(default_factory=list)
+    is_deaf_to_quit: bool = False
+    drips: bool = False
+    greeted_as: str = ""
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -28,6 +33,10 @@ class _Handler(socketserver.StreamRequestHandler):
         self._say("220 test")
         while line := self.rfile.readline():
             verb = line.split(None, 1)[0].upper().rstrip(b"\r\n")
+            if verb == b"EHLO":
+                server.greeted_as = line.split()[1].decode()
+            if verb == b"QUIT" and server.is_deaf_to_quit:
+                continue
             if verb == b"QUIT":
                 self._say("221 bye")
                 return
@@ -49,7 +58,11 @@ class _Handler(socketserver.StreamRequestHandler):
         self._say(answer)
 
     def _say(self, text: str) -> None:
-        self.wfile.write(f"{text}\r\n".encode())
+        server: MailServer = self.server.facts  # type: ignore[attr-defined]
+        with contextlib.suppress(OSError):  # it hung up
+            for piece in f"{text}\r\n".encode() if server.drips else [f"{text}\r\n".encode()]:
+                self.wfile.write(bytes([piece]) if isinstance(piece, int) else piece)
+                time.sleep(0.3 if server.drips else 0)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from provisioning import timing
-from provisioning.activation import mail_message, mail_queue
+from provisioning.activation import mail_message, mail_queue, smtp
 from provisioning.models import Activation, Mail, Subscriber
 from provisioning.states import ActivationState, MailState, Status
 from tests.factories import make_partner, make_subscriber, make_template
@@ -20,7 +20,7 @@ ADDRESS = "freja@firma.example"
 @pytest.fixture
 def server(settings):
     with running_mail_server() as server:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = "provisioning.activation.smtp.SmtpBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         settings.PUBLIC_URL = "https://hub.example"
         settings.DEFAULT_FROM_EMAIL = "no-reply@hub.example"
@@ -97,7 +97,7 @@ def test_no_name_breaks_out_of_a_header(server: MailServer, run: Activation, nam
 def test_an_address_refused_for_good_is_told_and_another_one_can_be_given(
     server: MailServer, run: Activation
 ):
-    server.rcpt = ["550 no such user"]
+    server.rcpt = ["550 5.1.1 no such user"]
     mail = queued(run)
 
     mail_queue.send(mail.pk)
@@ -105,7 +105,10 @@ def test_an_address_refused_for_good_is_told_and_another_one_can_be_given(
     mail.refresh_from_db()
     run.refresh_from_db()
     row = Subscriber.objects.get()
-    assert (mail.state, mail.error) == (MailState.FAILED, "the mail server refused it (550)")
+    assert (mail.state, mail.error) == (
+        MailState.FAILED,
+        "the mail server said: 550 5.1.1 no such user",
+    )
     assert (run.state, run.error_code) == (ActivationState.REFUSED, "PH-MAIL-REFUSED")
     assert (row.error_code, row.status) == ("PH-MAIL-REFUSED", Status.WAITING_ADDRESS)
 
@@ -119,7 +122,7 @@ def test_a_server_that_wants_to_be_asked_again_is_asked_again(
     mail_queue.send(mail.pk)
     mail.refresh_from_db()
     assert mail.state == MailState.QUEUED
-    assert "asked again" in mail.error
+    assert mail.error == f"the mail server said: {answer}"
     assert mail.not_before > timezone.now() - timedelta(seconds=5)
 
     Mail.objects.update(not_before=None)
@@ -129,8 +132,122 @@ def test_a_server_that_wants_to_be_asked_again_is_asked_again(
     assert (mail.state, mail.attempts, len(server.mails)) == (MailState.SENT, 2, 1)
 
 
+@pytest.mark.parametrize("place", ["rcpt", "data"])
+@pytest.mark.parametrize(
+    ("answer", "is_the_address"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("550 5.2.1 mailbox disabled", True),
+        ("552 5.2.2 mailbox full", True),
+        ("553 5.1.3 bad syntax", True),
+        ("504 5.5.2 <host>: Helo command rejected: need fully-qualified hostname", False),
+        ("550 5.7.1 relaying denied", False),
+        ("554 5.7.1 spam", False),
+        ("550 5.1.8 sender's domain does not exist", False),
+        ("550 5.1.7 bad sender", False),
+        ("552 5.2.3 message too large", False),
+        ("550 no words", False),
+        ("554 5.7.26 DMARC", False),
+        ("450 4.1.1 not yet", False),
+    ],
+)
+def test_only_words_about_the_address_blame_the_address(
+    server: MailServer, run: Activation, settings, answer: str, is_the_address: bool, place: str
+):
+    settings.TIME_SCALE = 1.0
+    setattr(server, place, [answer])
+    mail = queued(run)
+
+    mail_queue.send(mail.pk)
+
+    mail.refresh_from_db()
+    run.refresh_from_db()
+    assert mail.error == f"the mail server said: {answer}"
+    if is_the_address:
+        assert (mail.state, run.error_code) == (MailState.FAILED, "PH-MAIL-REFUSED")
+    else:
+        assert (mail.state, run.state) == (MailState.QUEUED, ActivationState.MAIL_SENT)
+
+
+def test_what_is_not_the_addresses_fault_is_given_up_as_operations_business(
+    server: MailServer, run: Activation, settings
+):
+    settings.TIME_SCALE = 1.0
+    server.rcpt = ["550 5.7.1 relaying denied"]
+    mail = queued(run)
+    Mail.objects.update(created_at=timezone.now() - timedelta(minutes=61))
+
+    mail_queue.send(mail.pk)
+
+    run.refresh_from_db()
+    assert run.error_code == "PH-MAIL-AWAY"
+
+
+def test_attempts_that_were_killed_wait_longer_each_time_and_come_to_an_end(
+    run: Activation, settings, monkeypatch
+):
+    settings.TIME_SCALE = 1.0
+    mail, waits = queued(run), []
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mail_message, "send", killed)
+    for _ in range(5):
+        before = timing.now()
+        with pytest.raises(KeyboardInterrupt):
+            mail_queue.send(mail.pk)
+        mail.refresh_from_db()
+        waits.append(round((mail.lease_until - before).total_seconds()))
+        Mail.objects.update(lease_until=before)
+    Mail.objects.update(created_at=timezone.now() - timedelta(minutes=61))
+
+    assert not mail_queue.send(mail.pk)
+
+    assert waits == [60, 65, 75, 120, 360]
+    run.refresh_from_db()
+    assert run.error_code == "PH-MAIL-AWAY"
+
+
+def test_a_mail_that_was_taken_is_sent_though_the_goodbye_is_never_answered(
+    server: MailServer, run: Activation, monkeypatch
+):
+    monkeypatch.setattr(smtp, "TOTAL_SECONDS", 0.5)
+    server.is_deaf_to_quit = True
+    mail = queued(run)
+
+    mail_queue.send(mail.pk)
+
+    mail.refresh_from_db()
+    assert (mail.state, len(server.mails)) == (MailState.SENT, 1)
+
+
+def test_a_conversation_that_drips_is_cut_off_in_time(
+    server: MailServer, run: Activation, settings, monkeypatch
+):
+    monkeypatch.setattr(smtp, "TOTAL_SECONDS", 0.5)
+    settings.TIME_SCALE = 1.0
+    server.drips = True
+    mail = queued(run)
+
+    mail_queue.send(mail.pk)  # dripping, the answer would come after ten minutes
+
+    mail.refresh_from_db()
+    assert (mail.state, server.mails) == (MailState.QUEUED, [])
+
+
+def test_the_server_is_greeted_by_the_name_that_is_set(
+    server: MailServer, run: Activation, settings
+):
+    settings.EMAIL_EHLO_NAME = "mailer.hub.example"
+
+    mail_queue.send(queued(run).pk)
+
+    assert server.greeted_as == "mailer.hub.example"
+
+
 def test_a_server_that_is_away_is_given_up_after_an_hour(run: Activation, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "provisioning.activation.smtp.SmtpBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     settings.TIME_SCALE = 1.0
     mail = queued(run)
@@ -179,7 +296,7 @@ def test_a_mail_is_leased_by_the_common_clock(run: Activation, settings, monkeyp
     mail = queued(run)
     leased = []
 
-    def look(mail: Mail, _secrets: object) -> None:
+    def look(mail: Mail, _secrets: object, _taken: object) -> None:
         soon = timing.now() + timedelta(seconds=mail_queue.LEASE_SECONDS + 5)
         leased.append((mail_queue.due_ids(timing.now(), 10), mail_queue.due_ids(soon, 10)))
 
