@@ -11,7 +11,7 @@ import django
 django.setup()
 from django.db import OperationalError, connection
 try:
-    connection.cursor().execute("SELECT pg_sleep(20)")
+    connection.cursor().execute("SELECT pg_sleep(3600)")
 except OperationalError as error:
     print(type(error).__name__, error)
 """
@@ -29,7 +29,7 @@ def test_a_statement_that_takes_too_long_is_broken_off():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=300,
         check=True,
     )
 

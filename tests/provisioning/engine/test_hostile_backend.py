@@ -29,7 +29,6 @@ from provisioning.engine import worker_turn
 from provisioning.jobs import outbox, user_services
 from provisioning.models import Job
 from provisioning.states import JobKind
-from provisioning.sync import passes
 from tests.activation_portal.conftest import PASSWORD, USER, broadworks_user
 from tests.provisioning.engine.test_manners import WORKERS, unfinished
 from tests.provisioning.rig import ENTERPRISE, TOKEN, Rig, subscriber
@@ -113,7 +112,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls end sooner, as everything of the engine does here."""
     hurried = functools.partial(backend_client.client_for, timeout=Timeout(PATIENCE, PATIENCE))
     monkeypatch.setattr(worker_turn, "client_for", lambda connection, _timeout: hurried(connection))
-    monkeypatch.setattr(passes, "client_for", hurried)
 
 
 def world(rig: Rig, *subscribers: dict[str, Any], **settings: Any) -> None:
