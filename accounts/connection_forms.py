@@ -55,6 +55,7 @@ class ConnectionForm(ConnectionModelForm):
             "partner",
             "api_base_url",
             "xsi_base_url",
+            "password_encoding",
             "retry_by",
             "requests_per_minute",
             "max_in_flight",

@@ -166,6 +166,13 @@ class RetryBy(models.TextChoices):
     DELETE_THEN_POST = "delete_then_post", _("DELETE, then POST")
 
 
+class PasswordEncoding(models.TextChoices):
+    """What BroadWorks reads the bytes of a login as (its server's `authenticationEncoding`)."""
+
+    UTF_8 = "utf-8", _("UTF-8")
+    LATIN_1 = "iso-8859-1", _("ISO-8859-1 (Latin-1)")
+
+
 class Health(models.TextChoices):
     """How a connection is doing."""
 
@@ -183,6 +190,16 @@ class BackendConnection(models.Model):
         _("API base URL"), default="https://webexapis.com/v1", max_length=300
     )
     xsi_base_url = models.URLField(_("Xsi-Actions URL"), max_length=300)
+    password_encoding = models.CharField(
+        _("encoding of BroadWorks passwords"),
+        max_length=12,
+        choices=PasswordEncoding.choices,
+        default=PasswordEncoding.UTF_8,
+        help_text=_(
+            "As the BroadWorks server’s authenticationEncoding. With another one it refuses right "
+            "passwords that hold æ, ø or å."
+        ),
+    )
     token_sealed = models.TextField(blank=True, editable=False)
     token_last4 = models.CharField(max_length=4, blank=True, editable=False)
     retry_by = models.CharField(

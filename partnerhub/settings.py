@@ -216,9 +216,8 @@ if EMAIL_URL:
 elif EMBEDDED:
     EMAIL_BACKEND = "provisioning.activation.dev_mailbox.MailboxBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
-#: Seconds for one step of SMTP; for all of them: TOTAL_SECONDS, provisioning/activation/smtp.py.
+#: Seconds for one step (for all: smtp.TOTAL_SECONDS), and the name to greet the mail server with.
 EMAIL_TIMEOUT = 10
-#: How we greet the mail server, where its name for this machine won't do.
 EMAIL_EHLO_NAME = env.str("EMAIL_EHLO_NAME", default="")
 
 # ---- Sign-in ----
@@ -275,8 +274,6 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="Europe/Copenhagen")
-USE_I18N = True
-USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
 FORMAT_MODULE_PATH = ["partnerhub.formats"]
 
@@ -298,7 +295,5 @@ CONTENT_SECURITY_POLICY = {
     | {key: [NONE] for key in _never}
     | {"img-src": [SELF, "data:"]}
 }
-
-# ---- Logs ----
 
 LOGGING = logs.config(level=env.str("LOG_LEVEL", default="INFO"))

@@ -7,6 +7,7 @@ counts failures and locks the account, which would take the customer's telephone
 from __future__ import annotations
 
 import base64
+import unicodedata
 from collections.abc import Collection
 
 from django.views.decorators.debug import sensitive_variables
@@ -68,16 +69,18 @@ def check_login(
     user_id: str,
     password: str,
     *,
+    encoding: str = "utf-8",
     timeout: float = 5.0,
     trusted_hosts: Collection[str] = (),
 ) -> XsiProfile:
     """Return the profile of a BroadWorks user whose password is right.
 
     `xsi_base_url` is the XSP's URL, with or without `/com.broadsoft.xsi-actions[/v2.0]`;
+    `encoding` is that of the credentials, which Basic itself leaves open (RFC 7617, 2.1);
     `timeout` is for the whole call, in seconds. Raises an `XsiError`. Source of path and
     answers: the Xsi-Actions interface, `GET /user/{userId}/profile` with HTTP Basic.
     """
-    request = _request(xsi_base_url, user_id, password)
+    request = _request(xsi_base_url, user_id, password, encoding)
     limits = http.Timeout(connect=min(3.0, timeout), total=timeout)
     try:
         answer = http.call(request, timeout=limits, trusted_hosts=trusted_hosts, keep_alive=False)
@@ -91,7 +94,7 @@ def check_login(
 
 
 @sensitive_variables()
-def _request(xsi_base_url: str, user_id: str, password: str) -> http.Request:
+def _request(xsi_base_url: str, user_id: str, password: str, encoding: str) -> http.Request:
     # Basic credentials are one text with a colon after the user ID (RFC 7617): an ID with a
     # colon would make a part of itself the password.
     if ":" in user_id:
@@ -101,14 +104,22 @@ def _request(xsi_base_url: str, user_id: str, password: str) -> http.Request:
     except ValueError:
         raise WrongLogin from None
     url = f"{_actions_url(xsi_base_url)}/user/{segment}/profile"
-    pair = f"{user_id}:{password}".encode("utf-8", "replace")
-    credentials = base64.b64encode(pair).decode("ascii")
+    credentials = base64.b64encode(_bytes_of(f"{user_id}:{password}", encoding)).decode("ascii")
     headers = {
         "Authorization": f"Basic {credentials}",
         "Accept": "application/xml, application/json;q=0.5",
         "Connection": "close",
     }
     return http.Request("GET", url, headers)
+
+
+@sensitive_variables()
+def _bytes_of(pair: str, encoding: str) -> bytes:
+    """One form for each letter, however a keyboard made it (NFC, as RFC 8265 asks of passwords)."""
+    try:
+        return unicodedata.normalize("NFC", pair).encode(encoding)
+    except UnicodeEncodeError:  # no password of that server holds such a letter
+        raise WrongLogin from None
 
 
 def _actions_url(base_url: str) -> str:

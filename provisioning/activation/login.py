@@ -86,11 +86,13 @@ def check(login: Login, password: str) -> XsiProfile:
 
 @sensitive_variables("password")
 def _ask(login: Login, password: str) -> XsiProfile:
+    connection = login.template.partner.connection
     try:
         return xsi.check_login(
-            login.template.partner.connection.xsi_base_url,
+            connection.xsi_base_url,
             plain(login.user_id),
             password,
+            encoding=connection.password_encoding,
             timeout=XSI_SECONDS,
             trusted_hosts=settings.BACKEND_HOSTS,
         )

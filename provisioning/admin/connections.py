@@ -67,7 +67,15 @@ class BackendConnectionAdmin(AuditedAdmin):
         (None, {"fields": ["partner"]}),
         (
             gettext_lazy("Webex and BroadWorks"),
-            {"fields": ["api_base_url", "xsi_base_url", "token_now", "token"]},
+            {
+                "fields": [
+                    "api_base_url",
+                    "xsi_base_url",
+                    "password_encoding",
+                    "token_now",
+                    "token",
+                ]
+            },
         ),
         (
             gettext_lazy("How requests are sent"),

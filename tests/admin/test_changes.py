@@ -372,6 +372,7 @@ def test_a_new_connection_needs_a_token_and_gets_it_sealed(browser, db):
         "partner": partner.pk,
         "api_base_url": "https://webexapis.com/v1",
         "xsi_base_url": "https://xsp.example.net",
+        "password_encoding": "utf-8",
         "retry_by": "post",
         "requests_per_minute": 300,
         "max_in_flight": 4,

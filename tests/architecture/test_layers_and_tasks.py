@@ -14,6 +14,7 @@ WIRE = {"requests", "urllib3", "http.client", "urllib.request", "httpx", "aiohtt
 #: Besides webex and common: who opens connections of its own, and why.
 OWN_CONNECTIONS = {
     "partnerhub/local": "the launcher asks whether the processes that it started answer",
+    "provisioning/activation/smtp.py": "cuts a conversation with the mail server off in time",
     "simulator": "stands for the other side",
 }
 PUBLISHING = {"send_task", "apply_async", "delay"}

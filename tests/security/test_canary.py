@@ -242,6 +242,7 @@ def test_a_backend_token_is_nowhere_in_clear(rig: Rig, trail: Trail) -> None:
         "partner": row.partner_id,
         "api_base_url": row.api_base_url,
         "xsi_base_url": row.xsi_base_url,
+        "password_encoding": "utf-8",
         "retry_by": "post",
         "requests_per_minute": 300,
         "max_in_flight": 4,

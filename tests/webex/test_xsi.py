@@ -152,6 +152,31 @@ def test_a_user_id_arrives_as_it_was_typed(backend, user_id):
     assert unquote(segment) == user_id
 
 
+@pytest.mark.parametrize("typed", ["blåbær", "bla\u030abær"], ids=["composed", "decomposed"])
+@pytest.mark.parametrize(
+    ("encoding", "sent"), [("utf-8", b"bl\xc3\xa5b\xc3\xa6r"), ("iso-8859-1", b"bl\xe5b\xe6r")]
+)
+def test_a_password_is_sent_in_one_form_and_in_the_servers_encoding(backend, typed, encoding, sent):
+    backend.will(reply(200, profile_bytes()))
+
+    xsi.check_login(backend.origin, "u", typed, encoding=encoding, trusted_hosts=["127.0.0.1"])
+
+    credentials = backend.seen[0].headers["authorization"].removeprefix("Basic ")
+    assert base64.b64decode(credentials) == b"u:" + sent
+
+
+@pytest.mark.parametrize(("password", "encoding"), [("Ω", "iso-8859-1"), ("\ud800", "utf-8")])
+def test_a_password_that_the_server_cannot_hold_is_wrong_without_asking(
+    backend, password, encoding
+):
+    with pytest.raises(xsi.WrongLogin):
+        xsi.check_login(
+            backend.origin, "u", password, encoding=encoding, trusted_hosts=["127.0.0.1"]
+        )
+
+    assert backend.seen == []
+
+
 @pytest.mark.parametrize("user_id", ["", ".", "..", "a:b@sp.example"])
 def test_a_user_id_that_cannot_be_asked_for_is_wrong_without_asking(backend, user_id):
     with pytest.raises(xsi.WrongLogin):

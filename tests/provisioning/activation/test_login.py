@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import BackendConnection, PasswordEncoding
 from common import throttle
 from common.models import ThrottleCount
 from provisioning.activation import login as portal_login
@@ -58,6 +59,19 @@ def test_a_right_password_behind_a_gateways_refusals_closes_nothing(rig: Rig, us
 
     assert through_the_gateway == {"PH-LOGIN-AWAY"}
     assert outcome(rig, USER, PASSWORD) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [(PasswordEncoding.UTF_8, "ok"), (PasswordEncoding.LATIN_1, "100006")],
+)
+def test_a_password_is_sent_in_the_encoding_of_the_connection(rig: Rig, encoding, expected):
+    """The simulated BroadWorks reads UTF-8: the other encoding is another password to it."""
+    BackendConnection.objects.update(password_encoding=encoding)
+    rig.load(broadworks_users=[broadworks_user() | {"password": "blåbær"}])
+    rig.template.refresh_from_db()
+
+    assert outcome(rig, USER, "blåbær") == expected
 
 
 def test_four_checks_at_once_and_the_next_is_asked_to_wait(rig: Rig, users, monkeypatch):
