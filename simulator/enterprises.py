@@ -11,7 +11,7 @@ from simulator.errors import refuse
 ENTERPRISES = """
     SELECT e.* FROM simulator_enterprise e
     JOIN simulator_provisioning p ON p.id = e.provisioning_id
-    WHERE {conditions} ORDER BY e.id LIMIT %s
+    WHERE {conditions} ORDER BY e.id LIMIT %s OFFSET %s
 """
 
 
@@ -31,13 +31,9 @@ def list_page(call: Call) -> HttpResponse:
         conditions.add("e.sp_enterprise_id = %s", query["spEnterpriseId"])
     if query.get("startsWith"):
         conditions.add("starts_with(e.sp_enterprise_id, %s)", query["startsWith"])
-    cursor = paging.decode_cursor(call.request)
-    if cursor is not None:
-        if type(cursor) is not int:
-            raise refuse(400, "Invalid cursor.")
-        conditions.add("e.id > %s", cursor)
+    skipped = paging.begin(call.request, conditions, "e.id > %s")
     sql = ENTERPRISES.format(conditions=conditions.sql)
-    found = db.rows(sql, [*conditions.values, size + 1])
+    found = db.rows(sql, [*conditions.values, size + 1, skipped])
     items = [payloads.enterprise(row) for row in found[:size]]
     if call.caller.settings.answers == "letter":
         return JsonResponse(items[0] if items else {})

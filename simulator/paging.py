@@ -121,10 +121,31 @@ def encode_cursor(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps([value]).encode()).decode().rstrip("=")
 
 
-def decode_cursor(request: HttpRequest) -> Any:
-    """Return what `encode_cursor` was given, None without a cursor; raises ApiError 400."""
-    text = request.GET.get("cursor")
-    return cursor_value(text) if text else None
+def begin(request: HttpRequest, conditions: Conditions, after: str) -> int:
+    """Let the page begin where the request says; returns how many rows to pass over first.
+
+    `after` is the condition on the last row seen, which a cursor holds. Raises ApiError 400 for
+    a cursor or an offset that cannot be read, and for both: they may say two things.
+    """
+    text, skipped = request.GET.get("cursor"), _offset(request)
+    if not text:
+        return skipped or 0
+    if skipped is not None:
+        raise refuse(400, "Give cursor or offset, not both.")
+    cursor = cursor_value(text)
+    if type(cursor) is not int:
+        raise refuse(400, "Invalid cursor.")
+    conditions.add(after, cursor)
+    return 0
+
+
+def _offset(request: HttpRequest) -> int | None:
+    text = request.GET.get("offset")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        raise refuse(400, "Invalid offset: a number from 0 to 999999999 expected.")
+    return int(text)
 
 
 def cursor_value(text: str) -> Any:
@@ -136,13 +157,18 @@ def cursor_value(text: str) -> Any:
         raise refuse(400, "Invalid cursor.") from None
 
 
+def filters_of(request: HttpRequest) -> dict[str, str]:
+    """Return all of the query but where the page begins."""
+    return {k: v for k, v in request.GET.items() if k not in {"cursor", "offset"}}
+
+
 def next_link(call: Call, cursor: str) -> str:
-    """Return the `Link` header to the next page.
+    """Return the `Link` header to the next page: by cursor, also when this one was by offset.
 
     With `next_link_keeps_filters` off it loses the filters, as the real Webex was seen to do
     (github.com/WebexCommunity/WebexPythonSDK/issues/168).
     """
-    query = {name: value for name, value in call.request.GET.items() if name != "cursor"}
+    query = filters_of(call.request)
     if not call.caller.settings.next_link_keeps_filters:
         query = {name: value for name, value in query.items() if name == "max"}
     query["cursor"] = cursor

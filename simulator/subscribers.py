@@ -24,17 +24,14 @@ def list_page(call: Call) -> HttpResponse:
     size = paging.page_size(call.request, default=paging.DEFAULT_MAX, largest=paging.LARGEST_MAX)
     conditions = paging.filters(query)
     conditions.add("s.account_id = %s", call.caller.account_id)
-    cursor = paging.decode_cursor(call.request)
-    if cursor is not None:
-        if type(cursor) is not int:
-            raise refuse(400, "Invalid cursor.")
-        conditions.add("s.id < %s", cursor)
+    skipped = paging.begin(call.request, conditions, "s.id < %s")
     if query.get("provisioningId"):
         rules.home_of(call, query["provisioningId"])
     if call.opening.is_due:
         transitions.apply_due(call.now)
     sql = f"SELECT s.id, s.shown FROM simulator_subscriber s WHERE {conditions.sql}"  # noqa: S608
-    found = db.tuples(f"{sql} ORDER BY s.id DESC LIMIT %s", [*conditions.values, size + 1])
+    values = [*conditions.values, size + 1, skipped]
+    found = db.tuples(f"{sql} ORDER BY s.id DESC LIMIT %s OFFSET %s", values)
     settings = call.caller.settings
     items = ", ".join(payloads.subscriber(shown, settings) for _, shown in found[:size])
     response = payloads.as_json(f'{{"items": [{items}]}}')

@@ -55,8 +55,8 @@ def _own(call: Call, host: str) -> str:
 
 
 def _first(call: Call, host: str) -> str:
-    query = {name: value for name, value in call.request.GET.items() if name != "cursor"}
-    return _link(f"{call.public_url}{call.request.path}?{urlencode(query)}")
+    query = urlencode(paging.filters_of(call.request))
+    return _link(f"{call.public_url}{call.request.path}?{query}")
 
 
 def _elsewhere(call: Call, *, scheme: str = "", host: str = "") -> str:

@@ -238,4 +238,11 @@ DEVIATIONS = [
         "413, 414 and 431 for what is too large; the document names none of them.",
         "ours: RFC 9110 and 6585",
     ),
+    Deviation(
+        "offset",
+        "unsaid",
+        "A page can begin at an offset; the document has cursors in links only. Beyond the end it"
+        " is empty; beside a cursor, and above 999999999, it is refused.",
+        "published scripts of service providers, which page by max and offset; the rest is ours",
+    ),
 ]

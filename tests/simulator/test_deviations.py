@@ -259,3 +259,18 @@ def test_other_statuses(api: Api):
     contract.check_refusal(long)
     for operation in contract.published()["paths"][URL].values():
         assert not {"413", "414", "431"} & operation["responses"].keys()
+
+
+def test_offset(simulator: SimulatorProcess, api: Api):
+    simulator.load({"subscribers": [a_subscriber(f"{n}@nordictel.example") for n in range(3)]})
+    (parameters,) = (
+        operation["parameters"]
+        for method, operation in contract.published()["paths"][URL].items()
+        if method == "get"
+    )
+
+    assert api.user_ids(offset=1) == ["1@nordictel.example", "0@nordictel.example"]
+    assert api.user_ids(offset=3) == []
+    assert api.list(offset=1, cursor="WzJd").status_code == 400
+    assert api.list(offset=1_000_000_000).status_code == 400
+    assert "offset" not in {parameter["name"] for parameter in parameters}
