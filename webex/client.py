@@ -24,6 +24,7 @@ from webex.errors import (
     WebexError,
     facts_from,
 )
+from webex.news import News
 from webex.payloads import (
     Changes,
     NotASubscriber,
@@ -78,7 +79,7 @@ class WebexClient:
         `before_each` is called before each request; what it raises ends the listing.
         `changed_after` is a moment of Webex's clock (take it from `last_status_change`). The list
         was complete only if the iteration ended without an exception; raises PagingStopped when
-        a link leads elsewhere or in a circle.
+        a link leads elsewhere or in a circle, or follows a page that brought nothing new.
         """
         filters = {
             "provisioningId": provisioning_id,
@@ -95,6 +96,7 @@ class WebexClient:
     def _pages(self, filters: dict[str, str], before_each: Callable[[], None]) -> Iterator[Page]:
         url: str | None = self._transport.url(_SUBSCRIBERS, filters)
         seen: set[str] = set()
+        news = News()
         while url is not None:
             if len(seen) >= MAX_PAGES:
                 raise PagingStopped("page_cap")
@@ -103,8 +105,12 @@ class WebexClient:
             seen.add(url)
             before_each()
             reply = self._transport.get(url)
-            yield _page(reply, len(seen))
+            page = _page(reply, len(seen))
+            yield page
+            is_news = news.brings(page)
             url = next_url(reply.headers.get("Link"), url, filters)
+            if url is not None and url not in seen and not is_news:
+                raise PagingStopped("nothing_new")
 
     def find_subscribers(
         self, provisioning_id: str, user_id: str, sp_enterprise_id: str | None = None

@@ -96,7 +96,8 @@ class Unknown(WebexError):
 class PagingStopped(Unknown):
     """A listing that could not be followed to its end; what came before is good.
 
-    `reason` is `foreign_link`, `unreadable_link`, `repeated_link` or `page_cap`.
+    `reason` is `foreign_link`, `unreadable_link`, `repeated_link`, `page_cap`, or `nothing_new`
+    for a link that follows a page of nobody but whom earlier ones brought.
     """
 
 
@@ -187,6 +188,7 @@ _WORDS = {
     "foreign_link": gettext_noop("the link to the next page leads to another host"),
     "unreadable_link": gettext_noop("the link to the next page cannot be read"),
     "repeated_link": gettext_noop("the pages of the list lead in a circle"),
+    "nothing_new": gettext_noop("the pages of the list bring nothing new"),
     "page_cap": gettext_noop("the list has no end"),
     "timeout": gettext_noop("no answer in time"),
     "reset": gettext_noop("the answer was cut off"),
