@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+from partnerhub.ticking import Every
+
 broker_url = settings.REDIS_URL
 broker_transport_options = {
     "health_check_interval": 10,
@@ -18,6 +20,8 @@ broker_transport_options = {
 broker_connection_max_retries = None
 broker_connection_retry_on_startup = True
 task_ignore_result = True
+# No results, so no clean-up of them: Celery's would go by the wall clock, and hold up the others.
+result_expires = None
 task_acks_late = False
 task_serializer = "json"
 accept_content = ["json"]
@@ -51,21 +55,21 @@ task_routes = {
 beat_schedule: dict[str, dict[str, Any]] = {
     "sweep": {
         "task": "provisioning.sweep",
-        "schedule": 2.0,
+        "schedule": Every(2.0),
     },
     "sync": {
         "task": "provisioning.sync_all",
-        "schedule": float(settings.SYNC_SECONDS),
+        "schedule": Every(float(settings.SYNC_SECONDS)),
         "options": {"expires": settings.SYNC_SECONDS, "queue": "sync"},
     },
     "full-pass": {
         "task": "provisioning.full_pass_all",
-        "schedule": 15 * 60.0,
+        "schedule": Every(15 * 60.0),
         "options": {"expires": 600, "queue": "sync"},
     },
     "tidy": {
         "task": "provisioning.tidy",
-        "schedule": 600.0,
+        "schedule": Every(600.0),
         "options": {"expires": 300, "queue": "sync"},
     },
 }
@@ -74,6 +78,6 @@ if settings.SIMULATOR_URL and settings.SIMULATOR_CONTROL_TOKEN:
     # On the queue of the hints: a long sync must not make the banner late.
     beat_schedule["rehearsal"] = {
         "task": "rehearsal.look",
-        "schedule": 10.0,
+        "schedule": Every(10.0),
         "options": {"expires": 10},
     }

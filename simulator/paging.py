@@ -159,7 +159,7 @@ def cursor_value(text: str) -> Any:
 
 def filters_of(request: HttpRequest) -> dict[str, str]:
     """Return all of the query but where the page begins."""
-    return {k: v for k, v in request.GET.items() if k not in {"cursor", "offset"}}
+    return {k: str(v) for k, v in request.GET.items() if k not in {"cursor", "offset"}}
 
 
 def next_link(call: Call, cursor: str) -> str:

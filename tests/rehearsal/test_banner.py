@@ -162,5 +162,6 @@ def test_beat_looks_every_ten_seconds_and_no_sync_stands_before_it():
     tick = app.conf.beat_schedule["rehearsal"]
 
     queue = app.amqp.router.route(dict(tick["options"]), tick["task"])["queue"]
-    assert (tick["task"], tick["schedule"], queue.name) == (tasks.look.name, 10.0, "provision")
+    every = tick["schedule"].seconds
+    assert (tick["task"], every, queue.name) == (tasks.look.name, 10.0, "provision")
     assert tick["task"] in app.tasks
