@@ -175,14 +175,21 @@ def in_words(error: WebexError, say: Callable[[str], str] = str) -> str:
 
     In English, as it is kept; `say` (gettext) translates for who reads it now.
     """
-    if isinstance(error, NotSent):
-        return say(_WORDS[""])
-    words = say(_WORDS.get(error.reason, _WORDS["http"]))
+    words = say(_phrase_of(error))
     return f"{words} (HTTP {error.status})" if error.status else words
 
 
+def _phrase_of(error: WebexError) -> str:
+    if isinstance(error, NotSent):
+        return _NOT_SENT
+    if not isinstance(error, Unknown):
+        return _REFUSED
+    return _WORDS.get(error.reason, _WORDS["http"])
+
+
+_NOT_SENT = gettext_noop("cannot be reached")
+_REFUSED = gettext_noop("Webex refused it")
 _WORDS = {
-    "": gettext_noop("cannot be reached"),
     "http": gettext_noop("unclear answer"),
     "foreign": gettext_noop("something before Webex answered"),
     "foreign_link": gettext_noop("the link to the next page leads to another host"),

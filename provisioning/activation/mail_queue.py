@@ -115,7 +115,7 @@ def send(mail_id: int) -> bool:
     mail = _claim(mail_id, now)
     if mail is None:
         return False
-    if _has_waited_too_long(mail, now):
+    if mail.attempts > 1 and _is_over(mail, now):  # attempts that were killed record nothing
         _give_up(mail, codes.MAIL_AWAY, mail.error or "no attempt came to its end")
         return False
     made = None
@@ -137,10 +137,9 @@ def _sent(mail: Mail) -> None:
     _end(mail, state=MailState.SENT, sent_at=timing.now(), error="")
 
 
-def _has_waited_too_long(mail: Mail, now: datetime) -> bool:
-    """Attempts that were killed count as well: they record nothing themselves."""
-    old = now - mail.created_at >= timing.scaled(GIVE_UP.total_seconds())
-    return mail.attempts > 1 and old
+def _is_over(mail: Mail, now: datetime) -> bool:
+    """Tell whether it is time to give the mail up."""
+    return now - mail.created_at >= timing.scaled(GIVE_UP.total_seconds())
 
 
 def _claim(mail_id: int, now: datetime) -> Mail | None:
@@ -201,7 +200,7 @@ def _end(mail: Mail, **values: Any) -> None:
 
 def _try_later(mail: Mail, trouble: str) -> None:
     now = timing.now()
-    if now - mail.created_at >= timing.scaled(GIVE_UP.total_seconds()):
+    if _is_over(mail, now):
         _give_up(mail, codes.MAIL_AWAY, trouble)
         return
     when = now + timing.scaled(_backoff(mail.attempts))

@@ -98,9 +98,7 @@ def _refused_after(strike: Strike, call: Call, response: HttpResponse) -> HttpRe
 
 def _gateways_words(strike: Strike) -> HttpResponse:
     status = strike.options["status"]
-    if status == ANY:
-        status = strike.draw.choice([one for one in GATEWAYS_STATUSES if one != ANY])
-    number, words = int(status), HTTPStatus(int(status)).phrase
+    words = HTTPStatus(int(status)).phrase
     bodies = {
         "html": ("text/html", f"<html><head><title>{status} {words}</title></head></html>"),
         "json": ("application/json", f'{{"message": "{words}"}}'),
@@ -108,7 +106,7 @@ def _gateways_words(strike: Strike) -> HttpResponse:
         "empty": ("text/html", ""),
     }
     content_type, body = bodies[strike.options["form"]]
-    return GatewaysResponse(body, status=number, content_type=content_type)
+    return GatewaysResponse(body, status=int(status), content_type=content_type)
 
 
 def is_down_for_healthz(fault: Fault) -> bool:

@@ -127,6 +127,24 @@ def test_a_status_that_somebody_else_may_have_said_proves_nothing(backend, clien
     assert (caught.value.reason, caught.value.status) == ("foreign", status)
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (errors.NotSent("refused"), "cannot be reached"),
+        (errors.Forbidden("http", errors.Facts(403)), "Webex refused it (HTTP 403)"),
+        (
+            errors.Unknown("foreign", errors.Facts(404)),
+            "something before Webex answered (HTTP 404)",
+        ),
+        (errors.Unknown("http", errors.Facts(502)), "unclear answer (HTTP 502)"),
+        (errors.Unknown("timeout"), "no answer in time"),
+        (errors.PagingStopped("foreign_link"), "the link to the next page leads to another host"),
+    ],
+)
+def test_operations_are_told_who_spoke(error, words):
+    assert errors.in_words(error) == words
+
+
 @pytest.mark.parametrize("body", [b'"ok"', {"maintenance": True}, {"message": "deleted"}, b"<p>"])
 def test_a_success_in_other_words_proves_no_deletion(backend, client, body):
     backend.will(reply(200, body))
