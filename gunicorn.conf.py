@@ -7,10 +7,14 @@ import signal
 from functools import partial
 from typing import Any
 
-bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
+from partnerhub.environment import Environment
+
+_env = Environment(os.environ)
+bind = _env.text("WEB_BIND", "127.0.0.1:8000")
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
+workers = _env.integer("WEB_WORKERS", 2, 1, 256)
+threads = _env.integer("WEB_THREADS", 4, 1, 256)
+_env.refuse_wrong()
 timeout = 30
 graceful_timeout = 10
 keepalive = 5

@@ -6,53 +6,61 @@ Every value that differs between machines comes from an environment variable and
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from common import logs
+from partnerhub import database
+from partnerhub import environment_urls as urls
+from partnerhub.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment(os.environ)
+#: Which variables were given, for the checks of `manage.py check --deploy`.
+GIVEN_VARIABLES = env.given
 
 # ---- What kind of process is this? ----
 
 #: Started by `make run` on one machine, with servers of its own and demo data.
-EMBEDDED = env.bool("EMBEDDED", default=False)
+EMBEDDED = env.boolean("EMBEDDED")
 #: May demo data be put into a database that is not the embedded one?
-DEMO = env.bool("DEMO", default=False)
+DEMO = env.boolean("DEMO")
 #: Where the seed writes what a visitor of the demo may know; empty = nowhere.
-DEMO_FILE = env.str("DEMO_FILE", default="")
-DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
-DEBUG = env.bool("DEBUG", default=False)
+DEMO_FILE = env.text("DEMO_FILE", default="")
+DEMO_PASSWORD = env.text("DEMO_PASSWORD", default="")
+DEBUG = env.boolean("DEBUG")
 
 # ---- Secrets ----
 
-SECRET_KEY = env.str("SECRET_KEY", default="")
+SECRET_KEY = env.text("SECRET_KEY", default="")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is missing. `make run` makes one by itself.")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+    env.wrong("SECRET_KEY", "is missing (`make run` makes one by itself)", "<50 random characters>")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", default=[])
 #: Keys that encrypt backend tokens, newest first: "<key id>:<base64 of 32 bytes>", comma between.
-TOKEN_KEYS = env.list("TOKEN_KEYS", default=[])
+TOKEN_KEYS = env.token_keys("TOKEN_KEYS")
 #: Bearer token for /metrics; without one the page does not exist.
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_TOKEN = env.text("METRICS_TOKEN", default="")
 
 # ---- Where we are reached ----
 
 #: Absolute links in mails and activation links start with this, never with the Host header.
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+PUBLIC_URL = env.read("PUBLIC_URL", "http://127.0.0.1:8000", urls.origin, "https://hub.example")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 #: How many proxies in front of us append to X-Forwarded-For; 0 = the header is ignored.
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, 0, 20)
 HTTPS = PUBLIC_URL.startswith("https://")
+if HTTPS and not EMBEDDED and "TRUSTED_PROXIES" not in env.values:
+    _why = "is missing, and PUBLIC_URL is https: how many proxies are in front of us? 0 = none"
+    env.wrong("TRUSTED_PROXIES", _why, "1")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_SSL_REDIRECT = HTTPS
+#: Without a proxy that we believe we cannot see whether a request came by https.
+SECURE_SSL_REDIRECT = HTTPS and bool(TRUSTED_PROXIES)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -99,6 +107,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "partnerhub.health.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -141,26 +150,14 @@ FORMS_URLFIELD_ASSUME_HTTPS = True
 
 # ---- Data ----
 
-_database: dict[str, Any] = env.db_url(
-    "DATABASE_URL", default="postgres://postgres@127.0.0.1:5432/partnerhub"
+_database: dict[str, Any] = env.optional(
+    "DATABASE_URL", urls.database(urls.LOCAL_DATABASE), urls.database, urls.EXAMPLES["postgres"]
 )
 #: Seconds after which PostgreSQL breaks off a statement, or the wait for a lock; 0 = never, for
 #: commands. The web and the workers are started with limits of their own (S26).
-STATEMENT_SECONDS = env.int("STATEMENT_SECONDS", default=0)
-LOCK_SECONDS = env.int("LOCK_SECONDS", default=0)
-_limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
-#: Many short questions at once: starting helpers or a compiler costs more than they spare, and a
-#: page read out of order costs about as much as the next one (it lies in memory, or on an SSD).
-_planning = "-c max_parallel_workers_per_gather=0 -c jit=off -c random_page_cost=1.1"
-#: Options of the URL, such as ?sslmode=verify-full, count.
-_options = {
-    "connect_timeout": 5,
-    "application_name": "partnerhub",
-    "options": f"{_limits} {_planning}",
-} | _database.get("OPTIONS", {})
-DATABASES = {
-    "default": _database | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": _options}
-}
+STATEMENT_SECONDS = env.integer("STATEMENT_SECONDS", 0, 0, 3600)
+LOCK_SECONDS = env.integer("LOCK_SECONDS", 0, 0, 3600)
+DATABASES = database.settings(_database, STATEMENT_SECONDS, LOCK_SECONDS)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 #: Sessions, cache and throttles live in PostgreSQL: Redis may be down.
 CACHES = {
@@ -170,55 +167,54 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
-EXPORTS_DIR = Path(env.str("EXPORTS_DIR", default=str(BASE_DIR / ".run" / "exports")))
+EXPORTS_DIR = Path(env.path("EXPORTS_DIR", default=str(BASE_DIR / ".run" / "exports")))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # ---- Background work ----
 
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL = env.optional("REDIS_URL", urls.LOCAL_REDIS, urls.redis, urls.EXAMPLES["redis"])
 
 #: One factor on every duration of the engine, so that tests need not wait.
-TIME_SCALE = env.float("TIME_SCALE", default=1.0)
+TIME_SCALE = env.number("TIME_SCALE", 1.0, 1000)
 #: Seconds in which a delete can be taken back, before anything is sent.
-DELETE_GRACE_SECONDS = env.float("DELETE_GRACE_SECONDS", default=10.0)
+DELETE_GRACE_SECONDS = env.number("DELETE_GRACE_SECONDS", 10.0, 86_400)
 #: Seconds between two incremental syncs of a connection.
-SYNC_SECONDS = env.int("SYNC_SECONDS", default=30)
+SYNC_SECONDS = env.integer("SYNC_SECONDS", 30, 1, 86_400)
 
 # ---- Backend ----
 
 #: Hosts that a connection may point to besides public https ones: the simulator's, mostly.
-BACKEND_HOSTS = env.list("BACKEND_HOSTS", default=[])
-SIMULATOR_URL = env.str("SIMULATOR_URL", default="").rstrip("/")
-SIMULATOR_CONTROL_TOKEN = env.str("SIMULATOR_CONTROL_TOKEN", default="")
+BACKEND_HOSTS = env.hosts("BACKEND_HOSTS", default=[])
+SIMULATOR_URL = env.optional("SIMULATOR_URL", "", urls.base_url, "http://simulator:8001")
+SIMULATOR_CONTROL_TOKEN = env.text("SIMULATOR_CONTROL_TOKEN", default="")
 
 # ---- Portal ----
 
 #: Wrong passwords passed on to BroadWorks per user ID between successes or per 24 hours.
 #: Must stay below BroadWorks's own lock-out number.
-PORTAL_WRONG_PASSWORDS = env.int("PORTAL_WRONG_PASSWORDS", default=2)
+PORTAL_WRONG_PASSWORDS = env.integer("PORTAL_WRONG_PASSWORDS", 2, 1, 100)
 #: Limits as "<count>/<seconds>".
-PORTAL_PER_IP = env.str("PORTAL_PER_IP", default="20/900")
-PORTAL_PER_LINK = env.str("PORTAL_PER_LINK", default="100/3600")
-MAIL_PER_ADDRESS = env.str("MAIL_PER_ADDRESS", default="3/3600")
-MAIL_PER_ADDRESS_DAY = env.str("MAIL_PER_ADDRESS_DAY", default="10/86400")
-MAIL_PER_LINK = env.str("MAIL_PER_LINK", default="200/3600")
+PORTAL_PER_IP = env.limit("PORTAL_PER_IP", default="20/900")
+PORTAL_PER_LINK = env.limit("PORTAL_PER_LINK", default="100/3600")
+MAIL_PER_ADDRESS = env.limit("MAIL_PER_ADDRESS", default="3/3600")
+MAIL_PER_ADDRESS_DAY = env.limit("MAIL_PER_ADDRESS_DAY", default="10/86400")
+MAIL_PER_LINK = env.limit("MAIL_PER_LINK", default="200/3600")
 
 # ---- Mail ----
 
-#: smtp+tls://user:password@host:587 and so on; without it mails go to /dev/mailbox/ when embedded.
-EMAIL_URL = env.str("EMAIL_URL", default="")
-if EMAIL_URL:
-    vars().update(env.email_url("EMAIL_URL"))
-    if vars()["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
-        EMAIL_BACKEND = "provisioning.activation.smtp.SmtpBackend"
-elif EMBEDDED:
+#: smtp+tls:// is STARTTLS, smtps:// TLS at once, smtp:// plain;
+#: without it mails go to /dev/mailbox/ when embedded.
+EMAIL_URL = env.text("EMAIL_URL")
+_mail: dict[str, Any] = env.optional("EMAIL_URL", {}, urls.email, urls.EXAMPLES["smtp"])
+vars().update(_mail)
+if not EMAIL_URL and EMBEDDED:
     EMAIL_BACKEND = "provisioning.activation.dev_mailbox.MailboxBackend"
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
 #: Seconds for one step (for all: smtp.TOTAL_SECONDS), and the name to greet the mail server with.
 EMAIL_TIMEOUT = 10
-EMAIL_EHLO_NAME = env.str("EMAIL_EHLO_NAME", default="")
+EMAIL_EHLO_NAME = env.greeting("EMAIL_EHLO_NAME")
 
 # ---- Sign-in ----
 
@@ -273,14 +269,14 @@ LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", default="Europe/Copenhagen")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="Europe/Copenhagen")
 USE_THOUSAND_SEPARATOR = True
 FORMAT_MODULE_PATH = ["partnerhub.formats"]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = Path(env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATICFILES_BACKEND = env.str(
+STATICFILES_BACKEND = env.text(
     "STATICFILES_BACKEND", default="whitenoise.storage.CompressedManifestStaticFilesStorage"
 )
 STORAGES = {
@@ -296,4 +292,6 @@ CONTENT_SECURITY_POLICY = {
     | {"img-src": [SELF, "data:"]}
 }
 
-LOGGING = logs.config(level=env.str("LOG_LEVEL", default="INFO"))
+LOGGING = logs.config(level=env.log_level("LOG_LEVEL", default="INFO"))
+
+env.refuse_wrong()

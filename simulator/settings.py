@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 SECRET_KEY = os.environ.get("SIMULATOR_SECRET_KEY") or "simulator-signs-nothing"
 DEBUG = False
@@ -43,4 +44,9 @@ CONTROL_TOKEN = os.environ.get("SIMULATOR_CONTROL_TOKEN", "")
 #: Used in `Link` headers and consent links; empty: taken from each request.
 PUBLIC_URL = os.environ.get("SIMULATOR_PUBLIC_URL", "").rstrip("/")
 #: Factor on every asynchronous delay; 0 means: done at the next read.
-TIME_SCALE = float(os.environ.get("SIMULATOR_TIME_SCALE", "1"))
+try:
+    TIME_SCALE = float(os.environ.get("SIMULATOR_TIME_SCALE", "1"))
+except ValueError:
+    raise ImproperlyConfigured(
+        "SIMULATOR_TIME_SCALE must be a number. Example: SIMULATOR_TIME_SCALE=1"
+    ) from None

@@ -29,6 +29,8 @@ PRODUCTION = {
     "EMBEDDED": "0",
     "PUBLIC_URL": "https://hub.example",
     "ALLOWED_HOSTS": "hub.example",
+    "TRUSTED_PROXIES": "1",
+    "DEFAULT_FROM_EMAIL": "hub@hub.example",
     "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
 }
 
