@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import ForgottenPasswordForm
-from accounts.models import User
 from accounts.rights import Role
 from common.forms import ChoiceCards
 
@@ -68,10 +65,3 @@ class AccountForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "name"
         self.fields["language"].widget.attrs["class"] = "input-short"
-
-
-def mail_password_link(request: HttpRequest, person: User) -> None:
-    """Send the mail of "Forgot it?": the person sets a password by its link."""
-    form = ForgottenPasswordForm({"email": person.email})
-    if form.is_valid():
-        form.save(request)

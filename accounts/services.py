@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, password_links
 from accounts.access import check_right
 from accounts.audit import Actor
 from accounts.models import Partner, User
@@ -20,16 +19,13 @@ from common.refusals import Refused
 #: Links to set a password, for one person.
 LINK_LIMIT = throttle.Limit(3, 900)
 
-#: Mails the link with which a person sets a password; the views give allauth's.
-Mailer = Callable[[User], None]
-
 
 class PersonRefused(Refused):
     """The change of the person cannot be made."""
 
 
 def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Actor) -> User:
-    """Make an administrator without a password; `send_password_link` gives the way in.
+    """Make an administrator without a password, whom a mail gives the way in.
 
     Raises:
         PersonRefused: the address is taken.
@@ -42,6 +38,7 @@ def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Ac
         with transaction.atomic():
             person = User.objects.create_user(email, name=name, role=role, partner=partner)
             audit.record(actor, "person.add", person, partner=partner, after=_facts(person))
+            _send_link(person, partner, actor)
     except IntegrityError as error:
         raise _taken() from error
     return person
@@ -97,8 +94,8 @@ def reactivate_person(*, person: User, actor: Actor) -> User:
     return row
 
 
-def send_password_link(*, person: User, actor: Actor, mail: Mailer) -> None:
-    """Mail a link to set a password, at most three in fifteen minutes.
+def send_password_link(*, person: User, actor: Actor) -> None:
+    """Queue a mail with a link to set a password, at most three in fifteen minutes.
 
     Raises:
         PersonRefused: the account is closed, or too many links were sent.
@@ -111,8 +108,13 @@ def send_password_link(*, person: User, actor: Actor, mail: Mailer) -> None:
     if not throttle.take("password-link", str(person.uuid), limit=LINK_LIMIT):
         message = _("Three links were sent in the last fifteen minutes. Look in the spam folder.")
         raise PersonRefused("too_many", message)
+    with transaction.atomic():
+        _send_link(person, partner, actor)
+
+
+def _send_link(person: User, partner: Partner, actor: Actor) -> None:
     audit.record(actor, "person.send_link", person, partner=partner)
-    mail(person)
+    password_links.ask(person.email)
 
 
 def change_own_account(*, person: User, name: str, language: str, actor: Actor) -> User:

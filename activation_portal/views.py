@@ -24,7 +24,7 @@ from activation_portal.navigation import (
 from activation_portal.session import PortalSession
 from activation_portal.texts import address_hint, button_of
 from provisioning import codes
-from provisioning.activation import mail_queue
+from provisioning.activation import confirmation_mails
 from provisioning.activation import services as activation_services
 from provisioning.activation.admission import PortalRefused
 from provisioning.activation.current_step import Place, Standing, standing
@@ -188,7 +188,7 @@ def sent(request: HttpRequest, portal_session: PortalSession, stands: Standing) 
 def mail_context(stands: Standing) -> dict[str, Any]:
     """What the page tells of the mail; `version` changes when the page must."""
     mail, run, now = stands.mail, stands.run, timezone.now()
-    next_possible = mail_queue.next_possible(run, now)
+    next_possible = confirmation_mails.next_possible(run, now)
     return {
         "run": run,
         "mail": mail,

@@ -88,6 +88,8 @@ class MailState(models.TextChoices):
     QUEUED = "queued", _("Queued")
     SENDING = "sending", _("Being sent")
     SENT = "sent", _("Accepted by the mail server")
+    #: Its sender died, or the line broke, after it had begun to hand the mail over.
+    UNCLEAR = "unclear", _("Perhaps accepted by the mail server")
     FAILED = "failed", _("Refused by the mail server")
 
 

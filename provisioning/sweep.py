@@ -6,12 +6,11 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from accounts.models import BackendConnection
 from common import throttle
 from provisioning import codes, timing
-from provisioning.activation import mail_queue
+from provisioning.activation import mail_queue, password_mails
 from provisioning.bulk import rollout
 from provisioning.engine import failure_policy
 from provisioning.exports import services as export_services
@@ -96,7 +95,8 @@ def beat(name: str, now: datetime) -> None:
 
 
 def tidy() -> None:
-    """Delete expired throttle windows and exported files."""
-    now = timezone.now()
+    """Delete expired throttle windows, exported files and old mails about passwords."""
+    now = timing.now()
     throttle.forget_expired(now)
+    password_mails.forget_old(now)
     export_services.tidy(now)

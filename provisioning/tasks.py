@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from provisioning import sweep
-from provisioning.activation import mail_queue
+from provisioning.activation import mail_sending
 from provisioning.engine import worker_turn
 from provisioning.exports import services as export_services
 from provisioning.sync import passes
@@ -22,7 +22,7 @@ def serve(*, connection_id: int, **_: Any) -> None:
 @shared_task(name="provisioning.send_mail", time_limit=60)
 def send_mail(*, mail_id: int, **_: Any) -> None:
     """A mail is due; on a queue of its own, so that a slow mail server delays no activation."""
-    mail_queue.send(mail_id)
+    mail_sending.send(mail_id)
 
 
 @shared_task(name="provisioning.sweep")

@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 from accounts import audit
 from accounts.audit import Actor
 from provisioning import codes, shown_status
-from provisioning.activation import mail_queue
+from provisioning.activation import confirmation_mails
 from provisioning.activation.admission import RULES, Admission, PortalRefused, admit
 from provisioning.activation.precheck import provision_params
 from provisioning.activation.runs import bind, show_on_row
@@ -31,7 +31,7 @@ def run_of_token(template: OnboardingTemplate, token: str, now: datetime) -> Act
     """The run that a mailed link can still confirm."""
     runs: QuerySet[Activation] = Activation.objects.filter(
         template=template,
-        token_hash=mail_queue.hash_of(token),
+        token_hash=confirmation_mails.hash_of(token),
         token_expires_at__gt=now,
         state=ActivationState.MAIL_SENT,
         subscriber__deleted_at=None,
@@ -51,12 +51,12 @@ def confirm_by_link(
     run = run_of_token(template, token, now)
     if run is not None:
         actor = replace(actor, label=run.broadworks_id)
-    still = {"token_hash": mail_queue.hash_of(token), "token_expires_at__gt": now}
+    still = {"token_hash": confirmation_mails.hash_of(token), "token_expires_at__gt": now}
     if run is not None and _go_on(run, still, actor=actor, now=now):
         return run
     twice: Activation | None = Activation.objects.filter(
         template=template,
-        token_hash=mail_queue.hash_of(token),
+        token_hash=confirmation_mails.hash_of(token),
         confirmed_at__gt=now - DOUBLE_CLICK,
         state__in=[ActivationState.CONFIRMED, ActivationState.DONE],
     ).first()
@@ -77,7 +77,7 @@ def confirm_by_code(run: Activation, code: str, *, actor: Actor, now: datetime) 
         raise PortalRefused(codes.CODE_EXPIRED)
     run.refresh_from_db()
     digits = "".join(char for char in code if char.isascii() and char.isdigit())
-    if not hmac.compare_digest(run.code_hash, mail_queue.hash_of_code(run, digits)):
+    if not hmac.compare_digest(run.code_hash, confirmation_mails.hash_of_code(run, digits)):
         used_up = run.code_tries >= CODE_TRIES
         raise PortalRefused(codes.CODE_EXPIRED if used_up else codes.CODE_WRONG)
     if not _go_on(run, {"code_hash": run.code_hash}, actor=actor, now=now):

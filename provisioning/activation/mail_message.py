@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from provisioning.activation.smtp import SmtpBackend
 from provisioning.models import Activation, Mail
 
 #: Where every user finds the app, whatever the device.
@@ -29,7 +30,11 @@ class MailRefused(Exception):
 
 
 class TryLater(Exception):
-    """The mail server did not take the mail this time."""
+    """The mail server certainly did not take the mail this time."""
+
+
+class Unclear(Exception):
+    """The mail server may have taken the mail: the line broke while it was handed over."""
 
 
 @dataclass(frozen=True)
@@ -41,37 +46,61 @@ class Secrets:
     expires_at: datetime
 
 
-def send(mail: Mail, secrets: Secrets | None, taken: Callable[[], None]) -> None:
-    """Hand the mail to the mail server; `taken` is called once it is there, before the goodbye.
+def send(
+    message: EmailMultiAlternatives, begin: Callable[[], None], taken: Callable[[], None]
+) -> None:
+    """Hand a mail to the mail server.
+
+    `begin` is called before the server is given the mail, `taken` once it has it, before the
+    goodbye. What they raise ends it.
 
     Raises:
         MailRefused: the address is to blame, sending it again would fail again.
         TryLater: worth another attempt later.
+        Unclear: it may have been sent; an attempt later could be a second mail.
     """
-    if not mail.to.isascii():  # Django would write to another mailbox, spelt in ASCII
+    if not message.to[0].isascii():  # Django would write to another mailbox, spelt in ASCII
         raise MailRefused("the mail server cannot write to this address")
-    server = get_connection()
+    server, begun = get_connection(), _Noting(begin)
     try:
+        if isinstance(server, SmtpBackend):
+            server.before_data = begun
         server.open()
-        server.send_messages([message(mail, secrets)])
+        if not isinstance(server, SmtpBackend):
+            begun()
+        server.send_messages([message])
         taken()
     except (smtplib.SMTPNotSupportedError, UnicodeError, ValueError) as error:
         raise MailRefused("the mail server cannot write to this address") from error
     except (smtplib.SMTPException, OSError) as error:
-        raise _verdict(error) from None
+        raise _verdict(error, is_begun=begun.was_called) from None
     finally:
         with suppress(smtplib.SMTPException, OSError):
             server.close()
 
 
-def _verdict(error: Exception) -> MailRefused | TryLater:
-    """Tell whom the server's answer blames.
+class _Noting:
+    """Calls something, and knows that it did."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+        self.was_called = False
+
+    def __call__(self) -> None:
+        self.call()
+        self.was_called = True
+
+
+def _verdict(error: Exception, *, is_begun: bool) -> MailRefused | TryLater | Unclear:
+    """Tell whom the server's answer blames; without an answer, whether it may have the mail.
 
     Only subjects 1 and 2 of an enhanced code speak of the address (RFC 3463: X.1.7 and X.1.8 of the
     sender's, X.2.3 of the mail's size). All else is between our server and theirs: a relay denied,
     a name that HELO may not have, spam.
     """
     code, said = _answer_of(error)
+    if code is None and is_begun:
+        return Unclear(f"the mail server did not say that it took it ({type(error).__name__})")
     if code is None:
         return TryLater(f"the mail server did not take it ({type(error).__name__})")
     words = one_line(f"the mail server said: {code} {said.decode('utf-8', 'replace')}")
@@ -91,29 +120,34 @@ def _answer_of(error: Exception) -> tuple[int | None, bytes]:
         return min(error.recipients.values(), default=(450, b""))
     if isinstance(error, smtplib.SMTPResponseException):
         words = error.smtp_error
-        return error.smtp_code, words if isinstance(words, bytes) else str(words).encode()
+        said = words if isinstance(words, bytes) else str(words).encode()
+        return (error.smtp_code, said) if error.smtp_code > 0 else (None, b"")
     return None, b""
 
 
-def message(mail: Mail, secrets: Secrets | None) -> EmailMultiAlternatives:
-    """The mail as it goes out: text and simple HTML, in the language of the user's pages."""
-    run, partner = mail.activation, mail.activation.partner
-    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    name = one_line(partner.mail_sender_name or partner.name)
+def message(mail: Mail, run: Activation, secrets: Secrets | None) -> EmailMultiAlternatives:
+    """A run's mail as it goes out, in the language of the user's pages."""
     with translation.override(run.language):
-        context = _context(run, secrets)
-        folder = f"provisioning/mail/{mail.purpose}"
-        subject = one_line(render_to_string(f"{folder}_subject.txt", context))
-        context["subject"] = subject
-        built = EmailMultiAlternatives(
-            subject=subject,
-            body=render_to_string(f"{folder}.txt", context).strip() + "\n",
-            from_email=formataddr((name, sender)),
-            to=[mail.to],
-            reply_to=[partner.mail_reply_to] if partner.mail_reply_to else None,
-            headers=_headers(mail),
-        )
-        built.attach_alternative(render_to_string(f"{folder}.html", context), "text/html")
+        return compose(mail, mail.purpose, _context(run, secrets))
+
+
+def compose(mail: Mail, name: str, context: dict[str, Any]) -> EmailMultiAlternatives:
+    """Text and simple HTML of the templates of this name, in the language that is active."""
+    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    folder = f"provisioning/mail/{name}"
+    subject = one_line(render_to_string(f"{folder}_subject.txt", context))
+    context = context | {"subject": subject}
+    partner = mail.activation.partner if mail.activation else None
+    ours = one_line(partner.mail_sender_name or partner.name) if partner else sender[0]
+    built = EmailMultiAlternatives(
+        subject=subject,
+        body=render_to_string(f"{folder}.txt", context).strip() + "\n",
+        from_email=formataddr((ours, sender[1])),
+        to=[mail.to],
+        reply_to=[partner.mail_reply_to] if partner and partner.mail_reply_to else None,
+        headers=_headers(mail),
+    )
+    built.attach_alternative(render_to_string(f"{folder}.html", context), "text/html")
     return built
 
 

@@ -21,8 +21,8 @@ from accounts.audit import Actor
 from common import throttle
 from common.throttle import Limit
 from provisioning import codes, shown_status
+from provisioning.activation import confirmation_mails
 from provisioning.activation import login as portal_login
-from provisioning.activation import mail_queue
 from provisioning.activation.admission import (
     Admission,
     PortalRefused,
@@ -166,7 +166,7 @@ def give_address(run: Activation, *, email: str, actor: Actor, now: datetime) ->
 def _is_mailed(run: Activation, address: str, now: datetime) -> bool:
     """A second click, or back and forth: the mail to this address is on its way already."""
     is_open = run.state == ActivationState.MAIL_SENT and same(run.email, address)
-    return is_open and mail_queue.next_possible(run, now) > now
+    return is_open and confirmation_mails.next_possible(run, now) > now
 
 
 def _count_try(run: Activation) -> None:
@@ -197,7 +197,7 @@ def _ask_to_confirm(
         audit.record(
             actor, "activation.address", run, partner=run.partner, after={"email": address}
         )
-        mail_queue.queue_confirmation(run, now=now)
+        confirmation_mails.queue(run, now=now)
         if row := admission.subscriber:
             shown_status.clear_own_errors(row, now=now)
             shown_status.refresh(row, now=now)
@@ -213,9 +213,9 @@ def send_again(run: Activation, *, now: datetime) -> None:
         lock(run)
         if run.state != ActivationState.MAIL_SENT:
             raise PortalRefused(codes.TAKEN_OVER)
-        if mail_queue.next_possible(run, now) > now:
+        if confirmation_mails.next_possible(run, now) > now:
             raise PortalRefused(codes.MAIL_LIMIT)
-        mail_queue.queue_confirmation(run, now=now)
+        confirmation_mails.queue(run, now=now)
 
 
 def _provision(

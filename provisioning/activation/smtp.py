@@ -22,23 +22,36 @@ TOTAL_SECONDS = 30.0
 _AGAIN = 0.2
 
 
+def _nothing() -> None:
+    pass
+
+
 class SmtpBackend(EmailBackend):
-    """Sends by SMTP within TOTAL_SECONDS, greeting as EMAIL_EHLO_NAME where that is set."""
+    """Sends by SMTP within TOTAL_SECONDS, greeting as EMAIL_EHLO_NAME where that is set.
+
+    `before_data` is called once the server knows the recipient, before it is given the mail.
+    """
+
+    before_data: Callable[[], None] = staticmethod(_nothing)
 
     @property
     def connection_class(self) -> Callable[..., smtplib.SMTP]:  # type: ignore[override]
         """What Django makes its connection of."""
-        kind: type[smtplib.SMTP] = _BoundedTls if self.use_ssl else _Bounded
+        kind: type[_Bounded] = _BoundedTls if self.use_ssl else _Bounded
         named = {"local_hostname": settings.EMAIL_EHLO_NAME} if settings.EMAIL_EHLO_NAME else {}
 
         def make(*places: Any, **options: Any) -> smtplib.SMTP:
-            return kind(*places, **{**options, **named})
+            made = kind(*places, **{**options, **named})
+            made.before_data = self.before_data
+            return made
 
         return make
 
 
 class _Bounded(smtplib.SMTP):
     """A conversation that is cut off when its time is over, wherever it stands."""
+
+    before_data: Callable[[], None] = staticmethod(_nothing)
 
     def __init__(self, *places: Any, **options: Any) -> None:
         self._ended = threading.Event()
@@ -56,6 +69,11 @@ class _Bounded(smtplib.SMTP):
             if self.sock:
                 with contextlib.suppress(OSError):
                     self.sock.shutdown(socket.SHUT_RDWR)
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Hand the mail over."""
+        self.before_data()
+        return super().data(msg)
 
     def close(self) -> None:
         """End it; smtplib calls this after every end."""

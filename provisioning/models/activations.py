@@ -63,20 +63,31 @@ class Activation(models.Model):
 
 
 class Mail(models.Model):
-    """A mail that must go out: accepted in a transaction, sent by a worker."""
+    """A mail that must go out: accepted in a transaction, sent by a worker.
+
+    One with a link to set a password belongs to no run: whose address it is, if anybody's, is
+    looked up when it is sent, so that the page that asks for it can't tell.
+    """
 
     class Purpose(models.TextChoices):
         CONFIRM = "confirm", _("Confirm email address")
         READY = "ready", _("Your Webex account is ready")
+        PASSWORD = "password", _("Link to set a password")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    activation = models.ForeignKey(Activation, on_delete=models.CASCADE, related_name="mails")
+    activation = models.ForeignKey(
+        Activation, null=True, blank=True, on_delete=models.CASCADE, related_name="mails"
+    )
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
     to = models.CharField(max_length=320)
+    #: Of the page where a password was asked for; a run's mails are in the run's language.
+    language = models.CharField(max_length=5, blank=True)
     state = models.CharField(max_length=10, choices=MailState.choices, default=MailState.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    #: The intent: from then on the mail server may have the mail.
+    handed_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -88,6 +99,18 @@ class Mail(models.Model):
                 fields=["not_before"],
                 condition=Q(state__in=["queued", "sending"]),
                 name="mail_due",
+            ),
+            models.Index(
+                fields=["to", "-created_at"],
+                condition=Q(purpose="password"),
+                name="mail_password",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="mail_of_a_run",
+                condition=Q(purpose="password", activation=None)
+                | (~Q(purpose="password") & Q(activation__isnull=False)),
             )
         ]
 

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from provisioning.activation import mail_queue
 from provisioning.models import Activation, MailboxMessage
+from tests.mails import deliver
 from tests.provisioning.rig import ENTERPRISE, PROVISIONING_ID, Rig, make_rig, shrink_waits
 from tests.simulator_process import SimulatorProcess
 
@@ -67,8 +67,7 @@ class Portal:
 
     def send_mails(self) -> None:
         """What the worker does."""
-        for mail_id in mail_queue.due_ids(timezone.now(), 10):
-            mail_queue.send(mail_id)
+        deliver()
 
     def mail(self) -> MailboxMessage:
         return MailboxMessage.objects.latest("pk")

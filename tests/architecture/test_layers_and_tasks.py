@@ -97,3 +97,14 @@ def _only_ids(call: ast.Call) -> bool:
         return True  # built elsewhere: the tasks' own arguments are checked above
     keys = [key.value for key in given.keys if isinstance(key, ast.Constant)]
     return len(keys) == len(given.keys) and all(str(key).endswith("_id") for key in keys)
+
+
+@pytest.mark.parametrize("path", source.python_files(), ids=source.name)
+def test_only_the_queues_sender_hands_mails_over(path: Path) -> None:
+    """A request must not wait for a mail server, and a mail must not go out twice."""
+    if source.name(path) == "provisioning/activation/mail_message.py":
+        return
+    sending = {"get_connection", "send_mail", "send_mass_mail", "mail_admins", "mail_managers"}
+    names = {name.rpartition(".")[2] for name in source.imports(path)}
+
+    assert not names & sending

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import socketserver
 import threading
 import time
@@ -23,6 +24,8 @@ class MailServer:
     rcpt: list[str] = field(default_factory=list)
     data: list[str] = field(default_factory=list)
     is_deaf_to_quit: bool = False
+    breaks_at_rcpt: bool = False
+    breaks_at_data: bool = False
     drips: bool = False
     greeted_as: str = ""
 
@@ -40,6 +43,8 @@ class _Handler(socketserver.StreamRequestHandler):
             if verb == b"QUIT":
                 self._say("221 bye")
                 return
+            if verb == b"RCPT" and server.breaks_at_rcpt:
+                return
             if verb == b"RCPT":
                 self._say(server.rcpt.pop(0) if server.rcpt else "250 ok")
             elif verb == b"DATA":
@@ -52,6 +57,9 @@ class _Handler(socketserver.StreamRequestHandler):
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
+        if server.breaks_at_data:
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         answer = server.data.pop(0) if server.data else "250 taken"
         if answer.startswith("250"):
             server.mails.append(message_from_bytes(b"".join(lines), policy=default))

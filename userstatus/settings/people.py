@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import uuid as uuids
-from smtplib import SMTPException
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -16,20 +14,21 @@ from accounts import services
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.models import User
-from accounts.people_forms import NewPersonForm, PersonForm, mail_password_link
+from accounts.people_forms import NewPersonForm, PersonForm
 from accounts.rights import Right, Role
 from accounts.services import PersonRefused
+from provisioning.activation import password_mails
 from userstatus.requests import ConsoleRequest, partner_of
-
-logger = logging.getLogger(__name__)
 
 
 @require_safe
 @requires(Right.SEE)
 def people(request: ConsoleRequest) -> HttpResponse:
     """All administrators of the partner; closed accounts last."""
-    rows = User.objects.visible_to(request.user).order_by("-is_active", "name", "email")
-    return render(request, "userstatus/people/people.html", {"people": rows})
+    rows = list(User.objects.visible_to(request.user).order_by("-is_active", "name", "email"))
+    mails = password_mails.latest([row.email for row in rows])
+    listed = [(row, mails.get(row.email)) for row in rows]
+    return render(request, "userstatus/people/people.html", {"people": listed})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,7 +37,7 @@ def person_new(request: ConsoleRequest) -> HttpResponse:
     """Add an administrator, who gets a mail with a link to set a password."""
     form = NewPersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and (made := _add(request, form)):
-        _mail_link(request, made)
+        _say_on_its_way(request, made)
         return redirect("userstatus:people")
     return _form_page(request, form, None)
 
@@ -86,7 +85,13 @@ def person_open(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
 @requires(Right.MANAGE)
 def person_link(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Mail a link to set a password."""
-    _mail_link(request, _person(request, uuid))
+    row = _person(request, uuid)
+    try:
+        services.send_password_link(person=row, actor=Actor.of(request))
+    except PersonRefused as refused:
+        messages.error(request, refused.message)
+    else:
+        _say_on_its_way(request, row)
     return redirect("userstatus:people")
 
 
@@ -124,24 +129,9 @@ def _change(request: ConsoleRequest, row: User, form: PersonForm) -> bool:
     return True
 
 
-def _mail_link(request: ConsoleRequest, row: User) -> None:
-    """A mail server that is away does not undo the account; the list has the button again."""
+def _say_on_its_way(request: ConsoleRequest, row: User) -> None:
     words = {"email": row.email}
-    try:
-        services.send_password_link(
-            person=row,
-            actor=Actor.of(request),
-            mail=lambda someone: mail_password_link(request, someone),
-        )
-    except PersonRefused as refused:
-        messages.error(request, refused.message)
-    except (OSError, SMTPException) as error:
-        logger.warning("password link not mailed", extra={"reason": type(error).__name__})
-        messages.warning(
-            request, _("The mail to %(email)s could not be sent. Send the link again.") % words
-        )
-    else:
-        messages.success(request, _("A link to set a password is on its way to %(email)s.") % words)
+    messages.success(request, _("A link to set a password is on its way to %(email)s.") % words)
 
 
 def _form_page(request: ConsoleRequest, form: PersonForm, row: User | None) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from provisioning import timing
-from provisioning.activation import mail_message, mail_queue, smtp
+from provisioning.activation import mail_message, mail_queue, mail_sending, smtp
 from provisioning.models import Activation, Mail, Subscriber
 from provisioning.states import ActivationState, MailState, Status
 from tests.factories import make_partner, make_subscriber, make_template
@@ -51,7 +51,7 @@ def queued(run: Activation) -> Mail:
 def test_a_mail_goes_out_with_link_code_and_honest_headers(server: MailServer, run: Activation):
     mail = queued(run)
 
-    assert mail_queue.send(mail.pk)
+    assert mail_sending.send(mail.pk)
 
     [sent] = server.mails
     key = run.template.activation_key
@@ -75,7 +75,7 @@ def test_a_mail_is_written_in_the_language_of_the_users_pages(server: MailServer
     run.save()
 
     with translation.override("da"):
-        message = mail_message.message(queued(run), None)
+        message = mail_message.message(queued(run), run, None)
         assert translation.get_language() == "da"
 
     assert 'lang="da"' in str(message.alternatives[0].content)
@@ -87,7 +87,7 @@ def test_no_name_breaks_out_of_a_header(server: MailServer, run: Activation, nam
     run.partner.name = name.replace("\x00", "")
     run.partner.save()
 
-    assert mail_queue.send(queued(run).pk)
+    assert mail_sending.send(queued(run).pk)
 
     [sent] = server.mails
     assert sent["Bcc"] is None
@@ -100,7 +100,7 @@ def test_an_address_refused_for_good_is_told_and_another_one_can_be_given(
     server.rcpt = ["550 5.1.1 no such user"]
     mail = queued(run)
 
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
 
     mail.refresh_from_db()
     run.refresh_from_db()
@@ -119,14 +119,14 @@ def test_a_server_that_wants_to_be_asked_again_is_asked_again(
 ):
     server.rcpt = [answer]
     mail = queued(run)
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
     mail.refresh_from_db()
     assert mail.state == MailState.QUEUED
     assert mail.error == f"the mail server said: {answer}"
     assert mail.not_before > timezone.now() - timedelta(seconds=5)
 
     Mail.objects.update(not_before=None)
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
 
     mail.refresh_from_db()
     assert (mail.state, mail.attempts, len(server.mails)) == (MailState.SENT, 2, 1)
@@ -158,7 +158,7 @@ def test_only_words_about_the_address_blame_the_address(
     setattr(server, place, [answer])
     mail = queued(run)
 
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
 
     mail.refresh_from_db()
     run.refresh_from_db()
@@ -177,7 +177,7 @@ def test_what_is_not_the_addresses_fault_is_given_up_as_operations_business(
     mail = queued(run)
     Mail.objects.update(created_at=timezone.now() - timedelta(minutes=61))
 
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
 
     run.refresh_from_db()
     assert run.error_code == "PH-MAIL-AWAY"
@@ -196,13 +196,13 @@ def test_attempts_that_were_killed_wait_longer_each_time_and_come_to_an_end(
     for _ in range(5):
         before = timing.now()
         with pytest.raises(KeyboardInterrupt):
-            mail_queue.send(mail.pk)
+            mail_sending.send(mail.pk)
         mail.refresh_from_db()
         waits.append(round((mail.lease_until - before).total_seconds()))
         Mail.objects.update(lease_until=before)
     Mail.objects.update(created_at=timezone.now() - timedelta(minutes=61))
 
-    assert not mail_queue.send(mail.pk)
+    assert not mail_sending.send(mail.pk)
 
     assert waits == [60, 65, 75, 120, 360]
     run.refresh_from_db()
@@ -216,7 +216,7 @@ def test_a_mail_that_was_taken_is_sent_though_the_goodbye_is_never_answered(
     server.is_deaf_to_quit = True
     mail = queued(run)
 
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
 
     mail.refresh_from_db()
     assert (mail.state, len(server.mails)) == (MailState.SENT, 1)
@@ -230,7 +230,7 @@ def test_a_conversation_that_drips_is_cut_off_in_time(
     server.drips = True
     mail = queued(run)
 
-    mail_queue.send(mail.pk)  # dripping, the answer would come after ten minutes
+    mail_sending.send(mail.pk)  # dripping, the answer would come after ten minutes
 
     mail.refresh_from_db()
     assert (mail.state, server.mails) == (MailState.QUEUED, [])
@@ -241,7 +241,7 @@ def test_the_server_is_greeted_by_the_name_that_is_set(
 ):
     settings.EMAIL_EHLO_NAME = "mailer.hub.example"
 
-    mail_queue.send(queued(run).pk)
+    mail_sending.send(queued(run).pk)
 
     assert server.greeted_as == "mailer.hub.example"
 
@@ -251,14 +251,14 @@ def test_a_server_that_is_away_is_given_up_after_an_hour(run: Activation, settin
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     settings.TIME_SCALE = 1.0
     mail = queued(run)
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
     mail.refresh_from_db()
     assert mail.state == MailState.QUEUED
     assert mail.not_before > timezone.now()
 
     old = timezone.now() - timedelta(minutes=61)
     Mail.objects.update(created_at=old, not_before=None)
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
 
     mail.refresh_from_db()
     run.refresh_from_db()
@@ -271,7 +271,7 @@ def test_of_two_workers_one_sends(server: MailServer, run: Activation, settings)
 
     def work(_: int) -> bool:
         try:
-            return mail_queue.send(mail.pk)
+            return mail_sending.send(mail.pk)
         finally:
             connection.close()
 
@@ -287,7 +287,7 @@ def test_a_mail_of_a_dead_worker_is_sent_by_the_next(server: MailServer, run: Ac
     Mail.objects.update(state=MailState.SENDING, lease_until=past, attempts=1)
 
     assert mail_queue.due_ids(timezone.now(), 10) == [mail.pk]
-    assert mail_queue.send(mail.pk)
+    assert mail_sending.send(mail.pk)
 
 
 @pytest.mark.parametrize("wrong_by", [-600, 600])
@@ -296,15 +296,15 @@ def test_a_mail_is_leased_by_the_common_clock(run: Activation, settings, monkeyp
     mail = queued(run)
     leased = []
 
-    def look(mail: Mail, _secrets: object, _taken: object) -> None:
-        soon = timing.now() + timedelta(seconds=mail_queue.LEASE_SECONDS + 5)
+    def look(*_: object) -> None:
+        soon = timing.now() + timedelta(seconds=mail_sending.LEASE_SECONDS + 5)
         leased.append((mail_queue.due_ids(timing.now(), 10), mail_queue.due_ids(soon, 10)))
 
     monkeypatch.setattr(mail_message, "send", look)
     right = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: right() + timedelta(seconds=wrong_by))
 
-    assert mail_queue.send(mail.pk)
+    assert mail_sending.send(mail.pk)
     assert leased == [([], [mail.pk])]
 
 
@@ -312,7 +312,7 @@ def test_a_mail_that_nobody_waits_for_is_not_sent(server: MailServer, run: Activ
     mail = queued(run)
     Activation.objects.update(state=ActivationState.REPLACED)
 
-    assert not mail_queue.send(mail.pk)
+    assert not mail_sending.send(mail.pk)
 
     mail.refresh_from_db()
     assert (mail.state, server.mails) == (MailState.FAILED, [])
@@ -322,7 +322,7 @@ def test_a_mail_to_an_older_address_is_not_sent(server: MailServer, run: Activat
     mail = queued(run)
     Activation.objects.update(email="newer@firma.example")
 
-    assert not mail_queue.send(mail.pk)
+    assert not mail_sending.send(mail.pk)
     assert server.mails == []
 
 
@@ -330,7 +330,7 @@ def test_the_ready_mail_needs_no_secrets(server: MailServer, run: Activation):
     Activation.objects.update(state=ActivationState.DONE)
     mail = Mail.objects.create(activation=run, purpose=Mail.Purpose.READY, to=run.email)
 
-    assert mail_queue.send(mail.pk)
+    assert mail_sending.send(mail.pk)
 
     [sent] = server.mails
     assert sent["Subject"] == "Your Webex account is ready"
@@ -342,7 +342,74 @@ def test_an_address_that_the_server_cannot_write_to_is_refused(server: MailServe
     run.refresh_from_db()
     mail = queued(run)
 
-    mail_queue.send(mail.pk)
+    mail_sending.send(mail.pk)
 
     run.refresh_from_db()
     assert run.error_code == "PH-MAIL-REFUSED"
+
+
+def test_a_line_that_breaks_while_the_mail_is_handed_over_leaves_it_unclear_and_alone(
+    server: MailServer, run: Activation
+):
+    server.breaks_at_data = True
+    mail = queued(run)
+
+    assert mail_sending.send(mail.pk)
+
+    mail.refresh_from_db()
+    run.refresh_from_db()
+    assert (mail.state, run.state) == (MailState.UNCLEAR, ActivationState.MAIL_SENT)
+    assert mail_queue.due_ids(timezone.now() + timedelta(days=2), 10) == []
+
+
+def test_a_line_that_breaks_before_the_mail_is_handed_over_is_tried_again(
+    server: MailServer, run: Activation
+):
+    server.breaks_at_rcpt = True
+    mail = queued(run)
+
+    assert mail_sending.send(mail.pk)
+
+    mail.refresh_from_db()
+    assert (mail.state, mail.handed_at) == (MailState.QUEUED, None)
+
+
+def test_a_sender_that_dies_with_the_mail_in_its_hands_leaves_it_unclear(
+    server: MailServer, run: Activation
+):
+    mail = queued(run)
+    past = timezone.now() - timedelta(seconds=1)
+    Mail.objects.update(state=MailState.SENDING, lease_until=past, attempts=1, handed_at=past)
+
+    assert not mail_sending.send(mail.pk)
+
+    mail.refresh_from_db()
+    assert (mail.state, server.mails) == (MailState.UNCLEAR, [])
+
+
+def test_a_sender_that_lost_its_lease_does_not_hand_the_mail_over(
+    server: MailServer, run: Activation, monkeypatch
+):
+    mail = queued(run)
+    letter = mail_sending._letter
+
+    def slow(mail: Mail, now: object) -> object:
+        Mail.objects.filter(pk=mail.pk).update(attempts=7)  # another worker took it
+        return letter(mail, now)
+
+    monkeypatch.setattr(mail_sending, "_letter", slow)
+
+    mail_sending.send(mail.pk)
+
+    assert server.mails == []
+
+
+def test_an_older_mail_that_comes_late_does_not_replace_the_newer_ones_link(
+    server: MailServer, run: Activation
+):
+    older, newer = queued(run), queued(run)
+    assert mail_sending.send(newer.pk)
+
+    assert not mail_sending.send(older.pk)
+
+    assert len(server.mails) == 1
