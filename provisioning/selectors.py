@@ -43,6 +43,17 @@ def connections() -> QuerySet[BackendConnection]:
     return BackendConnection.objects.select_related("partner").order_by("pk")
 
 
+def template_of_colleagues(user: Subscriber) -> OnboardingTemplate | None:
+    """Another template of the partner, under which a user of the same enterprise is active."""
+    if not user.enterprise_id:
+        return None
+    colleagues = Subscriber.objects.live().filter(
+        partner_id=user.partner_id, enterprise_id=user.enterprise_id, status__in=ACTIVE
+    )
+    found = colleagues.exclude(template_id=user.template_id).select_related("template").first()
+    return found.template if found else None
+
+
 _OPEN_STATES = sql.literals(UNFINISHED)
 _OPEN_WORK = f"""
     SELECT (SELECT count(*) FROM (

@@ -18,7 +18,7 @@ _DUPLICATE_ADVICE = _(
     "Search for the BroadWorks ID in all templates. Delete the entry that is not needed, or have "
     "the duplicate removed in BroadWorks, then retry the activation."
 )
-_RIGHT_TEMPLATE = (Actor.PARTNER, _("use the link of the right template"))
+_RIGHT_TEMPLATE = (Actor.ADMINISTRATOR, _("give the user the link of the right template"))
 
 USER_ID_CODES = (
     explained(
@@ -91,13 +91,14 @@ SETUP_CODES = (
         "200040",
         _EMAIL + "configSet is not matching with configSet in customerConfig",
         _("Template does not match the customer’s"),
-        (Actor.PARTNER, _("check which template the customer belongs to")),
+        _RIGHT_TEMPLATE,
         HELP_NEEDED,
         why=_("The customer was set up with another onboarding template than this one."),
         advice=_(
             "A customer belongs to one template. Find the one that its other users are under, and "
             "use that template’s link for this user too."
         ),
+        template_fault=True,
     ),
     explained(
         "200043",
@@ -122,6 +123,7 @@ SETUP_CODES = (
             "Find the template of the user’s enterprise and give the user that template’s share "
             "link. If many users are affected, the wrong link was sent out."
         ),
+        template_fault=True,
     ),
     explained(
         "200051",

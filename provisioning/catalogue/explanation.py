@@ -56,6 +56,7 @@ class Explanation:
         portal_title, portal_text: the same for the end user: no codes, names or technical words.
         retry: whether trying again helps.
         address_fault: True when the email address is the cause.
+        template_fault: True when the user came by another template's link than his colleagues.
         cisco_text: Cisco's own message ("Webex App Error Messages For Calling"), or "".
     """
 
@@ -69,6 +70,7 @@ class Explanation:
     portal_text: Words
     retry: Retry
     address_fault: bool = False
+    template_fault: bool = False
     cisco_text: str = ""
 
 
@@ -82,6 +84,7 @@ def explained(  # noqa: PLR0913 -- a line of the table
     why: Words,
     advice: Words,
     retry: Retry = Retry.AFTER_FIX,
+    template_fault: bool = False,
 ) -> Explanation:
     """Make a line of the catalogue; an address is at fault exactly when another one helps."""
     return Explanation(
@@ -95,5 +98,6 @@ def explained(  # noqa: PLR0913 -- a line of the table
         portal_text=portal.text,
         retry=retry,
         address_fault=retry is Retry.OTHER_ADDRESS,
+        template_fault=template_fault,
         cisco_text=cisco_text,
     )

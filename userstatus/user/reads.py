@@ -8,12 +8,12 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from provisioning import catalogue
+from provisioning import catalogue, selectors
 from provisioning.catalogue import Explanation
 from provisioning.kinds import KINDS
 from provisioning.models import Job, StatusEvent, Subscriber
 from provisioning.states import Status
-from templates_app.models import Package
+from templates_app.models import OnboardingTemplate, Package
 from userstatus.actions.registry import Offer, actions_for
 from userstatus.jobs.job_line import JobLine
 from userstatus.statuses import look_of_word
@@ -56,6 +56,7 @@ class UserPage:
     jobs: list[JobLine]
     offers: list[Offer]
     twins: list[Subscriber]
+    right_template: OnboardingTemplate | None
 
     @property
     def stops(self) -> list[ProgressStep]:
@@ -76,13 +77,16 @@ def page_of(user: Subscriber, reader: User, now: datetime) -> UserPage:
     """Everything about one user."""
     row = rows_of([user], now=now)[0]
     has_error = bool(user.error_code or user.error_text)
+    explanation = catalogue.explain(user.error_code, user.error_text) if has_error else None
+    is_template = explanation is not None and explanation.template_fault
     return UserPage(
         row=row,
-        explanation=catalogue.explain(user.error_code, user.error_text) if has_error else None,
+        explanation=explanation,
         moments=[moment_of(event) for event in _events(user)],
         jobs=[JobLine(job, reader) for job in _jobs(user)],
         offers=actions_for(reader, user, row.job),
         twins=_twins(user),
+        right_template=selectors.template_of_colleagues(user) if is_template else None,
     )
 
 

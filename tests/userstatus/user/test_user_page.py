@@ -40,6 +40,30 @@ def test_an_error_is_told_with_cause_advice_and_text(template, anna, client_of):
     assert 'data-copy="email is &lt;already&gt; associated\nCode: 200042' in text
 
 
+@pytest.mark.parametrize("code", ["200050", "200040"])
+def test_the_wrong_templates_error_names_the_right_one(code, template, anna, client_of):
+    right = factories.make_template(template.partner, name="Harbour <b>")
+    factories.make_subscriber(right, Status.PROVISIONED, enterprise_id="ent-7")
+    user = factories.make_subscriber(
+        template, Status.ERROR, enterprise_id="ent-7", error_code=code, error_text="no match"
+    )
+
+    text = page(client_of(anna), user).content.decode()
+
+    assert f'href="{reverse("userstatus:template", args=[right.uuid])}"' in text
+    assert "Full administrator:" not in text
+
+
+def test_another_partners_template_is_never_named(template, anna, client_of):
+    theirs = factories.make_template(factories.make_partner("Iberfone"))
+    factories.make_subscriber(theirs, Status.PROVISIONED, enterprise_id="ent-7")
+    user = factories.make_subscriber(
+        template, Status.ERROR, enterprise_id="ent-7", error_code="200050", error_text="no match"
+    )
+
+    assert "The right template" not in page(client_of(anna), user).content.decode()
+
+
 @pytest.mark.parametrize("status", [*Status.values, "brand_new_status"])
 def test_every_status_has_a_page(status, template, anna, client_of):
     user = factories.make_subscriber(template, status)
