@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.db import connection as database
-from django.utils import timezone
+
+from common import clock
 
 _READ = """
     SELECT session_key, session_data, expire_date FROM django_session
@@ -18,7 +19,7 @@ class SessionStore(db.SessionStore):
 
     def _get_session_from_db(self) -> Session | None:
         with database.cursor() as cursor:
-            cursor.execute(_READ, [self.session_key, timezone.now()])
+            cursor.execute(_READ, [self.session_key, clock.now()])
             row = cursor.fetchone()
         if row is None:
             self._session_key = None  # as Django does: a key that is unknown is never used again

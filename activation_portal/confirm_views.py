@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from accounts.audit import Actor
 from activation_portal import session
@@ -12,6 +11,7 @@ from activation_portal.forms import CodeForm
 from activation_portal.navigation import end_user, go_to, sign_in_again
 from activation_portal.session import PortalSession
 from activation_portal.views import mail_context
+from common import clock
 from provisioning import codes
 from provisioning.activation import confirmation
 from provisioning.activation.admission import PortalRefused
@@ -26,7 +26,7 @@ def confirm(request: HttpRequest, template: OnboardingTemplate, token: str) -> H
     """Behind the mailed link: GET shows a button, for mail scanners follow links; POST acts."""
     if request.method == "POST":
         return _confirm(request, template, token)
-    run = confirmation.run_of_token(template, token, timezone.now())
+    run = confirmation.run_of_token(template, token, clock.now())
     if run is None:
         return _link_over(request, template, explain(codes.LINK_USED))
     return render_page(request, template, "confirm", run=run)
@@ -35,7 +35,7 @@ def confirm(request: HttpRequest, template: OnboardingTemplate, token: str) -> H
 def _confirm(request: HttpRequest, template: OnboardingTemplate, token: str) -> HttpResponse:
     actor = Actor.end_user(request, "")
     try:
-        run = confirmation.confirm_by_link(template, token, actor=actor, now=timezone.now())
+        run = confirmation.confirm_by_link(template, token, actor=actor, now=clock.now())
     except PortalRefused as refusal:
         return _link_over(request, template, refusal.explanation)
     run.template = template
@@ -84,7 +84,7 @@ def _use_code(request: HttpRequest, portal_session: PortalSession, form: CodeFor
     typed = form.cleaned_data["code"]
     try:
         confirmation.confirm_by_code(
-            run, typed, actor=end_user(request, portal_session), now=timezone.now()
+            run, typed, actor=end_user(request, portal_session), now=clock.now()
         )
     except PortalRefused as refusal:
         if standing(run).place == Place.MAIL:

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.audit import Actor
@@ -23,6 +22,7 @@ from activation_portal.navigation import (
 )
 from activation_portal.session import PortalSession
 from activation_portal.texts import address_hint, button_of
+from common import clock
 from provisioning import codes
 from provisioning.activation import confirmation_mails
 from provisioning.activation import services as activation_services
@@ -62,7 +62,7 @@ def _sign_in(request: HttpRequest, template: OnboardingTemplate) -> HttpResponse
             user_id=form.cleaned_data["user_id"],
             password=form.cleaned_data["password"],
             actor=actor,
-            now=timezone.now(),
+            now=clock.now(),
         )
     except PortalRefused as refusal:
         return render_page(request, template, "sign_in", form=form, refusal=refusal.explanation)
@@ -106,7 +106,7 @@ def _try_again(request: HttpRequest, template: OnboardingTemplate) -> HttpRespon
     portal_session = session.current(request, template)
     if portal_session is None or not portal_session.is_own:
         return sign_in_again(request, template)
-    run = activation_services.try_again(portal_session.run, now=timezone.now())
+    run = activation_services.try_again(portal_session.run, now=clock.now())
     session.start(request, run)
     return go_to(template, standing(run).place)
 
@@ -141,7 +141,7 @@ def _give_address(
             portal_session.run,
             email=form.cleaned_data["email"],
             actor=end_user(request, portal_session),
-            now=timezone.now(),
+            now=clock.now(),
         )
     except BadAddress as error:
         form.add_error("email", str(error))
@@ -187,7 +187,7 @@ def sent(request: HttpRequest, portal_session: PortalSession, stands: Standing) 
 
 def mail_context(stands: Standing) -> dict[str, Any]:
     """What the page tells of the mail; `version` changes when the page must."""
-    mail, run, now = stands.mail, stands.run, timezone.now()
+    mail, run, now = stands.mail, stands.run, clock.now()
     next_possible = confirmation_mails.next_possible(run, now)
     return {
         "run": run,
@@ -223,7 +223,7 @@ def _send_again(
     if may_not_submit(request, portal_session):
         return sign_in_again(request, template)
     try:
-        activation_services.send_again(portal_session.run, now=timezone.now())
+        activation_services.send_again(portal_session.run, now=clock.now())
     except PortalRefused as refusal:
         form = CodeForm(initial={"run": portal_session.run.uuid})
         facts = mail_context(stands) | {"refusal": refusal.explanation}

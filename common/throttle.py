@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.utils import timezone
 
+from common import clock
 from common.models import ThrottleCount
 
 _TAKE = """
@@ -44,7 +44,7 @@ def take(scope: str, *parts: str, limit: Limit, now: datetime | None = None) -> 
     """
     if limit.count < 1:
         return False
-    now = now or timezone.now()
+    now = now or clock.now()
     values: dict[str, str | int | datetime] = {
         "key": key_of(scope, *parts),
         "now": now,
@@ -73,7 +73,7 @@ def clear(scope: str, *parts: str) -> None:
 def used(scope: str, *parts: str, now: datetime | None = None) -> int:
     """How many uses are counted in the current window."""
     row = ThrottleCount.objects.filter(key=key_of(scope, *parts)).first()
-    return row.count if row and row.expires_at > (now or timezone.now()) else 0
+    return row.count if row and row.expires_at > (now or clock.now()) else 0
 
 
 def key_of(scope: str, *parts: str) -> str:

@@ -11,11 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.access import refusal
 from accounts.operations_admin import is_operations
+from common import clock
 from partnerhub import admin_dashboard
 from partnerhub.rehearsal import views as rehearsal_views
 
@@ -42,7 +42,7 @@ class OperationsSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The start page begins with what needs somebody at night."""
-        board = {"signs": admin_dashboard.signs(timezone.now())}
+        board = {"signs": admin_dashboard.signs(clock.now())}
         return super().index(request, board | (extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

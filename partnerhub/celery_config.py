@@ -51,7 +51,8 @@ task_routes = {
     "provisioning.send_mail": {"queue": "mail"},
 }
 
-# Every tick is idempotent, so two beats are harmless and a missed tick costs only time.
+# Every tick is idempotent, so two beats are harmless and a missed tick costs only time. None has an
+# expiry: that goes by the worker's clock. Who comes too soon after another does nothing.
 beat_schedule: dict[str, dict[str, Any]] = {
     "sweep": {
         "task": "provisioning.sweep",
@@ -60,24 +61,23 @@ beat_schedule: dict[str, dict[str, Any]] = {
     "sync": {
         "task": "provisioning.sync_all",
         "schedule": Every(float(settings.SYNC_SECONDS)),
-        "options": {"expires": settings.SYNC_SECONDS, "queue": "sync"},
+        "options": {"queue": "sync"},
     },
     "full-pass": {
         "task": "provisioning.full_pass_all",
         "schedule": Every(15 * 60.0),
-        "options": {"expires": 600, "queue": "sync"},
+        "options": {"queue": "sync"},
     },
     "tidy": {
         "task": "provisioning.tidy",
         "schedule": Every(600.0),
-        "options": {"expires": 300, "queue": "sync"},
+        "options": {"queue": "sync"},
     },
 }
 
 if settings.SIMULATOR_URL and settings.SIMULATOR_CONTROL_TOKEN:
-    # On the queue of the hints: a long sync must not make the banner late.
+    # On the queue of the hints, the default: a long sync must not make the banner late.
     beat_schedule["rehearsal"] = {
         "task": "rehearsal.look",
         "schedule": Every(10.0),
-        "options": {"expires": 10},
     }

@@ -12,13 +12,13 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from accounts.models import BackendConnection, Health
+from common import clock
 from provisioning import selectors
 from userstatus.connection_texts import STOPPED_AFTER
 
@@ -63,7 +63,7 @@ def _migrated() -> bool:
 
 
 def _parts() -> Report:
-    now = timezone.now()
+    now = clock.now()
     beats = selectors.heartbeats()
     old = timedelta(seconds=60)
     parts: Report = {
@@ -119,7 +119,7 @@ def _registry() -> CollectorRegistry:
     oldest = Gauge(
         "partnerhub_oldest_due_job_seconds", "Age of the oldest due job", registry=registry
     )
-    oldest.set(selectors.oldest_due_seconds(timezone.now()))
+    oldest.set(selectors.oldest_due_seconds(clock.now()))
     return registry
 
 

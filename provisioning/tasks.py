@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 
 from provisioning import sweep
 from provisioning.activation import mail_sending
 from provisioning.engine import worker_turn
 from provisioning.exports import services as export_services
 from provisioning.sync import passes
+
+#: Seconds between two looks for what was deleted, and between two clean-ups.
+FULL_PASS_SECONDS, TIDY_SECONDS = 15 * 60.0, 600.0
 
 
 @shared_task(name="provisioning.serve")
@@ -34,13 +38,15 @@ def run_sweep(**_: Any) -> None:
 @shared_task(name="provisioning.sync_all")
 def sync_all(**_: Any) -> None:
     """Every half minute: bring in what changed."""
-    sweep.publish_syncs()
+    if sweep.is_due("sync", settings.SYNC_SECONDS / 2):
+        sweep.publish_syncs()
 
 
 @shared_task(name="provisioning.full_pass_all")
 def full_pass_all(**_: Any) -> None:
     """Now and then: look for what was deleted on the other side."""
-    sweep.publish_full_passes()
+    if sweep.is_due("full pass", FULL_PASS_SECONDS / 2):
+        sweep.publish_full_passes()
 
 
 @shared_task(name="provisioning.sync", time_limit=300)
@@ -64,4 +70,5 @@ def write_export(*, export_id: int, **_: Any) -> None:
 @shared_task(name="provisioning.tidy")
 def tidy(**_: Any) -> None:
     """Forget what has served its time."""
-    sweep.tidy()
+    if sweep.is_due("tidy", TIDY_SECONDS / 2):
+        sweep.tidy()

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
+from common import clock
+
 #: A lease outlives the hard time limit of a task (30 s), so a paused worker is dead before its
 #: job is given away.
 LEASE_SECONDS = 40.0
@@ -34,8 +36,5 @@ def scaled(seconds: float) -> timedelta:
 
 
 def now() -> datetime:
-    """The time by PostgreSQL's clock, which all workers share; their own may be wrong."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        told: datetime = cursor.fetchone()[0]
-        return told
+    """The time by PostgreSQL's clock, asked for anew: leases and intents are compared by it."""
+    return clock.read(connection).told

@@ -8,12 +8,12 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import BackendConnection
 from accounts.operations_admin import PARTNER, AuditedAdmin, ObjectAction, Refused
+from common import clock
 from templates_app import id_check
 from templates_app.admin_forms import OperationsTemplateForm
 from templates_app.models import IdCheck, OnboardingTemplate
@@ -29,7 +29,7 @@ def _check_id(request: HttpRequest, template: OnboardingTemplate) -> str:
         reason = answer.trouble.value
         raise Refused(_("Webex could not be asked (%(reason)s).") % {"reason": reason})
     OnboardingTemplate.objects.filter(pk=template.pk).update(
-        id_check=answer.check, id_checked_at=timezone.now()
+        id_check=answer.check, id_checked_at=clock.now()
     )
     if answer.check == IdCheck.UNKNOWN:
         raise Refused(_("Webex does not know this provisioning ID."))

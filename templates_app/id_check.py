@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.conf import settings
-from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import BackendConnection
-from common import throttle
+from common import clock, throttle
 from common.http import Timeout
 from templates_app.models import IdCheck
 from webex.client import WebexClient
@@ -47,7 +46,7 @@ def ask(connection: BackendConnection, provisioning_id: str) -> IdAnswer:
 
     While the connection's gate is closed (429, outage) nothing is sent.
     """
-    held = connection.not_before and connection.not_before > timezone.now()
+    held = connection.not_before and connection.not_before > clock.now()
     if held or not throttle.take("id-check", str(connection.pk), limit=QUESTION_LIMIT):
         return IdAnswer(IdCheck.UNCHECKED, Trouble.LATER)
     try:

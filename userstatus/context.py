@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.models import BackendConnection, connection_of
 from accounts.rights import Right, may
+from common import clock
 from userstatus import counts
 from userstatus.connection_texts import ConnectionLine, line_of
 from userstatus.jobs import job_list
@@ -54,7 +54,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
 
     @cache
     def nav_line() -> ConnectionLine | None:
-        return line_of(nav_connection(), timezone.now()) if user() else None
+        return line_of(nav_connection(), clock.now()) if user() else None
 
     return {
         "nav_line": nav_line,

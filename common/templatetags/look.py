@@ -15,6 +15,8 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import get_language, gettext, ngettext
 
+from common import clock
+
 if TYPE_CHECKING:
     from django.template.base import Parser, Token
     from django.utils.safestring import SafeString
@@ -68,8 +70,8 @@ def relative_time(moment: datetime | None, now: datetime | None = None) -> SafeS
     """
     if moment is None:
         return "–"
-    clock = Clock.of_reader(now or timezone.now())
-    return format_html(TIME_HTML, iso(moment), clock.exact(moment), clock.relative(moment))
+    reader = Clock.of_reader(now or clock.now())
+    return format_html(TIME_HTML, iso(moment), reader.exact(moment), reader.relative(moment))
 
 
 @register.simple_tag

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError
-from django.utils import timezone
 
+from common import clock
 from partnerhub.rehearsal import simulator_client
 from partnerhub.rehearsal.simulator_types import Running, moment
 
@@ -52,7 +52,7 @@ _memory = _Memory()
 
 def look() -> Running:
     """Ask the simulator now and let every process know; raises control.Away or Refused."""
-    asked_at = timezone.now()
+    asked_at = clock.now()
     running = simulator_client.running()
     _keep(running, asked_at)
     return running
@@ -72,7 +72,7 @@ def last() -> Notice | None:
     notice = _memory.notice
     return (
         notice
-        if notice and simulator_client.is_configured() and notice.holds(timezone.now())
+        if notice and simulator_client.is_configured() and notice.holds(clock.now())
         else None
     )
 

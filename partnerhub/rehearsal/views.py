@@ -18,10 +18,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
+from common import clock
 from partnerhub.rehearsal import services, simulator_client, status_cache
 from partnerhub.rehearsal.forms import FaultForm, ScenarioForm, new_form_id
 from partnerhub.rehearsal.services import NotPossible, summary
@@ -88,7 +88,7 @@ def overview(request: HttpRequest, site: AdminSite) -> HttpResponse:
     else:
         context = {
             "running": running,
-            "now": timezone.now(),
+            "now": clock.now(),
             "scenarios": _part(simulator_client.scenarios),
             "kinds": _part(simulator_client.kinds),
             "judge": _part(simulator_client.judge),
@@ -116,7 +116,7 @@ def scenario(request: HttpRequest, site: AdminSite, name: str) -> HttpResponse:
                 wish=form.wish(name),
                 partner=form.cleaned_data["partner"],
                 actor=Actor.of(request),
-                now=timezone.now(),
+                now=clock.now(),
             )
         except NotPossible as refusal:
             _give_back(form, key, refusal)

@@ -19,10 +19,9 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from common import session_locks, throttle
+from common import clock, session_locks, throttle
 from common.models import ThrottleCount
 from common.requests import network_of
 from common.throttle import Limit
@@ -156,7 +155,7 @@ def _reserve(login: Login) -> None:
 
 def _prolong(key: str) -> None:
     """A day from the latest wrong password: any 24 hours hold no more than the limit."""
-    until = timezone.now() + timedelta(seconds=_DAY)
+    until = clock.now() + timedelta(seconds=_DAY)
     ThrottleCount.objects.filter(key=key).update(expires_at=until)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.secrets import Unsealable
+from common import clock
 from common.http import Timeout
 from provisioning import codes
 from provisioning.activation.admission import Admission, PortalRefused
@@ -29,7 +28,7 @@ def precheck(run: Activation, admission: Admission, address: str) -> None:
             answer, which is nobody's fault and worth another try.
     """
     connection = run.template.partner.connection
-    if connection.not_before and connection.not_before > timezone.now():
+    if connection.not_before and connection.not_before > clock.now():
         raise PortalRefused(codes.WEBEX_AWAY, connection.gate_reason)
     try:
         verdict = client_for(connection, PATIENCE).precheck(_request(run, admission, address))

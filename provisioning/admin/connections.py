@@ -16,6 +16,7 @@ from accounts.audit import Actor
 from accounts.connection_forms import ConnectionForm
 from accounts.models import BackendConnection
 from accounts.operations_admin import AuditedAdmin, ObjectAction
+from common import clock
 from provisioning import operator_services
 
 
@@ -36,7 +37,7 @@ def _open_gate(request: HttpRequest, connection: BackendConnection) -> str:
 
 def is_gate_closed(connection: BackendConnection) -> bool:
     """True while nothing is sent to this backend."""
-    return connection.not_before is not None and connection.not_before > timezone.now()
+    return connection.not_before is not None and connection.not_before > clock.now()
 
 
 @admin.register(BackendConnection)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts import operations_admin
 from accounts.audit import Actor
 from accounts.operations_admin import PARTNER, TEMPLATE, ObjectAction, ReadOnlyAdmin, Refused
+from common import clock
 from provisioning.jobs import job_services
 from provisioning.jobs.eligibility import ActionRefused
 from provisioning.models import Job
@@ -21,7 +21,7 @@ from provisioning.states import FINAL, JobState
 
 def _retry(request: HttpRequest, job: Job) -> str:
     try:
-        again = job_services.retry_job(job, actor=Actor.of(request), now=timezone.now())
+        again = job_services.retry_job(job, actor=Actor.of(request), now=clock.now())
     except ActionRefused as refused:
         raise Refused(refused.message) from refused
     return _("Queued again as a new job: %(uuid)s") % {"uuid": again.uuid}
@@ -29,7 +29,7 @@ def _retry(request: HttpRequest, job: Job) -> str:
 
 def _cancel(request: HttpRequest, job: Job) -> str:
     try:
-        job_services.cancel_job(job, actor=Actor.of(request), now=timezone.now())
+        job_services.cancel_job(job, actor=Actor.of(request), now=clock.now())
     except ActionRefused as refused:
         raise Refused(refused.message) from refused
     return _("The job is cancelled.")

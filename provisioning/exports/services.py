@@ -8,13 +8,13 @@ from typing import IO
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Partner
 from accounts.rights import Right, may
+from common import clock
 from provisioning.exports import files, progress, writer
 from provisioning.exports.request import (
     EVERYBODY,
@@ -130,7 +130,7 @@ def cancel(export: Export, *, actor: Actor) -> bool:
             return False
         after = {"rows": progress.rows_so_far(export)}
         audit.record(actor, "export.cancel", export, partner=export.partner, after=after)
-        since = timezone.now() - writer.GIVE_UP
+        since = clock.now() - writer.GIVE_UP
         transaction.on_commit(lambda: progress.stop_cancelled(since), robust=True)
     return True
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from django.db import Error, InterfaceError, OperationalError
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from psycopg2 import DatabaseError as PsycopgError
 from psycopg2.errors import DiskFull
 
 from accounts.rights import Right, may
-from common import session_locks
+from common import clock, session_locks
 from provisioning import timing
 from provisioning.exports import files, progress
 from provisioning.exports.xlsx import TooManyRows
@@ -50,7 +49,7 @@ BROKEN = "PH-EXPORT-ERROR"
 def write(export_id: int) -> None:
     """Write one export's file; a second call while the first is at work does nothing."""
     with session_locks.held(progress.lock_name(export_id)) as is_alone:
-        if is_alone and (export := _claim(export_id, timezone.now())):
+        if is_alone and (export := _claim(export_id, clock.now())):
             _write(export)
 
 
@@ -160,7 +159,7 @@ def _finish(export: Export, written: files.Written) -> None:
         rows=written.rows,
         size=written.size,
         sha256=written.sha256,
-        ready_at=timezone.now(),
+        ready_at=clock.now(),
         lease_until=None,
         error="",
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from django.utils import timezone
-
+from common import clock
 from provisioning.exports import files as export_files
 from provisioning.invariants.rules import Finding
 from provisioning.models import Export
@@ -19,7 +18,7 @@ EXAMPLES = 5
 
 def check() -> list[Finding]:
     """Read the newest files that can be downloaded; a bad one is a finding."""
-    ready = Export.objects.filter(state=ExportState.READY, expires_at__gt=timezone.now())
+    ready = Export.objects.filter(state=ExportState.READY, expires_at__gt=clock.now())
     wrong = [str(export.uuid) for export in ready.order_by("-ready_at")[:NEWEST] if _is_bad(export)]
     if not wrong:
         return []

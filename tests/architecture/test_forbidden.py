@@ -28,6 +28,8 @@ CALLS = {
 RAW = {"common/sql.py"}
 #: Modules that write SQL by hand, and why. (The simulator is a program of its own, all plain SQL.)
 SQL = {
+    "common/clock.py": "the time is PostgreSQL's",
+    "provisioning/sweep.py": "a turn is taken by one statement",
     "common/throttle.py": "one statement decides, so parallel requests can't pass together",
     "provisioning/exports/files.py": "COPY, and a statement timeout that lets it finish",
     "provisioning/exports/progress.py": "locks, the progress of COPY and its end, by catalogue",
@@ -42,7 +44,6 @@ SQL = {
     "provisioning/backend/gate.py": "one of the engine's writes, many times a second",
     "provisioning/jobs/leases.py": "a group of jobs at once; advisory locks of the living",
     "provisioning/lists/counts.py": "an advisory lock, and sums in place of their summands",
-    "provisioning/timing.py": "PostgreSQL's clock",
     "provisioning/invariants/check.py": "forty questions, each a statement of its own",
     "provisioning/invariants/secrets.py": "looks for a text in all tables",
     "partnerhub/management/commands/check_invariants.py": "read only, with a time limit",
@@ -126,3 +127,25 @@ def test_a_script_runs_no_text_as_code(path: Path) -> None:
 
     assert not re.search(r"\beval\(|new Function\(|document\.write|insertAdjacentHTML", text)
     assert not re.search(r"\.(inner|outer)HTML\s*=", text)
+
+
+#: Whose own clock may be asked, and why.
+OWN_CLOCK = {
+    "partnerhub/local": "the launcher runs before there is a database",
+    "partnerhub/demo": "invents the past",
+    "partnerhub/ticking.py": "Celery wants a time of day; the interval goes by the monotonic clock",
+    "webex/errors.py": "the wire knows no database; its moment is only shown",
+    "simulator": "stands for the other side, which has its own clock",
+}
+
+
+@pytest.mark.parametrize("path", source.python_files(), ids=source.name)
+def test_only_postgresqls_clock_is_asked(path: Path) -> None:
+    """Processes on other machines, or after their clock was put, must agree with each other."""
+    if source.name(path).startswith(tuple(OWN_CLOCK)):
+        return
+    text = path.read_text()
+
+    assert "timezone.now()" not in text
+    assert "datetime.now(" not in text
+    assert "time.time()" not in text

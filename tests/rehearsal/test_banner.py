@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from common import clock
 from partnerhub.celery import app
 from partnerhub.rehearsal import status_cache, tasks
 from partnerhub.rehearsal.simulator_client import Away
@@ -117,8 +118,8 @@ def test_a_simulator_that_is_away_leaves_what_was_known_for_a_minute(
     tasks.look()
     assert WORDS in banner(client_of(anna).get("/").text)
 
-    later = timezone.now() + timedelta(seconds=status_cache.HOLDS + 1)
-    monkeypatch.setattr(status_cache.timezone, "now", lambda: later)
+    later = clock.now() + timedelta(seconds=status_cache.HOLDS + 1)
+    monkeypatch.setattr(clock, "now", lambda: later)
     assert status_cache.current() is None
 
 
@@ -161,7 +162,7 @@ def test_a_cache_that_cannot_be_read_breaks_no_page(runs, monkeypatch):
 def test_beat_looks_every_ten_seconds_and_no_sync_stands_before_it():
     tick = app.conf.beat_schedule["rehearsal"]
 
-    queue = app.amqp.router.route(dict(tick["options"]), tick["task"])["queue"]
+    queue = app.amqp.router.route({}, tick["task"])["queue"]
     every = tick["schedule"].seconds
     assert (tick["task"], every, queue.name) == (tasks.look.name, 10.0, "provision")
     assert tick["task"] in app.tasks

@@ -20,13 +20,13 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
 
 from accounts.access import View, requires
 from accounts.audit import Actor
+from common import clock
 from common.templatetags.look import figure
 from provisioning.bulk import limits
 from provisioning.bulk import services as bulk_services
@@ -137,7 +137,7 @@ def _act(asked: BulkRequest) -> HttpResponse:
     except NotUsable as error:
         words = _("Nothing was changed. Go back to the list and select the users again.")
         return _refused(asked, error.message, words, status=422)
-    form, now = asked.bulk.form(frozen.able, asked.request.POST), timezone.now()
+    form, now = asked.bulk.form(frozen.able, asked.request.POST), clock.now()
     if not form.is_valid():
         return _again(asked, frozen)
     try:
@@ -182,7 +182,7 @@ def _accepted(asked: BulkRequest, batch: JobBatch, *, is_new: bool) -> HttpRespo
 
 def _undoable(batch: JobBatch, count: int) -> dict[str, Any]:
     """What the page says while deletions can be undone; nothing when they cannot."""
-    left = batch.undo_until - timezone.now() if batch.undo_until else timedelta()
+    left = batch.undo_until - clock.now() if batch.undo_until else timedelta()
     if left <= timedelta():
         return {}
     numbers = {"n": count, "count": figure(count), "seconds": "{seconds}"}

@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.utils.translation import pgettext_lazy as in_context
 
 from accounts.rights import Right, may
+from common import clock
 from provisioning.kinds import allowed_kinds, kind_of
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind
@@ -179,7 +179,7 @@ def _state_refusal(subscriber: Subscriber, job: Job | None) -> str:
     if subscriber.deleted_at:
         return _("The user was deleted. Nothing more can be done here.")
     if job is not None:
-        return why_busy(job, timezone.now())
+        return why_busy(job, clock.now())
     if subscriber.status in UNSETTLED:
         return _("Webex is working on this user. Wait until it has ended, usually within a minute.")
     words = {"status": subscriber.status_label}

@@ -13,7 +13,6 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import trigger_client_event
@@ -21,6 +20,7 @@ from django_htmx.http import trigger_client_event
 from accounts.access import View, requires
 from accounts.audit import Actor
 from accounts.rights import Right
+from common import clock
 from provisioning import catalogue, selectors
 from provisioning.addresses import BadAddress
 from provisioning.catalogue import Explanation
@@ -89,7 +89,7 @@ def _post(request: ConsoleRequest, action: Action, subscriber: Subscriber) -> Ht
     if not form.is_valid():
         return _dialog(request, action, form, status=422)
     try:
-        job = form.run(actor=Actor.of(request), now=timezone.now())
+        job = form.run(actor=Actor.of(request), now=clock.now())
     except BadAddress as error:
         form.add_error("email", str(error))
     except ActionRefused as error:
@@ -152,7 +152,7 @@ def _accepted(
         toast = {"text": words, "tone": "good", "icon": "clock"}
         response = HttpResponse(status=204)
         trigger_client_event(response, "close-dialog")
-        trigger_client_event(response, "toast", toast_of(job, who, timezone.now()) or toast)
+        trigger_client_event(response, "toast", toast_of(job, who, clock.now()) or toast)
         return trigger_client_event(response, "user-changed", {"uuid": str(subscriber.uuid)})
     messages.success(request, words)
     return HttpResponseRedirect(_back(request, subscriber))

@@ -14,12 +14,12 @@ from django.http import (
 )
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.rights import Right
+from common import clock
 from provisioning.exports import progress as export_progress
 from provisioning.exports import request as export_request
 from provisioning.exports import services as export_services
@@ -72,7 +72,7 @@ def _start(request: ConsoleRequest, template: OnboardingTemplate | None) -> Http
         chosen = chosen.without("template")
     if request.method != "POST":
         return _start_page(request, template, chosen, choice)
-    actor, now = Actor.of(request), timezone.now()
+    actor, now = Actor.of(request), clock.now()
     try:
         export = export_services.start(
             actor=actor, template=template, chosen=chosen, choice=choice, now=now
@@ -168,7 +168,7 @@ def _own(request: ConsoleRequest, uuid: uuids.UUID) -> Export:
 
 
 def _context(row: Export) -> dict[str, Any]:
-    now = timezone.now()
+    now = clock.now()
     state = ExportState.EXPIRED if export_services.is_over(row, now) else ExportState(row.state)
     chosen = filter_of(row)
     template = export_request.template_of(row.partner, row.template, chosen)
@@ -213,7 +213,7 @@ def download(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponseBase:
     """The file, for its owner; when there is none (yet, or any more) the page that says why."""
     row = _own(request, uuid)
     file = export_services.download(
-        row, actor=Actor.of(request), now=timezone.now(), is_taken=request.method == "GET"
+        row, actor=Actor.of(request), now=clock.now(), is_taken=request.method == "GET"
     )
     if file:
         return FileResponse(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
+from common import clock
 from userstatus.home import attention
 from userstatus.home.attention import users_url
 from userstatus.requests import ConsoleRequest
@@ -18,7 +18,7 @@ from userstatus.requests import ConsoleRequest
 @requires(Right.SEE)
 def overview(request: ConsoleRequest) -> HttpResponse:
     """Errors by cause, who must act, what failed, which template needs mending."""
-    now = timezone.now()
+    now = clock.now()
     context = {
         "now": now,
         "attention": attention.attention(request.user, now),

@@ -9,7 +9,6 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.rights import Right
+from common import clock
 from provisioning.bulk import services as bulk_services
 from provisioning.jobs import job_services
 from provisioning.jobs.eligibility import ActionRefused
@@ -87,7 +87,7 @@ def _act(
 ) -> HttpResponse:
     found = job_line.job_or_batch(request.user, uuid)
     try:
-        shown, words = act(found, Actor.of(request), timezone.now())
+        shown, words = act(found, Actor.of(request), clock.now())
     except ActionRefused as refused:
         messages.error(request, refused.message)
         return redirect(found)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from common import clock
 from provisioning import codes, selectors
 from provisioning.catalogue import Explanation, explain
 from provisioning.jobs import permissions
@@ -49,7 +49,7 @@ class JobLine:
     @property
     def is_undoable(self) -> bool:
         """A delete in its time of grace."""
-        return self.job.can_be_undone(timezone.now())
+        return self.job.can_be_undone(clock.now())
 
     @property
     def uuid(self) -> uuids.UUID:
@@ -127,7 +127,7 @@ class JobLine:
     @property
     def next_try(self) -> datetime | None:
         """When the job is taken up again; None when it is due, undoable or has ended."""
-        is_later = self.job.is_unfinished and self.job.not_before > timezone.now()
+        is_later = self.job.is_unfinished and self.job.not_before > clock.now()
         is_later = is_later and not self.is_undoable
         return self.job.not_before if is_later else None
 

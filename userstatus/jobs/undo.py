@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -19,6 +18,7 @@ from django_htmx.http import trigger_client_event
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.rights import Right
+from common import clock
 from common.templatetags.look import figure
 from provisioning.bulk import services as bulk_services
 from provisioning.jobs import job_services
@@ -52,7 +52,7 @@ def job_undo(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Take a delete back, or a batch of them, whoever of the partner asked for it."""
     found = job_line.job_or_batch(request.user, uuid)
     try:
-        words = _undo(found, Actor.of(request), timezone.now())
+        words = _undo(found, Actor.of(request), clock.now())
     except ActionRefused as refused:
         return _answer(request, found, _undone_by(found) or refused.message, tone="bad")
     return _answer(request, found, words)

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
+from common import clock
 from provisioning.models import Job, JobBatch
 from userstatus.jobs import batch_page, history, job_line, job_list
 from userstatus.jobs.job_line import JobLine
@@ -25,7 +25,7 @@ from userstatus.requests import ConsoleRequest
 @requires(Right.SEE)
 def jobs(request: ConsoleRequest) -> HttpResponse:
     """The partner's batches and jobs, newest first; `state`, `mine=on` and `after` in the URL."""
-    now, choice = timezone.now(), _choice(request)
+    now, choice = clock.now(), _choice(request)
     after = request.GET.get("after", "")
     page = job_list.page(request.user, choice, after=after, now=now)
     context = {
@@ -47,7 +47,7 @@ def jobs(request: ConsoleRequest) -> HttpResponse:
 @requires(Right.SEE)
 def jobs_live(request: ConsoleRequest) -> HttpResponse:
     """The cells of the lines that the page shows as unfinished, and how many came on top."""
-    now, choice = timezone.now(), _choice(request)
+    now, choice = clock.now(), _choice(request)
     lines = job_list.lines_by_uuid(request.user, request.GET.getlist("id"), now)
     newest = request.GET.get("newest", "")
     context = {
@@ -79,13 +79,13 @@ def _one_job(request: ConsoleRequest, found: Job) -> HttpResponse:
         "line": line,
         "job": found,
         "moments": history.moments_of(found),
-        "worker": job_line.worker_health(timezone.now()),
+        "worker": job_line.worker_health(clock.now()),
     }
     return render(request, f"userstatus/jobs/{_name(request, 'job')}.html", context)
 
 
 def _one_batch(request: ConsoleRequest, found: JobBatch) -> HttpResponse:
-    page = batch_page.page_of(found, request.user, request.GET, now=timezone.now())
+    page = batch_page.page_of(found, request.user, request.GET, now=clock.now())
     if request.htmx and request.GET.get("v") == page.version:
         return HttpResponse(status=204)
     context = {"page": page, "line": page.line, "batch": found}

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,6 +16,7 @@ from accounts.access import requires
 from accounts.audit import Actor
 from accounts.models import BackendConnection
 from accounts.rights import Right
+from common import clock
 from templates_app import services
 from templates_app.countries import country_name, language_name
 from templates_app.forms import TemplateForm, initial_of
@@ -47,7 +47,7 @@ def template(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
         "share_link": line.check("share_link"),
         "admin_first": line.check("admin_first"),
         "status_counts": reads.status_counts(row, line.statuses),
-        "attempts": reads.attempts_without_user(row, timezone.now()),
+        "attempts": reads.attempts_without_user(row, clock.now()),
         "country": country_name(row.country),
         "language": language_name(row.language),
     }
@@ -106,7 +106,7 @@ def template_check(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     row = template_of(request, uuid)
     try:
         answer = services.check_provisioning_id(
-            template=row, actor=Actor.of(request), now=timezone.now()
+            template=row, actor=Actor.of(request), now=clock.now()
         )
     except TemplateRefused as refused:
         messages.error(request, refused.message)
@@ -130,7 +130,7 @@ def _create(request: ConsoleRequest, form: TemplateForm) -> Saved | None:
             partner=partner_of(request),
             settings=form.settings(),
             actor=Actor.of(request),
-            now=timezone.now(),
+            now=clock.now(),
         )
     except TemplateRefused as refused:
         _add_refusal(form, refused)
@@ -145,7 +145,7 @@ def _change(request: ConsoleRequest, row: OnboardingTemplate, form: TemplateForm
             settings=form.settings(),
             seen_at=form.seen_at(),
             actor=Actor.of(request),
-            now=timezone.now(),
+            now=clock.now(),
         )
     except ChangedMeanwhile:
         raise

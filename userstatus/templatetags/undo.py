@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils import timezone
 
+from common import clock
 from provisioning.jobs import permissions
 from provisioning.models import Job, JobBatch
 from provisioning.whose_turn import seconds_to_undo
@@ -19,7 +19,7 @@ register = template.Library()
 @register.filter
 def undoable(job: Job | None) -> bool:
     """Tell whether it is a delete within its time of grace."""
-    return job is not None and job.can_be_undone(timezone.now())
+    return job is not None and job.can_be_undone(clock.now())
 
 
 @register.inclusion_tag("userstatus/jobs/_grace.html", takes_context=True)
@@ -31,7 +31,7 @@ def grace(context: template.Context, job: Job | JobBatch) -> dict[str, Any]:
     request = context["request"]
     return {
         "job": job,
-        "seconds": _seconds(job, timezone.now()),
+        "seconds": _seconds(job, clock.now()),
         "who": job.requested_label,
         "may_undo": permissions.may_undo(request.user, job),
         "next": "" if request.htmx else request.get_full_path(),

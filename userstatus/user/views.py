@@ -8,13 +8,12 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
-from common import throttle
+from common import clock, throttle
 from provisioning.models import Subscriber
 from provisioning.sync import check_now
 from provisioning.sync.check_now import Refreshed
@@ -40,7 +39,7 @@ _GOOD = {Refreshed.CURRENT, Refreshed.GONE}
 def user(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """One user, deleted ones too; a poll that knows the user as it is gets 204."""
     row = _subscriber(request, uuid)
-    page = reads.page_of(row, request.user, timezone.now())
+    page = reads.page_of(row, request.user, clock.now())
     if request.htmx and request.GET.get("v") == page.row.state:
         return HttpResponse(status=204)
     context = {

@@ -15,12 +15,11 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
-from common import sql
+from common import clock, sql
 from provisioning.lists import live_changes
 from provisioning.lists.filters import UserFilter
 from provisioning.lists.live_changes import RowState
@@ -42,7 +41,7 @@ _BY_IDS = "WHERE partner_id = %(partner)s AND id = ANY(%(ids)s)"
 @requires(Right.SEE)
 def live(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     """What is different now."""
-    scope, now = scope_of(request, uuid), timezone.now()
+    scope, now = scope_of(request, uuid), clock.now()
     chosen = scope.chosen(request.GET)
     seen = _seen(request.GET.get("rows", ""))
     signs = _signs(scope, seen)

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import requires
 from accounts.rights import Right
+from common import clock
 from common.templatetags.look import figure
 from provisioning.lists import filters
 from provisioning.lists.filters import UserFilter
@@ -64,7 +64,7 @@ def _users(scope: Scope, ids: Sequence[int]) -> list[tuple[str, Row | None]]:
     if scope.template:
         visible = visible.filter(template=scope.template)
     users = list(visible.select_related("template").only(*SHOWN_COLUMNS))
-    found = {row.user.pk: row for row in rows_of(users, now=timezone.now())}
+    found = {row.user.pk: row for row in rows_of(users, now=clock.now())}
     return [(short(pk), found.get(pk)) for pk in ids]
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
+from common import clock
 from userstatus import context
 from userstatus.actions.registry import bulk_offers
 from userstatus.actions.selection import session_mark
@@ -30,7 +30,7 @@ def users(request: ConsoleRequest, uuid: UUID | None = None) -> HttpResponse:
     # The side bar asks for all templates anyway.
     scope = scope_of(request, uuid, context.templates_of(request))
     chosen, page_request = scope.chosen(request.GET), PageRequest.parse(request.GET)
-    listed = user_list(scope, chosen, page_request, timezone.now())
+    listed = user_list(scope, chosen, page_request, clock.now())
     name = "parts" if request.htmx else "list"
     response = render(request, f"userstatus/users/{name}.html", list_context(request, listed))
     response["Vary"] = "HX-Request"
@@ -47,7 +47,7 @@ def list_context(request: ConsoleRequest, listed: UserList) -> dict[str, Any]:
         "rows": listed.rows,
         "with_template": listed.scope.template is None,
         "with_ticks": listed.scope.can_tick,
-        "now": timezone.now(),
+        "now": clock.now(),
         "labels": {name: listed.facets.chosen(name) for name in names},
         "export_path": listed.scope.export_path,
         "sizes": [(size, size) for size in paging.SIZES],

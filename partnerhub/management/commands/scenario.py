@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from accounts.audit import Actor
 from accounts.models import Partner
+from common import clock
 from partnerhub.rehearsal import services as rehearsal_services
 from partnerhub.rehearsal import simulator_client
 from partnerhub.rehearsal.services import NotPossible, Wish, summary
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             wish=wish,
             partner=_partner(options["partner"]),
             actor=Actor(label="manage.py scenario"),
-            now=timezone.now(),
+            now=clock.now(),
         )
         told = summary(started)
         loaded = ", ".join(f"{name} {count}" for name, count in told["loaded"].items())
