@@ -120,6 +120,10 @@ class OperationsAdmin(ModelAdmin):
             press(request, button, row)
         return redirect(_address(row))
 
+    def object_pages(self, row: Any) -> list[tuple[str, str]]:
+        """Words and addresses of pages about one object, shown beside its buttons."""
+        return []
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -130,6 +134,7 @@ class OperationsAdmin(ModelAdmin):
                 for a in self.object_actions
                 if a.available(row)
             ]
+            context["object_pages"] = self.object_pages(row)
             if not isinstance(row, AuditEvent):
                 context["audit_address"] = audit_address(row)
         return super().render_change_form(request, context, *args, **kwargs)

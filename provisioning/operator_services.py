@@ -10,16 +10,20 @@ from typing import IO
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from accounts import audit, secrets
 from accounts.audit import Actor
-from accounts.models import BackendConnection, Health
+from accounts.models import BackendConnection, Health, PasswordEncoding
+from provisioning.activation import login as portal_login
+from provisioning.activation.admission import PortalRefused
 from provisioning.backend import gate
 from provisioning.backend.limited_client import OutOfTime
 from provisioning.exports import files as export_files
 from provisioning.jobs import outbox
 from provisioning.models import Subscriber
 from provisioning.sync import check_now
+from templates_app.models import OnboardingTemplate
 from webex.errors import WebexError, in_words
 
 
@@ -41,6 +45,37 @@ def export_users(users: QuerySet[Subscriber], *, actor: Actor) -> IO[bytes]:
         raise
     file.seek(0)
     return file
+
+
+@sensitive_variables("password")
+def try_login(
+    connection: BackendConnection, *, user_id: str, password: str, actor: Actor
+) -> PasswordEncoding:
+    """Ask BroadWorks for one login as the portal does; answer the encoding that it was right in.
+
+    A password with letters beyond ASCII is tried in the connection's encoding, then in the other.
+    Wrong ones count as those of the portal, which keep the phone login from being locked.
+
+    Raises:
+        PortalRefused: what an end user would have met.
+        AskingFailed: the partner has no template yet.
+    """
+    template = OnboardingTemplate.objects.filter(partner=connection.partner).first()
+    if template is None:
+        raise AskingFailed(_("Make a template first: the login check belongs to one."))
+    facts = {"user_id": user_id}
+    audit.record(actor, "connection.login", connection, partner=connection.partner, after=facts)
+    login = portal_login.Login(template, user_id, actor.ip)
+    first = PasswordEncoding(connection.password_encoding)
+    others = [] if password.isascii() else [one for one in PasswordEncoding if one != first]
+    try:
+        portal_login.check(login, password, encoding=first)
+    except PortalRefused as refusal:
+        if refusal.code not in portal_login.WRONG or not others:
+            raise
+        portal_login.check(login, password, encoding=others[0])
+        return others[0]
+    return first
 
 
 class AskingFailed(Exception):

@@ -39,6 +39,10 @@ class WrongLogin(XsiError):
     """
 
 
+class CannotBeSent(XsiError):
+    """No login of BroadWorks' is spelt like this; nothing was sent, so nothing was counted."""
+
+
 class LoginLocked(XsiError):
     """BroadWorks says that the account is locked. Most systems hide this behind a plain 401."""
 
@@ -98,11 +102,11 @@ def _request(xsi_base_url: str, user_id: str, password: str, encoding: str) -> h
     # Basic credentials are one text with a colon after the user ID (RFC 7617): an ID with a
     # colon would make a part of itself the password.
     if ":" in user_id:
-        raise WrongLogin
+        raise CannotBeSent
     try:
         segment = path_segment(user_id)
     except ValueError:
-        raise WrongLogin from None
+        raise CannotBeSent from None
     url = f"{_actions_url(xsi_base_url)}/user/{segment}/profile"
     credentials = base64.b64encode(_bytes_of(f"{user_id}:{password}", encoding)).decode("ascii")
     headers = {
@@ -119,7 +123,7 @@ def _bytes_of(pair: str, encoding: str) -> bytes:
     try:
         return unicodedata.normalize("NFC", pair).encode(encoding)
     except UnicodeEncodeError:  # no password of that server holds such a letter
-        raise WrongLogin from None
+        raise CannotBeSent from None
 
 
 def _actions_url(base_url: str) -> str:

@@ -43,6 +43,10 @@ _DAY = 24 * 3600
 _LOCKED_ANSWERS = Limit(10, _DAY)
 
 
+#: What a refusal is called when the login itself is wrong.
+WRONG = frozenset({codes.WRONG_LOGIN, codes.LAST_TRY})
+
+
 @dataclass(frozen=True)
 class Login:
     """Who tries to sign in, where from, through which link."""
@@ -68,8 +72,10 @@ def plain(user_id: str) -> str:
 
 
 @sensitive_variables("password")
-def check(login: Login, password: str) -> XsiProfile:
+def check(login: Login, password: str, *, encoding: str = "") -> XsiProfile:
     """Return BroadWorks' profile of the user, whose password was right.
+
+    `encoding` is another one than that of the connection, for who wants to find out.
 
     Raises:
         PortalRefused: with the same code for a wrong password and a user who does not exist.
@@ -77,21 +83,21 @@ def check(login: Login, password: str) -> XsiProfile:
     _count_visit(login)
     with _turn(login), _place(login):
         _reserve(login)
-        profile = _ask(login, password)
+        profile = _ask(login, password, encoding)
         _clear_counts(login)
     logger.info("portal sign-in", extra=_facts(login, "ok"))
     return profile
 
 
 @sensitive_variables("password")
-def _ask(login: Login, password: str) -> XsiProfile:
+def _ask(login: Login, password: str, encoding: str) -> XsiProfile:
     connection = login.template.partner.connection
     try:
         return xsi.check_login(
             connection.xsi_base_url,
             plain(login.user_id),
             password,
-            encoding=connection.password_encoding,
+            encoding=encoding or connection.password_encoding,
             timeout=XSI_SECONDS,
             trusted_hosts=settings.BACKEND_HOSTS,
         )
@@ -103,11 +109,19 @@ def _ask(login: Login, password: str) -> XsiProfile:
         _give_back(login)
         throttle.take("portal-locked", login.host, login.key, limit=_LOCKED_ANSWERS)
         refusal = PortalRefused(codes.LOCKED_OUT)
+    except xsi.CannotBeSent as error:
+        _give_back(login)
+        refusal = PortalRefused(codes.WRONG_LOGIN, str(error))
     except xsi.XsiError as error:
         # 403 and 404 as well: what else they would say, they would say to strangers.
-        refusal = PortalRefused(codes.WRONG_LOGIN, str(error))
+        refusal = PortalRefused(_wrong(login), str(error))
     logger.info("portal sign-in", extra=_facts(login, refusal.code) | {"reason": refusal.text})
     raise refusal
+
+
+def _wrong(login: Login) -> str:
+    """The code of a wrong login; unknown users are counted alike, so it tells strangers nothing."""
+    return codes.LAST_TRY if _left(login) == 1 else codes.WRONG_LOGIN
 
 
 def _facts(login: Login, outcome: str) -> dict[str, object]:
@@ -138,12 +152,9 @@ def _reserve(login: Login) -> None:
 
     A user ID without its domain may be any user of that name: it counts with all of them.
     """
-    limit = Limit(settings.PORTAL_WRONG_PASSWORDS, _DAY)
-    local, at, _ = login.key.partition("@")
-    others = ("portal-user", login.host, local) if at else ("portal-name", login.host, local)
-    spent = throttle.used(*others)
+    local = login.key.partition("@")[0]
     locked = throttle.used("portal-locked", login.host, login.key) >= _LOCKED_ANSWERS.count
-    allowed = Limit(max(limit.count - spent, 0), _DAY)
+    allowed = Limit(_allowed(login), _DAY)
     closed = locked or allowed.count == 0
     if closed or not throttle.take("portal-user", login.host, login.key, limit=allowed):
         logger.warning("portal throttled", extra=_facts(login, codes.LOGIN_CLOSED))
@@ -151,6 +162,18 @@ def _reserve(login: Login) -> None:
     throttle.take("portal-name", login.host, local, limit=Limit(1_000_000, _DAY))
     for scope, part in (("portal-user", login.key), ("portal-name", local)):
         _prolong(throttle.key_of(scope, login.host, part))
+
+
+def _allowed(login: Login) -> int:
+    """How many wrong passwords of this user ID BroadWorks may see in 24 hours."""
+    local, at, _ = login.key.partition("@")
+    others = ("portal-user", login.host, local) if at else ("portal-name", login.host, local)
+    return max(settings.PORTAL_WRONG_PASSWORDS - throttle.used(*others), 0)
+
+
+def _left(login: Login) -> int:
+    """How many more wrong ones it may see."""
+    return _allowed(login) - throttle.used("portal-user", login.host, login.key)
 
 
 def _prolong(key: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +20,7 @@ from accounts.models import BackendConnection
 from accounts.operations_admin import AuditedAdmin, ObjectAction
 from common import clock
 from provisioning import operator_services
+from provisioning.admin import login_trial
 
 
 def _sync(request: HttpRequest, connection: BackendConnection) -> str:
@@ -113,6 +116,21 @@ class BackendConnectionAdmin(AuditedAdmin):
         ObjectAction("full-pass", gettext_lazy("Full pass now"), _full_pass),
         ObjectAction("open-gate", gettext_lazy("Open the gate"), _open_gate, is_gate_closed),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.login_trial)
+        name = "accounts_backendconnection_login"
+        return [path("<path:object_id>/login/", view, name=name), *super().get_urls()]
+
+    def login_trial(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return login_trial.page(request, self.admin_site, row)
+
+    def object_pages(self, row: BackendConnection) -> list[tuple[str, str]]:
+        address = reverse("admin:accounts_backendconnection_login", args=[row.pk])
+        return [(_("Try a login"), address)]
 
     @admin.display(description=gettext_lazy("token in use"))
     def token_now(self, row: BackendConnection) -> str:

@@ -166,10 +166,10 @@ def test_a_password_is_sent_in_one_form_and_in_the_servers_encoding(backend, typ
 
 
 @pytest.mark.parametrize(("password", "encoding"), [("Ω", "iso-8859-1"), ("\ud800", "utf-8")])
-def test_a_password_that_the_server_cannot_hold_is_wrong_without_asking(
+def test_a_password_that_the_server_cannot_hold_is_refused_without_asking(
     backend, password, encoding
 ):
-    with pytest.raises(xsi.WrongLogin):
+    with pytest.raises(xsi.CannotBeSent):
         xsi.check_login(
             backend.origin, "u", password, encoding=encoding, trusted_hosts=["127.0.0.1"]
         )
@@ -178,8 +178,8 @@ def test_a_password_that_the_server_cannot_hold_is_wrong_without_asking(
 
 
 @pytest.mark.parametrize("user_id", ["", ".", "..", "a:b@sp.example"])
-def test_a_user_id_that_cannot_be_asked_for_is_wrong_without_asking(backend, user_id):
-    with pytest.raises(xsi.WrongLogin):
+def test_a_user_id_that_cannot_be_asked_for_is_refused_without_asking(backend, user_id):
+    with pytest.raises(xsi.CannotBeSent):
         check(backend, user_id)
 
     assert backend.seen == []

@@ -63,7 +63,7 @@ def test_a_right_password_behind_a_gateways_refusals_closes_nothing(rig: Rig, us
 
 @pytest.mark.parametrize(
     ("encoding", "expected"),
-    [(PasswordEncoding.UTF_8, "ok"), (PasswordEncoding.LATIN_1, "100006")],
+    [(PasswordEncoding.UTF_8, "ok"), (PasswordEncoding.LATIN_1, "PH-LAST-TRY")],
 )
 def test_a_password_is_sent_in_the_encoding_of_the_connection(rig: Rig, encoding, expected):
     """The simulated BroadWorks reads UTF-8: the other encoding is another password to it."""
@@ -72,6 +72,25 @@ def test_a_password_is_sent_in_the_encoding_of_the_connection(rig: Rig, encoding
     rig.template.refresh_from_db()
 
     assert outcome(rig, USER, "blåbær") == expected
+
+
+def test_before_the_last_try_one_is_told_that_it_is_the_last(rig: Rig, users, settings):
+    settings.PORTAL_WRONG_PASSWORDS = 3
+
+    told = [outcome(rig, USER, "wrong") for _ in range(4)]
+
+    assert told == ["100006", "PH-LAST-TRY", "100006", "PH-LOGIN-CLOSED"]
+
+
+@pytest.mark.parametrize("user_id", [USER, "nobody@nowhere.example"])
+def test_a_password_that_was_never_sent_is_no_try(rig: Rig, users, user_id):
+    """The encoding set is not the server's: the right password has letters that it lacks."""
+    BackendConnection.objects.update(password_encoding=PasswordEncoding.LATIN_1)
+    rig.template.refresh_from_db()
+
+    told = {outcome(rig, user_id, "Łódź") for _ in range(5)}
+
+    assert told == {"100006"}
 
 
 def test_four_checks_at_once_and_the_next_is_asked_to_wait(rig: Rig, users, monkeypatch):
