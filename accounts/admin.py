@@ -19,6 +19,7 @@ from accounts.admin_forms import PartnerForm, PersonForm
 from accounts.audit import Actor
 from accounts.models import AuditEvent, Partner, User
 from accounts.operations_admin import PARTNER, AuditedAdmin, ObjectAction, ReadOnlyAdmin, Refused
+from common.addresses import shown
 
 
 @admin.register(Partner)
@@ -94,7 +95,9 @@ def _send_link(request: HttpRequest, person: User) -> str:
     with transaction.atomic():
         audit.record(Actor.of(request), "person.send_link", person, partner=person.partner)
         password_links.ask(person.email)
-    return _("A link to set a password is on its way to %(email)s.") % {"email": person.email}
+    return _("A link to set a password is on its way to %(email)s.") % {
+        "email": shown(person.email)
+    }
 
 
 @admin.register(User)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Partner, User
+from common.addresses import BadAddress, normalise
 
 if TYPE_CHECKING:
     PartnerModelForm = forms.ModelForm[Partner]
@@ -86,9 +87,13 @@ class PersonForm(UserModelForm):
     class Meta:
         model = User
         fields = ["email", "name", "partner", "role", "language", "is_staff", "is_active"]
+        field_classes = {"email": forms.CharField}
 
     def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).strip().lower()
+        try:
+            return normalise(self.cleaned_data["email"]).lower()
+        except BadAddress as error:
+            raise forms.ValidationError(str(error)) from None
 
     def clean(self) -> dict[str, Any]:
         """A partner's administrator has a role, operations have none; nobody locks himself out."""

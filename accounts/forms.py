@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from allauth.account import forms as allauth_forms
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import password_links
+from common.addresses import BadAddress, normalise
 
 
 def _relabel(form: forms.Form, **labels: Any) -> None:
@@ -25,6 +27,13 @@ def _relabel(form: forms.Form, **labels: Any) -> None:
 def _prepare_email(field: forms.Field) -> None:
     field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
     field.error_messages["required"] = _("Enter your email address.")
+
+
+def one_form(address: str) -> str:
+    """The address as accounts keep it; as it was typed when it is none."""
+    with suppress(BadAddress):
+        return normalise(address).lower()
+    return address
 
 
 class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
@@ -44,6 +53,9 @@ class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
         self.fields["password"].help_text = ""
         self.fields["password"].error_messages["required"] = _("Enter your password.")
 
+    def clean_login(self) -> str:
+        return one_form(super().clean_login())
+
 
 class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
     """The address to which the link for a new password is sent."""
@@ -55,7 +67,7 @@ class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[mi
 
     def clean_email(self) -> str:
         """Look nobody up: the answer is the same for all."""
-        return str(self.cleaned_data["email"])
+        return one_form(self.cleaned_data["email"])
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         with transaction.atomic():

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import Role
+from common.addresses import BadAddress, normalise
 from common.forms import ChoiceCards
 
 ROLE_HINTS: dict[str, Any] = {
@@ -31,12 +32,13 @@ class PersonForm(forms.Form):
 class NewPersonForm(PersonForm):
     """A new administrator."""
 
-    email = forms.EmailField(
+    email = forms.CharField(
         label=_("Email address"),
+        max_length=1000,
+        widget=forms.EmailInput,
         help_text=_("A link to set a password goes to this address."),
         error_messages={
             "required": _("Enter the email address."),
-            "invalid": _("This is not an email address."),
         },
     )
     field_order = ["name", "email", "role"]
@@ -49,6 +51,12 @@ class NewPersonForm(PersonForm):
             "autocapitalize": "none",
             "spellcheck": "false",
         }
+
+    def clean_email(self) -> str:
+        try:
+            return normalise(self.cleaned_data["email"]).lower()
+        except BadAddress as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 class AccountForm(forms.Form):

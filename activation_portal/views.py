@@ -23,13 +23,13 @@ from activation_portal.navigation import (
 from activation_portal.session import PortalSession
 from activation_portal.texts import address_hint, button_of
 from common import clock
+from common.addresses import BadAddress
 from provisioning import codes
 from provisioning.activation import confirmation_mails
 from provisioning.activation import services as activation_services
 from provisioning.activation.admission import PortalRefused
 from provisioning.activation.current_step import Place, Standing, standing
 from provisioning.activation.mail_message import APP_URL
-from provisioning.addresses import BadAddress
 from provisioning.catalogue import explain
 from provisioning.states import JobState
 from templates_app.models import OnboardingTemplate

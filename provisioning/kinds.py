@@ -15,8 +15,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import Right
+from common.addresses import BadAddress, normalise
 from provisioning import codes
-from provisioning.addresses import BadAddress, normalise
 from provisioning.models import Job, Subscriber
 from provisioning.states import PENDING, JobKind, Status
 from provisioning.timing import scaled

@@ -15,7 +15,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import get_language, gettext, ngettext
 
-from common import clock
+from common import addresses, clock
 
 if TYPE_CHECKING:
     from django.template.base import Parser, Token
@@ -154,13 +154,19 @@ _AHEAD: dict[int, Words] = {
 def address(value: str | None) -> SafeString | str:
     """Write an e-mail address or BroadWorks ID so that it breaks before the @; a dash for none.
 
-    Addresses run from left to right whatever letters they are made of, or host and name would
-    change places.
+    The domain is shown in its own letters where that is safe (`addresses.shown`). Addresses run
+    from left to right whatever letters they are made of, or host and name would change places.
     """
     if not value:
         return "–"
-    local, at, host = value.rpartition("@")
+    local, at, host = addresses.shown(value).rpartition("@")
     return format_html(ADDRESS_HTML, local, host) if at else format_html(NAME_HTML, value)
+
+
+@register.filter
+def shown_address(value: str | None) -> str:
+    """An e-mail address as plain text, its domain in its own letters where that is safe."""
+    return addresses.shown(value or "")
 
 
 @register.simple_tag

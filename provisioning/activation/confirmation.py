@@ -66,7 +66,7 @@ def confirm_by_link(
 
 
 def confirm_by_code(run: Activation, code: str, *, actor: Actor, now: datetime) -> None:
-    """Use the mailed code, in the browser that asked for it; five tries in ten minutes.
+    """Use the code (six digits) in the browser that asked for it; five tries in ten minutes.
 
     Raises:
         PortalRefused: CODE_WRONG or CODE_EXPIRED.
@@ -76,8 +76,7 @@ def confirm_by_code(run: Activation, code: str, *, actor: Actor, now: datetime) 
     if not valid.update(code_tries=F("code_tries") + 1):
         raise PortalRefused(codes.CODE_EXPIRED)
     run.refresh_from_db()
-    digits = "".join(char for char in code if char.isascii() and char.isdigit())
-    if not hmac.compare_digest(run.code_hash, confirmation_mails.hash_of_code(run, digits)):
+    if not hmac.compare_digest(run.code_hash, confirmation_mails.hash_of_code(run, code)):
         used_up = run.code_tries >= CODE_TRIES
         raise PortalRefused(codes.CODE_EXPIRED if used_up else codes.CODE_WRONG)
     if not _go_on(run, {"code_hash": run.code_hash}, actor=actor, now=now):

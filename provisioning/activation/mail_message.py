@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from common.addresses import shown
 from provisioning.activation.smtp import SmtpBackend
 from provisioning.models import Activation, Mail
 
@@ -160,7 +161,7 @@ def _context(run: Activation, secrets: Secrets | None) -> dict[str, Any]:
     context = {
         "partner": run.partner,
         "first_name": run.profile.get("first_name", ""),
-        "email": run.email,
+        "email": shown(run.email),
         "app_url": APP_URL,
         "portal_url": run.template.activation_link,
     }

@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from accounts import audit
 from accounts.audit import Actor
 from common import throttle
+from common.addresses import BadAddress, normalise, same
 from common.throttle import Limit
 from provisioning import codes, shown_status
 from provisioning.activation import confirmation_mails
@@ -45,7 +46,6 @@ from provisioning.activation.runs import (
     replace_others,
     start_over,
 )
-from provisioning.addresses import BadAddress, normalise, same
 from provisioning.models import Activation
 from provisioning.states import ActivationState, JobState
 from templates_app.models import OnboardingTemplate

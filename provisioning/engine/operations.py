@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import RetryBy
-from provisioning.addresses import same
+from common.addresses import same
 from provisioning.backend.client import provision_request
 from provisioning.models import Job
 from provisioning.states import JobKind, Status

@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Expression, QuerySet
 
+from common.addresses import shown_in
 from provisioning.exports.columns import HEADER, columns
 from provisioning.exports.xlsx import XlsxFile, sheet_columns
 from provisioning.models import Export, Subscriber
@@ -62,7 +63,7 @@ class _CsvFile:
         self.block = bytearray(_BOM + ",".join(HEADER).encode() + b"\r\n")
 
     def write(self, record: bytes) -> None:
-        self.block += record[:-1]
+        self.block += shown_in(record[:-1])
         self.block += b"\r\n"
         self.rows += 1
         if len(self.block) >= _BLOCK:

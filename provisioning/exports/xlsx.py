@@ -14,6 +14,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.utility import xl_range
 
+from common.addresses import shown_in
 from provisioning.exports.columns import COLUMNS, Format, cells_of
 
 #: More users than this are exported as CSV, which takes seconds and no program's patience.
@@ -88,7 +89,7 @@ class XlsxFile:
         if self.rows == MAX_ROWS:
             raise TooManyRows
         self.rows += 1
-        cells = next(csv.reader([record[:-1].decode()]))
+        cells = next(csv.reader([shown_in(record[:-1]).decode()]))
         for column, cell in enumerate(cells):
             if not cell:
                 continue

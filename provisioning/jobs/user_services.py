@@ -17,8 +17,8 @@ from accounts import audit
 from accounts.access import check_right
 from accounts.audit import Actor
 from accounts.rights import Right
+from common.addresses import normalise
 from provisioning import shown_status
-from provisioning.addresses import normalise
 from provisioning.jobs import eligibility, outbox
 from provisioning.kinds import Given, kind_of
 from provisioning.models import Activation, Cause, Job, StatusEvent, Subscriber

@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Actor
+from common.addresses import shown
 from common.forms import ChoiceCards
 from provisioning import selectors
 from provisioning.jobs import user_services
@@ -58,7 +59,7 @@ class RetryForm(ActionForm):
     template = "retry.html"
     email = forms.CharField(
         label=_("Email address"),
-        max_length=320,
+        max_length=1000,  # with a name before it, as mail programs copy it
         widget=forms.EmailInput(
             {"autocomplete": "off", "spellcheck": "false", "autofocus": True, "maxlength": None}
         ),
@@ -75,7 +76,7 @@ class RetryForm(ActionForm):
             del self.fields["make_administrator"]
 
     def first(self, subscriber: Subscriber) -> dict[str, Any]:
-        return {"email": subscriber.email}
+        return {"email": shown(subscriber.email)}
 
     def run(self, *, actor: Actor, now: datetime) -> Job:
         return user_services.retry_activation(

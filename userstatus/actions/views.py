@@ -21,8 +21,8 @@ from accounts.access import View, requires
 from accounts.audit import Actor
 from accounts.rights import Right
 from common import clock
+from common.addresses import BadAddress
 from provisioning import catalogue, selectors
-from provisioning.addresses import BadAddress
 from provisioning.catalogue import Explanation
 from provisioning.jobs.eligibility import ActionRefused
 from provisioning.models import Job, Subscriber

@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.people_forms import NewPersonForm, PersonForm
 from accounts.rights import Right, Role
 from accounts.services import PersonRefused
+from common.addresses import shown
 from provisioning.activation import password_mails
 from userstatus.requests import ConsoleRequest, partner_of
 
@@ -130,7 +131,7 @@ def _change(request: ConsoleRequest, row: User, form: PersonForm) -> bool:
 
 
 def _say_on_its_way(request: ConsoleRequest, row: User) -> None:
-    words = {"email": row.email}
+    words = {"email": shown(row.email)}
     messages.success(request, _("A link to set a password is on its way to %(email)s.") % words)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from common.addresses import shown
 from provisioning import catalogue, selectors
 from provisioning.catalogue import Explanation
 from provisioning.kinds import KINDS
@@ -115,7 +116,7 @@ def _requested(event: StatusEvent) -> TimelineEvent:
     kind = KINDS.get(event.text)
     if kind is None:
         return TimelineEvent(event, "user", "note", event.actor_label, event.text)
-    text = str(kind.asked) % {"what": _package(event.after)}
+    text = str(kind.asked) % {"what": shown(_package(event.after))}
     return TimelineEvent(event, kind.icon, "note", event.actor_label, text)
 
 

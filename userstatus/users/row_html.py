@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
+from common.addresses import shown
 from common.templatetags import look
 from common.templatetags.look import Clock
 from provisioning.models import Job
@@ -151,7 +152,7 @@ def _tick(row: Row, context: RowContext, words: _Words) -> str:
 
 def _address(value: str, none: str) -> str:
     """An e-mail address or BroadWorks ID as the tag `address` draws it; `none` is HTML."""
-    local, at, host = value.rpartition("@")
+    local, at, host = shown(value).rpartition("@")
     if at:
         return look.ADDRESS_HTML.format(escape(local), escape(host))
     return look.NAME_HTML.format(escape(value)) if value else none
