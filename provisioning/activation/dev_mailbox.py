@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -28,7 +29,7 @@ class MailboxBackend(BaseEmailBackend):
             message.message()  # builds the headers, so that bad ones fail here as well
             MailboxMessage.objects.create(
                 to=", ".join(message.recipients())[:320],
-                sender=message.from_email[:320],
+                sender=str(make_header(decode_header(message.from_email)))[:320],
                 subject=str(message.subject)[:300],
                 text=str(message.body),
             )

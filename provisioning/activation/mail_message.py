@@ -1,41 +1,28 @@
-"""One mail on its way: its words, its headers, and what the mail server's answers mean."""
+"""The one builder of our mails: words, headers and form, as mail programs and filters want them."""
 
 from __future__ import annotations
 
-import re
-import smtplib
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import formataddr, parseaddr
+from email.charset import QP, Charset
+from email.header import Header
+from email.headerregistry import Address
+from email.utils import parseaddr
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from accounts.models import Partner
 from common.addresses import shown
-from provisioning.activation.smtp import SmtpBackend
+from common.text import greeting_name, one_line
 from provisioning.models import Activation, Mail
 
 #: Where every user finds the app, whatever the device.
 APP_URL = "https://www.webex.com/downloads.html"
-
-
-class MailRefused(Exception):
-    """The mail server refused this address or this mail for good."""
-
-
-class TryLater(Exception):
-    """The mail server certainly did not take the mail this time."""
-
-
-class Unclear(Exception):
-    """The mail server may have taken the mail: the line broke while it was handed over."""
 
 
 @dataclass(frozen=True)
@@ -47,85 +34,6 @@ class Secrets:
     expires_at: datetime
 
 
-def send(
-    message: EmailMultiAlternatives, begin: Callable[[], None], taken: Callable[[], None]
-) -> None:
-    """Hand a mail to the mail server.
-
-    `begin` is called before the server is given the mail, `taken` once it has it, before the
-    goodbye. What they raise ends it.
-
-    Raises:
-        MailRefused: the address is to blame, sending it again would fail again.
-        TryLater: worth another attempt later.
-        Unclear: it may have been sent; an attempt later could be a second mail.
-    """
-    if not message.to[0].isascii():  # Django would write to another mailbox, spelt in ASCII
-        raise MailRefused("the mail server cannot write to this address")
-    server, begun = get_connection(), _Noting(begin)
-    try:
-        if isinstance(server, SmtpBackend):
-            server.before_data = begun
-        server.open()
-        if not isinstance(server, SmtpBackend):
-            begun()
-        server.send_messages([message])
-        taken()
-    except (smtplib.SMTPNotSupportedError, UnicodeError, ValueError) as error:
-        raise MailRefused("the mail server cannot write to this address") from error
-    except (smtplib.SMTPException, OSError) as error:
-        raise _verdict(error, is_begun=begun.was_called) from None
-    finally:
-        with suppress(smtplib.SMTPException, OSError):
-            server.close()
-
-
-class _Noting:
-    """Calls something, and knows that it did."""
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.call = call
-        self.was_called = False
-
-    def __call__(self) -> None:
-        self.call()
-        self.was_called = True
-
-
-def _verdict(error: Exception, *, is_begun: bool) -> MailRefused | TryLater | Unclear:
-    """Tell whom the server's answer blames; without an answer, whether it may have the mail.
-
-    Only subjects 1 and 2 of an enhanced code speak of the address (RFC 3463: X.1.7 and X.1.8 of the
-    sender's, X.2.3 of the mail's size). All else is between our server and theirs: a relay denied,
-    a name that HELO may not have, spam.
-    """
-    code, said = _answer_of(error)
-    if code is None and is_begun:
-        return Unclear(f"the mail server did not say that it took it ({type(error).__name__})")
-    if code is None:
-        return TryLater(f"the mail server did not take it ({type(error).__name__})")
-    words = one_line(f"the mail server said: {code} {said.decode('utf-8', 'replace')}")
-    enhanced = _ENHANCED.match(said)
-    if code >= 500 and enhanced and enhanced[1] not in _NOT_OF_THE_ADDRESS:
-        return MailRefused(words)
-    return TryLater(words)
-
-
-_ENHANCED = re.compile(rb"\s*5\.([12]\.\d{1,3})\b")
-_NOT_OF_THE_ADDRESS = {b"1.7", b"1.8", b"2.3"}
-
-
-def _answer_of(error: Exception) -> tuple[int | None, bytes]:
-    """The server's code and words; no code when it gave no answer."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return min(error.recipients.values(), default=(450, b""))
-    if isinstance(error, smtplib.SMTPResponseException):
-        words = error.smtp_error
-        said = words if isinstance(words, bytes) else str(words).encode()
-        return (error.smtp_code, said) if error.smtp_code > 0 else (None, b"")
-    return None, b""
-
-
 def message(mail: Mail, run: Activation, secrets: Secrets | None) -> EmailMultiAlternatives:
     """A run's mail as it goes out, in the language of the user's pages."""
     with translation.override(run.language):
@@ -133,34 +41,59 @@ def message(mail: Mail, run: Activation, secrets: Secrets | None) -> EmailMultiA
 
 
 def compose(mail: Mail, name: str, context: dict[str, Any]) -> EmailMultiAlternatives:
-    """Text and simple HTML of the templates of this name, in the language that is active."""
-    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    """Text and simple HTML of the templates of this name, in the language that is active.
+
+    Both parts are quoted-printable: bytes above 127 would be rewritten by servers without 8BITMIME,
+    and DKIM's signature with them (RFC 6376, 5.3), and lines may be 998 long at most (RFC 5322).
+    """
     folder = f"provisioning/mail/{name}"
     subject = one_line(render_to_string(f"{folder}_subject.txt", context))
     context = context | {"subject": subject}
     partner = mail.activation.partner if mail.activation else None
-    ours = one_line(partner.mail_sender_name or partner.name) if partner else sender[0]
     built = EmailMultiAlternatives(
         subject=subject,
         body=render_to_string(f"{folder}.txt", context).strip() + "\n",
-        from_email=formataddr((ours, sender[1])),
+        from_email=_sender(partner),
         to=[mail.to],
         reply_to=[partner.mail_reply_to] if partner and partner.mail_reply_to else None,
         headers=_headers(mail),
     )
+    built.encoding = _QUOTED_PRINTABLE
     built.attach_alternative(render_to_string(f"{folder}.html", context), "text/html")
     return built
 
 
-def one_line(text: str) -> str:
-    """Text fit for a header: no line breaks, no control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def _quoted_printable() -> Charset:
+    made = Charset("utf-8")
+    made.body_encoding = QP
+    return made
+
+
+#: Characters: 76 in a line, without "From: ".
+_WORD = 68
+_QUOTED_PRINTABLE = _quoted_printable()
+
+
+def _sender(partner: Partner | None) -> str:
+    """The partner's name, or ours, before our address."""
+    ours, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    name = one_line(partner.mail_sender_name or partner.name) if partner else ours
+    if name.isascii():
+        return str(Address(name, addr_spec=address)) if name else address
+    return f"{_encoded_words(name)} <{address}>"
+
+
+def _encoded_words(name: str) -> str:
+    """A name in encoded words of a length that fits its line (RFC 2047, 2); Django folds between
+    them, and would by itself make them too long.
+    """
+    return Header(name, "utf-8", maxlinelen=_WORD).encode().replace("\n", "")
 
 
 def _context(run: Activation, secrets: Secrets | None) -> dict[str, Any]:
     context = {
         "partner": run.partner,
-        "first_name": run.profile.get("first_name", ""),
+        "first_name": greeting_name(run.profile.get("first_name", "")),
         "email": shown(run.email),
         "app_url": APP_URL,
         "portal_url": run.template.activation_link,
@@ -177,10 +110,13 @@ def _context(run: Activation, secrets: Secrets | None) -> dict[str, Any]:
 
 
 def _headers(mail: Mail) -> dict[str, str]:
-    """Says that a machine wrote it, so that no holiday answer comes back."""
-    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    """Says that a machine wrote it (RFC 3834), so that no holiday answer comes back.
+
+    The Message-ID is of the sender's domain, as filters expect.
+    """
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     return {
-        "Message-ID": f"<{mail.uuid}.{mail.attempts}@{host}>",
+        "Message-ID": f"<{mail.uuid}.{mail.attempts}@{domain}>",
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }

@@ -19,11 +19,12 @@ from provisioning.activation import (
     confirmation_mails,
     mail_message,
     mail_queue,
+    mail_server,
     password_mails,
     runs,
 )
 from provisioning.activation.admission import PortalRefused
-from provisioning.activation.mail_message import MailRefused, TryLater, Unclear
+from provisioning.activation.mail_server import MailRefused, TryLater, Unclear
 from provisioning.models import Mail
 from provisioning.states import ActivationState, MailState
 
@@ -67,7 +68,7 @@ def _has_ended(mail: Mail, now: datetime) -> bool:
 
 def _hand_over(mail: Mail, letter: EmailMultiAlternatives) -> None:
     try:
-        mail_message.send(letter, lambda: _begin(mail), lambda: _sent(mail))
+        mail_server.send(letter, lambda: _begin(mail), lambda: _sent(mail))
     except MailRefused as refused:
         _give_up(mail, codes.MAIL_REFUSED, str(refused))
     except TryLater as trouble:

@@ -9,6 +9,7 @@ from django.utils import translation
 
 from accounts import password_links
 from accounts.models import User
+from common.text import one_line
 from provisioning import timing
 from provisioning.activation import mail_message, mail_queue
 from provisioning.models import Mail
@@ -41,7 +42,7 @@ def letter(mail: Mail, now: datetime) -> EmailMultiAlternatives | None:
 
 def _facts(person: User, now: datetime) -> dict[str, object]:
     return {
-        "name": person.name,
+        "name": one_line(person.name),
         "partner": person.partner,
         "link": password_links.link(person),
         "expires_at": now + password_links.lifetime(person),

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from provisioning import timing
-from provisioning.activation import mail_message, mail_queue, mail_sending, smtp
+from provisioning.activation import mail_message, mail_queue, mail_sending, mail_server, smtp
 from provisioning.models import Activation, Mail, Subscriber
 from provisioning.states import ActivationState, MailState, Status
 from tests.factories import make_partner, make_subscriber, make_template
@@ -192,7 +192,7 @@ def test_attempts_that_were_killed_wait_longer_each_time_and_come_to_an_end(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mail_message, "send", killed)
+    monkeypatch.setattr(mail_server, "send", killed)
     for _ in range(5):
         before = timing.now()
         with pytest.raises(KeyboardInterrupt):
@@ -300,7 +300,7 @@ def test_a_mail_is_leased_by_the_common_clock(run: Activation, settings, monkeyp
         soon = timing.now() + timedelta(seconds=mail_sending.LEASE_SECONDS + 5)
         leased.append((mail_queue.due_ids(timing.now(), 10), mail_queue.due_ids(soon, 10)))
 
-    monkeypatch.setattr(mail_message, "send", look)
+    monkeypatch.setattr(mail_server, "send", look)
     right = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: right() + timedelta(seconds=wrong_by))
 
