@@ -16,5 +16,9 @@ def run_sql_file(app: str, name: str) -> RunSQL:
     new migration. The way back does nothing: triggers go with their table, and a file may be run
     again, as all that it makes is replaced.
     """
-    sql = (_ROOT / app / "migrations" / "sql" / name).read_text(encoding="utf-8")
-    return RunSQL(sql, RunSQL.noop)
+    return RunSQL(read_sql_file(app, name), RunSQL.noop)
+
+
+def read_sql_file(app: str, name: str) -> str:
+    """The text of `<app>/migrations/sql/<name>`."""
+    return (_ROOT / app / "migrations" / "sql" / name).read_text(encoding="utf-8")

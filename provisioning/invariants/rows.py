@@ -154,7 +154,8 @@ LISTS = [
         """SELECT coalesce(s.uuid::text, x.subscriber_id::text) AS example
              FROM (SELECT * FROM provisioning_subscriber WHERE deleted_at IS NULL) s
              FULL JOIN provisioning_usertext x ON x.subscriber_id = s.id
-            WHERE (x.template_id, x.broadworks_id, x.name_key)
+            WHERE s.name_key IS DISTINCT FROM provisioning_name_key(s.first_name, s.last_name)
+               OR (x.template_id, x.broadworks_id, x.name_key)
                   IS DISTINCT FROM (s.template_id, s.broadworks_id, s.name_key)
                OR x.text IS DISTINCT FROM provisioning_search_text(
                       s.broadworks_id, s.first_name, s.last_name, s.email, s.primary_phone,

@@ -1,7 +1,8 @@
 """The search of User status: any part of BroadWorks ID, name, e-mail address or phone number.
 
-How letters are folded and texts are cut into pieces is said once, by functions of the database
-(search_functions.sql); a search looks the pieces up in an index and then reads the texts found.
+Letters are folded by common.folding, as the database folded those of the texts (folding.sql). It
+also cuts texts into pieces (search_functions.sql); a search looks the pieces up in an index and
+then reads the texts found.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -22,21 +25,16 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
-    TextField,
     Value,
 )
 
+from common import folding
+from provisioning.lists import phone_search
 from provisioning.models import Subscriber, UserText
 from provisioning.models.lists import GRAMS
 
-#: Documents write some of the dashes with characters of their own.
-_BETWEEN = r"\d\s+()./\u2010-\u2015\u2212-"
-_PHONE = re.compile(rf"[{_BETWEEN}]*\d[{_BETWEEN}]*")
-
-
-class _Folded(Func):
-    function = "provisioning_folded"
-    output_field = TextField()
+#: A label of a domain that a computer has written.
+_ENCODED = re.compile(r"\bxn--([a-z0-9-]+)")
 
 
 class _GramsOf(Func):
@@ -62,15 +60,15 @@ class Search:
 
     text: str
 
-    @property
-    def words(self) -> list[str]:
-        """The words; a phone number is one, whatever stands between its digits."""
-        return self.text.split()
+    @cached_property
+    def words(self) -> list[list[str]]:
+        """The words, folded; each in the spellings of which one must be there."""
+        return [_spellings(word) for word in folding.folded(self.text).split()]
 
-    @property
-    def digits(self) -> str:
-        """The digits of what may be a phone number, else nothing."""
-        return re.sub(r"\D", "", self.text) if _PHONE.fullmatch(self.text) else ""
+    @cached_property
+    def phone(self) -> phone_search.Phone | None:
+        """The number, if the whole text may be one."""
+        return phone_search.read(self.text)
 
     def narrow(
         self, users: QuerySet[Subscriber], templates: Collection[int] | None = None
@@ -127,18 +125,39 @@ class Search:
         return matching
 
     def _condition(self, text: str, grams: str = "") -> Q:
-        if not self.digits:
-            return self._all(self.words, text, grams)
-        if self.digits == self.text:
-            return self._all([self.text], text, grams)
-        literally = self._all([self.text], text, grams)
-        return literally | self._all([self.digits], text, grams)
+        if not self.phone:
+            return _all(self.words, text, grams)
+        whole = [folding.folded(self.text).strip()]
+        if not self.phone.extension:
+            return _all([[*dict.fromkeys(whole + self.phone.spellings)]], text, grams)
+        number = [self.phone.spellings, [self.phone.extension]]
+        return _all([whole], text, grams) | _all(number, text, grams)
 
-    @staticmethod
-    def _all(words: Sequence[str], text: str, grams: str) -> Q:
-        condition = Q()
-        for word in words:
-            condition &= Q(**{f"{text}__contains": _Folded(Value(word))})
-            if grams and len(word) > 1:  # one letter is in no index
-                condition &= Q(**{f"{grams}__contains": _GramsOf(Value(word))})
-        return condition
+
+def _spellings(word: str) -> list[str]:
+    """A folded word, and how others may write or see it."""
+    seen = folding.folded(_ENCODED.sub(_decoded, word))
+    spelled = folding.spelled(seen)
+    return list(dict.fromkeys([word, seen, spelled if len(spelled) > 1 else seen]))
+
+
+def _decoded(label: re.Match[str]) -> str:
+    try:
+        return label[1].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label[0]
+
+
+def _all(words: Sequence[Sequence[str]], text: str, grams: str) -> Q:
+    """One spelling of each word is there; of no words at all nobody is meant."""
+    condition = Q() if words else Q(pk__in=[])
+    for spellings in words:
+        condition &= reduce(or_, [_has(one, text, grams) for one in spellings])
+    return condition
+
+
+def _has(word: str, text: str, grams: str) -> Q:
+    found = Q(**{f"{text}__contains": word})
+    if grams and len(word) > 1:  # one letter is in no index
+        found &= Q(**{f"{grams}__contains": _GramsOf(Value(word))})
+    return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import Case, F, Func, Q, Value, When
-from django.db.models.functions import Concat, Lower, Upper
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,15 +21,6 @@ _ERROR_KEY = Case(
     When(~Q(error_code=""), then=F("error_code")),
     When(Q(status=Status.ERROR) | ~Q(error_text=""), then=Value(UNCODED)),
     default=Value(NO_ERROR),
-)
-#: Letters that sort elsewhere than their code says: æ ø å end the alphabet, accents do not count.
-_LETTERS = "æäøöåáàâçéèêíïñóúü"
-_SORTED = "{{||}aaaceeeiinouu"
-_NAME_KEY = Func(
-    Lower(Concat("first_name", Value(" "), "last_name")),
-    Value(_LETTERS),
-    Value(_SORTED),
-    function="TRANSLATE",
 )
 _LIVE = Q(deleted_at=None)
 
@@ -109,10 +100,8 @@ class Subscriber(models.Model):
     error_key = models.GeneratedField(
         expression=_ERROR_KEY, output_field=models.CharField(max_length=40), db_persist=True
     )
-    #: Names as people sort them.
-    name_key = models.GeneratedField(
-        expression=_NAME_KEY, output_field=models.TextField(db_collation="C"), db_persist=True
-    )
+    #: Names as people sort them; only ever written by the database (folding.sql).
+    name_key = models.TextField(db_collation="C", default="", blank=True, editable=False)
     last_change_at = models.DateTimeField(_("last change"), default=timezone.now)
     #: Counts what the screen shows of this row, jobs included; live pages ask by it.
     version = models.PositiveIntegerField(default=1)

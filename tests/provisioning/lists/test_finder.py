@@ -207,7 +207,7 @@ def test_the_number_of_queries_does_not_grow_with_the_templates(partner, templat
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("søren", True), ("SOREN", True), ("soeren", False), ("sørensen", False), ("ær", True),
+        ("søren", True), ("SOREN", True), ("soeren", True), ("sørensen", False), ("ær", True),
         ("aero", True), ("Æ", True), ("12", True), ("99", False), ("33129", True), ("a_b", True),
         ("a%b", False), ("é", True), ("ren ær", True),
     ],
