@@ -5,7 +5,7 @@
 -- that an index could be made of them; to change what they return, UserText and Subscriber.name_key
 -- have to be written anew, as migration 0004 does.
 
--- Plain small letters. Most texts are ASCII and need no table.
+-- Plain small letters. Most texts are ASCII without punctuation that counts, and need no table.
 CREATE OR REPLACE FUNCTION provisioning_folded(t text) RETURNS text
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
 DECLARE
@@ -19,10 +19,10 @@ BEGIN
              translate(t, U&'\00B4\1FFD\1FBD\1FBF\1FFE', ''''''''''''), NFKD), NULL)
            WITH ORDINALITY AS x (c, n);
   END IF;
-  RETURN translate(lower(plain COLLATE "C"),
-                   E',;\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0b\x0c\r\x0e\x0f\x10\x11\x12\x13\x14'
-                   '\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f''"`',
-                   repeat(' ', 34));
+  IF plain ~ E'[\\x01-\\x1f\\x7f,;\'"`]' THEN
+    plain := regexp_replace(translate(plain, '''"`', ''), '[\x01-\x1f\x7f,;]', ' ', 'g');
+  END IF;
+  RETURN lower(plain COLLATE "C");
 END $$;
 
 -- The same for texts of which one writes å, ü, Γ and the other aa, ue, G; of folded ones.
@@ -40,9 +40,13 @@ END $$;
 
 -- Digits of a number, as it would be dialled from anywhere: 0045… and +45 (0)… as +45….
 CREATE OR REPLACE FUNCTION provisioning_number(phone text) RETURNS text
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-  RETURN CASE WHEN phone = '' THEN '' ELSE
-    ltrim(provisioning_digits(replace(provisioning_folded(phone), '(0)', '')), '0') END;
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+BEGIN
+  IF phone ~ '^[+]?[0-9]*$' THEN
+    RETURN ltrim(phone, '+0');
+  END IF;
+  RETURN ltrim(regexp_replace(replace(provisioning_folded(phone), '(0)', ''), '[^0-9]+', '', 'g'), '0');
+END $$;
 
 -- One label of a domain without its xn--, decoded (RFC 3492); '' when it is not well formed.
 CREATE OR REPLACE FUNCTION provisioning_decoded_label(label text) RETURNS text
@@ -123,7 +127,8 @@ DECLARE
 BEGIN
   RETURN provisioning_folded(broadworks_id) || ' ' || name || ' ' || provisioning_folded(email) || ' '
     || provisioning_number(primary_phone) || ' ' || provisioning_number(mobile_phone) || ' '
-    || provisioning_digits(extension) || ' ' || provisioning_digits(broadworks_id)
+    || regexp_replace(extension, '[^0-9]+', '', 'g') || ' '
+    || regexp_replace(broadworks_id, '[^0-9]+', '', 'g')
     || CASE WHEN spelled = name THEN '' ELSE ' ' || spelled END
     || CASE WHEN position('xn--' IN lower(email COLLATE "C")) = 0 THEN ''
             ELSE ' ' || provisioning_folded(provisioning_seen_address(email)) END;
