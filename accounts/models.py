@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import secrets
 from accounts.rights import Right, Role, may
+from common.names import NameField
 
 ACCENTS = ["petrol", "fjord", "spruce", "moss", "ochre", "clay", "berry", "slate"]
 
@@ -33,13 +34,13 @@ class Partner(models.Model):
     """A service provider: the tenant everything belongs to."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(_("name"), max_length=100, unique=True)
+    name = NameField(_("name"), max_length=100, unique=True)
     accent = models.CharField(
         _("accent"), max_length=10, default="petrol", choices=[(a, a) for a in ACCENTS]
     )
     logo = models.BinaryField(_("logo"), null=True, blank=True, editable=False)
     logo_type = models.CharField(max_length=20, blank=True, editable=False)
-    support_text = models.CharField(
+    support_text = NameField(
         _("support contact"), max_length=200, blank=True, help_text=_("Whom end users may ask.")
     )
     support_phone = models.CharField(_("support phone"), max_length=40, blank=True)
@@ -49,7 +50,7 @@ class Partner(models.Model):
     )
     terms_url = models.URLField(_("terms of service"), blank=True)
     privacy_url = models.URLField(_("privacy statement"), blank=True)
-    mail_sender_name = models.CharField(_("mail sender name"), max_length=100, blank=True)
+    mail_sender_name = NameField(_("mail sender name"), max_length=100, blank=True)
     mail_reply_to = models.EmailField(_("mail Reply-To"), blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -91,7 +92,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("email address"), unique=True)
-    name = models.CharField(_("name"), max_length=100, blank=True)
+    name = NameField(_("name"), max_length=100, blank=True)
     partner = models.ForeignKey(
         Partner,
         verbose_name=_("partner"),

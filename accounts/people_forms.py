@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.rights import Role
 from common.addresses import BadAddress, normalise
 from common.forms import ChoiceCards
+from common.names import NameFormField
 
 ROLE_HINTS: dict[str, Any] = {
     Role.FULL: _("May do everything, also templates and people."),
@@ -21,7 +22,7 @@ ROLE_HINTS: dict[str, Any] = {
 class PersonForm(forms.Form):
     """Name and role of an administrator."""
 
-    name = forms.CharField(
+    name = NameFormField(
         label=_("Name"), max_length=100, error_messages={"required": _("Enter the name.")}
     )
     role = forms.ChoiceField(
@@ -62,7 +63,7 @@ class NewPersonForm(PersonForm):
 class AccountForm(forms.Form):
     """One's own name and language."""
 
-    name = forms.CharField(label=_("Name"), max_length=100, required=False)
+    name = NameFormField(label=_("Name"), max_length=100, required=False)
     language = forms.ChoiceField(
         label=_("Language"),
         required=False,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.forms import ChoiceCards, SwitchInput
+from common.names import NameFormField
 from templates_app.countries import COUNTRIES, LANGUAGES
 from templates_app.models import OnboardingTemplate, Package
 from templates_app.services import TemplateSettings
@@ -37,7 +38,7 @@ class TemplateForm(forms.Form):
     is noticed; what was typed stays in the form.
     """
 
-    name = forms.CharField(
+    name = NameFormField(
         label=_("Template name"),
         max_length=100,
         error_messages={"required": _("Enter a name.")},

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Partner, TenantQuerySet
+from common.names import NameField
 
 
 class Package(models.TextChoices):
@@ -47,7 +48,7 @@ class OnboardingTemplate(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="templates")
-    name = models.CharField(_("template name"), max_length=100)
+    name = NameField(_("template name"), max_length=100)
     provisioning_id = models.CharField(_("provisioning ID"), max_length=300)
     country = models.CharField(_("country or region"), max_length=2, default="DK")
     language = models.CharField(_("default email language"), max_length=10, default="en")

@@ -17,6 +17,7 @@ from accounts.access import check_right
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner
 from accounts.rights import Right
+from common.names import tidy
 from common.refusals import Refused
 from templates_app import id_check
 from templates_app.id_check import IdAnswer
@@ -176,7 +177,7 @@ def _connection(partner: Partner) -> BackendConnection:
 def _check_unique(row: OnboardingTemplate, settings: TemplateSettings) -> None:
     """Words before the question to Webex; the database's constraints are the guarantee."""
     others = OnboardingTemplate.objects.filter(partner_id=row.partner_id).exclude(pk=row.pk)
-    if others.filter(name__iexact=settings.name).exists():
+    if others.filter(name__iexact=tidy(settings.name)).exists():
         raise _name_taken()
     if others.filter(provisioning_id=settings.provisioning_id).exists():
         raise _id_taken()

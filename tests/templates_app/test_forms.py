@@ -29,6 +29,8 @@ def test_what_pasting_brings_along_is_taken_out(pasted):
     ("field", "value"),
     [
         ("name", ""),
+        ("name", "\u200b"),
+        ("name", "\u2800\u3164"),
         ("name", "x" * 101),
         ("provisioning_id", "\u200b"),
         ("provisioning_id", "x" * 301),

@@ -93,7 +93,11 @@ def test_without_a_connection_the_words_name_who_must_act(webex, anna, wanted):
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"name": "HOTELS"}, "name"), ({"provisioning_id": "prov-known"}, "provisioning_id")],
+    [
+        ({"name": "HOTELS"}, "name"),
+        ({"name": "Hotels\u200b"}, "name"),
+        ({"provisioning_id": "prov-known"}, "provisioning_id"),
+    ],
 )
 def test_name_and_id_are_unique_in_a_partner(changes, field, webex, anna, wanted):
     create(anna, wanted())
