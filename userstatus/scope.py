@@ -16,6 +16,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import User
 from accounts.rights import Right, may
 from common import sql
+from common.folding import sort_key
 from provisioning.lists import filters
 from provisioning.lists.filters import UserFilter
 from provisioning.lists.finder import Finder
@@ -69,7 +70,7 @@ class Scope:
         if self.template:
             return [self.template]
         found: QuerySet[Any] = OnboardingTemplate.objects.visible_to(self.user)
-        return list(found.order_by("name", "pk"))
+        return sorted(found, key=lambda template: (sort_key(template.name), template.pk))
 
     def template_ids(self, chosen: UserFilter) -> list[int]:
         """The templates that the filter leaves of the list's."""

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import Partner, User
+from common import folding
 from common.refusals import Refused
 from provisioning import timing
 from provisioning.exports import writer, xlsx
@@ -173,6 +173,5 @@ def template_of(
 
 def _file_name(of_whom: str, kind: ExportFormat, now: datetime) -> str:
     """A short name of plain letters; day of the order, in our time zone."""
-    letters = str.maketrans({"æ": "ae", "ø": "o", "å": "aa", "Æ": "ae", "Ø": "o", "Å": "aa"})
-    of_what = slugify(of_whom.translate(letters))[:_MAX_NAME_LENGTH].rstrip("-")
+    of_what = folding.file_name(of_whom)[:_MAX_NAME_LENGTH].rstrip("-")
     return f"user-status-{of_what or 'export'}-{timezone.localdate(now):%Y-%m-%d}.{kind.value}"

@@ -14,6 +14,7 @@ from heapq import nsmallest
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
+from common import folding
 from provisioning.models import Subscriber
 from templates_app.models import OnboardingTemplate
 
@@ -34,17 +35,17 @@ def matching(template_ids: Sequence[int], find: str) -> Found:
 
     Arguments:
         template_ids: templates that the reader may see; whose users they are is not asked again.
-        find: any part of the name, as typed; upper and lower case are the same. Nothing: all.
+        find: any part of the name, as typed; letters are folded as in the search. Nothing: all.
     """
-    wanted = find.strip().casefold()
+    wanted = folding.folded(find).strip()
     names = _containing(template_ids, wanted) if wanted else _first(template_ids)
-    return Found(nsmallest(MAX_SHOWN, names, key=str.casefold), len(names) > MAX_SHOWN)
+    return Found(nsmallest(MAX_SHOWN, names, key=folding.sort_key), len(names) > MAX_SHOWN)
 
 
 def _containing(template_ids: Sequence[int], wanted: str) -> list[str]:
     users = Subscriber.objects.live().filter(template_id__in=template_ids).order_by()
     names = users.values_list("enterprise_id", flat=True).distinct()
-    return [name for name in names if wanted in name.casefold()]
+    return [name for name in names if wanted in folding.folded(name)]
 
 
 def _first(template_ids: Sequence[int]) -> set[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.db import migrations
 
 #: Users at a time.
-PIECE = 5000
+PIECE = 2000
 _FOLD = """
 WITH users AS MATERIALIZED (
   SELECT s.id, x.name_key, x.text

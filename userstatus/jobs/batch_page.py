@@ -12,13 +12,13 @@ from urllib.parse import urlencode
 from django.db.models import F, Q
 from django.http import Http404, HttpResponse
 from django.utils.http import content_disposition_header
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.models import User
 from accounts.rights import Right
+from common.folding import file_name
 from provisioning.bulk import services as bulk_services
 from provisioning.catalogue import Explanation, explain
 from provisioning.models import Job, JobBatch
@@ -199,7 +199,8 @@ def job_results(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     found = job_line.job_or_batch(request.user, uuid)
     if not isinstance(found, JobBatch):
         raise Http404
-    name = f"{found.kind}-{slugify(found.template.name)}-{found.created_at:%Y%m%d-%H%M}.csv"
+    of_whom = file_name(found.template.name) or "users"
+    name = f"{found.kind}-{of_whom}-{found.created_at:%Y%m%d-%H%M}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = content_disposition_header(True, name)
     bulk_services.write_results(found, response)

@@ -18,6 +18,7 @@ from accounts.people_forms import NewPersonForm, PersonForm
 from accounts.rights import Right, Role
 from accounts.services import PersonRefused
 from common.addresses import shown
+from common.folding import sort_key
 from provisioning.activation import password_mails
 from userstatus.requests import ConsoleRequest, partner_of
 
@@ -26,7 +27,8 @@ from userstatus.requests import ConsoleRequest, partner_of
 @requires(Right.SEE)
 def people(request: ConsoleRequest) -> HttpResponse:
     """All administrators of the partner; closed accounts last."""
-    rows = list(User.objects.visible_to(request.user).order_by("-is_active", "name", "email"))
+    found = User.objects.visible_to(request.user)
+    rows = sorted(found, key=lambda row: (not row.is_active, sort_key(row.name), row.email))
     mails = password_mails.latest([row.email for row in rows])
     listed = [(row, mails.get(row.email)) for row in rows]
     return render(request, "userstatus/people/people.html", {"people": listed})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -15,6 +17,7 @@ from accounts.audit import Actor
 from accounts.models import User
 from accounts.people_forms import AccountForm
 from accounts.rights import Right
+from common.folding import sort_key
 from templates_app.models import OnboardingTemplate
 from userstatus.requests import ConsoleRequest
 
@@ -26,8 +29,8 @@ PEOPLE_SHOWN = 6
 @requires(Right.SEE)
 def settings_page(request: ConsoleRequest) -> HttpResponse:
     """The cards BroadWorks Calling, Administrators and You."""
-    people = User.objects.visible_to(request.user).filter(is_active=True).order_by("name", "email")
-    shown = list(people[: PEOPLE_SHOWN + 1])
+    people = User.objects.visible_to(request.user).filter(is_active=True)
+    shown = nsmallest(PEOPLE_SHOWN + 1, people, key=lambda row: (sort_key(row.name), row.email))
     context = {
         "template_count": OnboardingTemplate.objects.visible_to(request.user).count(),
         "people": shown[:PEOPLE_SHOWN],

@@ -58,6 +58,26 @@ def test_any_text_is_spelled_alike(text):
     assert asked("provisioning_spelled", folded) == folding.spelled(folded)
 
 
+@pytest.mark.django_db
+@given(first=NAMES, last=NAMES | TEXTS)
+@example("A\u030age", "Ǿrsted")
+def test_any_name_is_sorted_alike(first, last):
+    assert asked("provisioning_name_key", first, last) == folding.sort_key(f"{first} {last}")
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("Små ærlige kunder", "smaa-aerlige-kunder"),
+        ("A\u030aben/Łódź (ß) – Đà", "aaben-lodz-ss-da"),
+        ("王 Дмитрий", "wang-dmitrii"),
+        ("\u200b!", ""),
+    ],
+)
+def test_a_file_is_named_by_plain_letters(name, part):
+    assert folding.file_name(name) == part
+
+
 @given(text=TEXTS)
 def test_folding_twice_changes_nothing_more(text):
     once = folding.folded(text)
