@@ -209,8 +209,7 @@ class BackendConnection(models.Model):
     requests_per_minute = models.PositiveIntegerField(_("requests a minute"), default=300)
     max_in_flight = models.PositiveIntegerField(_("requests at once"), default=4)
 
-    # Sync cursor: the newest lastStatusChange seen (backend clock) of each provisioning ID, and
-    # when we last finished.
+    # Sync: the newest lastStatusChange seen (backend clock) of each provisioning ID, our last end.
     watermarks = models.JSONField(default=dict, blank=True, editable=False)
     synced_at = models.DateTimeField(null=True, blank=True, editable=False)
     full_pass_started_at = models.DateTimeField(null=True, blank=True, editable=False)

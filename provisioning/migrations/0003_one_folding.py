@@ -20,8 +20,8 @@ class Migration(migrations.Migration):
             _LETTERS.format(read_sql_file("provisioning", "folded_letters.json")),
             migrations.RunSQL.noop,
         ),
+        run_sql_file("provisioning", "folding.sql"),
         migrations.SeparateDatabaseAndState(
-            database_operations=[run_sql_file("provisioning", "folding.sql")],
             state_operations=[
                 migrations.AlterField(
                     "subscriber",

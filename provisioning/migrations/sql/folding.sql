@@ -152,8 +152,7 @@ END $$;
 ALTER TABLE provisioning_subscriber ALTER COLUMN name_key DROP EXPRESSION IF EXISTS;
 CREATE OR REPLACE TRIGGER users_sorted_in BEFORE INSERT ON provisioning_subscriber
   FOR EACH ROW EXECUTE FUNCTION users_sorted();
-CREATE OR REPLACE TRIGGER users_sorted_anew
-  BEFORE UPDATE OF first_name, last_name, name_key ON provisioning_subscriber
+CREATE OR REPLACE TRIGGER users_sorted_anew BEFORE UPDATE ON provisioning_subscriber
   FOR EACH ROW WHEN ((OLD.first_name, OLD.last_name, OLD.name_key)
                      IS DISTINCT FROM (NEW.first_name, NEW.last_name, NEW.name_key))
   EXECUTE FUNCTION users_sorted();
