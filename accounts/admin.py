@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit, operations_admin, password_links
 from accounts.admin_forms import PartnerForm, PersonForm
+from accounts.admin_search import FoldedNames
 from accounts.audit import Actor
 from accounts.models import AuditEvent, Partner, User
 from accounts.operations_admin import PARTNER, AuditedAdmin, ObjectAction, ReadOnlyAdmin, Refused
@@ -23,7 +24,7 @@ from common.addresses import shown
 
 
 @admin.register(Partner)
-class PartnerAdmin(AuditedAdmin):
+class PartnerAdmin(FoldedNames, AuditedAdmin):
     form = PartnerForm
     list_display = ["name", "accent", "people_count", "template_count", "has_logo", "created_at"]
     search_fields = ["name"]
@@ -101,7 +102,7 @@ def _send_link(request: HttpRequest, person: User) -> str:
 
 
 @admin.register(User)
-class PersonAdmin(AuditedAdmin):
+class PersonAdmin(FoldedNames, AuditedAdmin):
     form = PersonForm
     list_display = ["email", "name", "partner", "role", "is_staff", "is_active", "last_login"]
     list_filter = ["is_active", "is_staff", "role", PARTNER]

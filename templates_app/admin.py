@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin_search import FoldedNames
 from accounts.models import BackendConnection
 from accounts.operations_admin import PARTNER, AuditedAdmin, ObjectAction, Refused
 from common import clock
@@ -37,7 +38,7 @@ def _check_id(request: HttpRequest, template: OnboardingTemplate) -> str:
 
 
 @admin.register(OnboardingTemplate)
-class OnboardingTemplateAdmin(AuditedAdmin):
+class OnboardingTemplateAdmin(FoldedNames, AuditedAdmin):
     form = OperationsTemplateForm
     list_display = ["name", "partner", "untrusted_emails", "id_check", "user_count", "updated_at"]
     list_filter = [

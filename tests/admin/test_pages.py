@@ -221,3 +221,14 @@ def test_times_of_old_rows_are_shown(browser, template):
     row = factories.make_subscriber(template, last_change_at=timezone.now() - timedelta(days=900))
 
     assert browser.get(address(Subscriber, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("typed", ["Lukasz", "ŁUKASZ", "aerø", "strauss lukasz"])
+def test_operations_find_a_name_without_its_marks(browser, partner, typed):
+    factories.make_user(partner, name="Łukasz Strauß Ærø", email="ls@nordictel.example")
+    factories.make_user(partner, name="Anna", email="anna2@nordictel.example")
+
+    html = browser.get(address(User), {"q": typed}).content.decode()
+
+    assert "ls@nordictel.example" in html
+    assert "anna2@nordictel.example" not in html
