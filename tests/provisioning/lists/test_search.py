@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from provisioning.lists import filters
+from provisioning.lists.search import Search
 from provisioning.models import Subscriber
 from tests.factories import make_subscriber
 
@@ -62,6 +63,37 @@ SAME_NAMES = [
     ["L\u2019Écuyer\u00a0Jean", "l'ecuyer jean"],
     ["がくと", "か\u3099くと"],
 ]
+
+
+def ways(text: str) -> list[set[int]]:
+    """Whom a search finds by reading all texts, among few users, and by the index in two ways."""
+    search, users = Search(filters.clean(text, 64)), Subscriber.objects.live()
+    templates = [*users.values_list("template_id", flat=True).distinct()]
+    found = [
+        *(search.narrow(users), search.narrow(users, templates), search.among(users)),
+        *(search.found(), search.found(templates), search.found(templates, is_rare=True)),
+    ]
+    return [set(one.values_list("pk", flat=True)) for one in found]
+
+
+@pytest.mark.parametrize(
+    "text", ["Åge", "aage holm", "+45 (0) 33 90 00 01", "33900001 ext. 12", "'"]
+)
+def test_every_way_of_searching_finds_the_same(template, text):
+    for name in ["Åge", "Aage", "Age", "Bo"]:
+        for phone, extension in [("+4533900001", "12"), ("33 90 00 01", ""), ("+4612345678", "12")]:
+            make_subscriber(
+                template,
+                first_name=name,
+                last_name="Holm",
+                primary_phone=phone,
+                extension=extension,
+            )
+
+    first, *others = ways(text)
+
+    assert all(other == first for other in others)
+    assert bool(first) is (text != "'")
 
 
 @pytest.mark.parametrize("names", SAME_NAMES, ids=lambda names: names[0])
