@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import secrets
 from accounts.rights import Right, Role, may
+from common.addresses import shown
 from common.names import NameField
 
 ACCENTS = ["petrol", "fjord", "spruce", "moss", "ochre", "clay", "berry", "slate"]
@@ -136,12 +137,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.email
+        return self.label
 
     @property
     def label(self) -> str:
-        """How logs and screens name the person."""
-        return self.name or self.email
+        return self.name or shown(self.email)
 
     def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
         """A new role, like a new password, ends the sessions that began with the old one."""

@@ -23,7 +23,7 @@ from activation_portal.navigation import (
 from activation_portal.session import PortalSession
 from activation_portal.texts import address_hint, button_of
 from common import clock
-from common.addresses import BadAddress
+from common.addresses import BadAddress, shown
 from provisioning import codes
 from provisioning.activation import confirmation_mails
 from provisioning.activation import services as activation_services
@@ -123,7 +123,7 @@ def address(request: HttpRequest, portal_session: PortalSession, stands: Standin
         return _give_address(request, portal_session, stands)
     if not portal_session.is_own:
         return sign_in_again(request, portal_session.run.template)
-    email = request.session.pop("portal-draft", "") or portal_session.run.email
+    email = request.session.pop("portal-draft", "") or shown(portal_session.run.email)
     form = AddressForm(
         initial={"email": email, "run": portal_session.run.uuid}, hint=address_hint(stands.refusal)
     )

@@ -206,3 +206,8 @@ def test_nothing_is_audited_when_nothing_changes(anna, bo, client_of):
     client_of(anna).post(page_of(bo), {"name": bo.name, "role": bo.role})
 
     assert not AuditEvent.objects.exists()
+
+
+def test_a_person_without_a_name_is_called_by_the_address_in_its_own_letters():
+    assert User(email="anna@xn--br-1ia.example").label == "anna@bær.example"
+    assert str(User(name="Anna", email="anna@xn--br-1ia.example")) == "Anna"

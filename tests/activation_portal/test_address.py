@@ -252,3 +252,14 @@ def test_one_user_can_try_ten_addresses_an_hour(arrived: Rig, portal: Portal):
 
     assert "PH-ADDRESS-LIMIT" in text_of(portal.give_address(TAKEN))
     assert len(arrived.simulator.requests(operation="precheck")) == 10
+
+
+def test_an_address_to_be_changed_stands_in_the_field_as_people_read_it(
+    arrived: Rig, portal: Portal
+):
+    portal.sign_in()
+    portal.give_address("freja@xn--br-1ia.example")
+
+    page = portal.get("address/")
+
+    assert 'value="freja@bær.example"' in page.content.decode()
