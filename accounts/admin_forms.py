@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Partner, User
 from common.addresses import BadAddress, normalise
+from common.forms import AddressInput
 
 if TYPE_CHECKING:
     PartnerModelForm = forms.ModelForm[Partner]
@@ -19,6 +20,13 @@ else:
     PartnerModelForm = UserModelForm = forms.ModelForm
 
 LOGO_BYTES = 64 * 1024
+
+
+def _one_form(address: str) -> str:
+    try:
+        return normalise(address)
+    except BadAddress as error:
+        raise forms.ValidationError(str(error)) from None
 
 
 class PartnerForm(PartnerModelForm):
@@ -45,6 +53,12 @@ class PartnerForm(PartnerModelForm):
             "mail_sender_name",
             "mail_reply_to",
         ]
+        field_classes = {"mail_reply_to": forms.CharField}
+        widgets = {"mail_reply_to": AddressInput({"class": "vTextField"})}
+
+    def clean_mail_reply_to(self) -> str:
+        typed = self.cleaned_data["mail_reply_to"]
+        return _one_form(typed) if typed else ""
 
     def clean_logo_file(self) -> UploadedFile[bytes] | None:
         """Keep the picture's bytes and type."""
@@ -88,12 +102,10 @@ class PersonForm(UserModelForm):
         model = User
         fields = ["email", "name", "partner", "role", "language", "is_staff", "is_active"]
         field_classes = {"email": forms.CharField}
+        widgets = {"email": AddressInput({"class": "vTextField"})}
 
     def clean_email(self) -> str:
-        try:
-            return normalise(self.cleaned_data["email"]).lower()
-        except BadAddress as error:
-            raise forms.ValidationError(str(error)) from None
+        return _one_form(self.cleaned_data["email"]).lower()
 
     def clean(self) -> dict[str, Any]:
         """A partner's administrator has a role, operations have none; nobody locks himself out."""

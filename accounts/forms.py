@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from allauth.account import forms as allauth_forms
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import password_links
 from common.addresses import BadAddress, normalise
+from common.forms import AddressInput
 
 
 def _relabel(form: forms.Form, **labels: Any) -> None:
@@ -24,16 +24,22 @@ def _relabel(form: forms.Form, **labels: Any) -> None:
         field.widget.attrs.pop("placeholder", None)
 
 
-def _prepare_email(field: forms.Field) -> None:
-    field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
-    field.error_messages["required"] = _("Enter your email address.")
+def _email_field(**attrs: Any) -> forms.CharField:
+    """In place of allauth's, which refuses what a pasted address has around it."""
+    return forms.CharField(
+        label=_("Email address"),
+        max_length=1000,
+        widget=AddressInput({"maxlength": None, **attrs}),
+        error_messages={"required": _("Enter your email address.")},
+    )
 
 
 def one_form(address: str) -> str:
-    """The address as accounts keep it; as it was typed when it is none."""
-    with suppress(BadAddress):
+    """The address as accounts keep it."""
+    try:
         return normalise(address).lower()
-    return address
+    except BadAddress as bad:
+        raise forms.ValidationError(str(bad)) from bad
 
 
 class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
@@ -43,12 +49,10 @@ class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         _relabel(
             self,
-            login=_("Email address"),
             password=_("Password"),
             remember=_("Keep me signed in on this computer"),
         )
-        _prepare_email(self.fields["login"])
-        self.fields["login"].widget.attrs |= {"autocomplete": "username", "autofocus": True}
+        self.fields["login"] = _email_field(autocomplete="username", autofocus=True)
         # allauth puts a link into the hint; the page has its own beside the label.
         self.fields["password"].help_text = ""
         self.fields["password"].error_messages["required"] = _("Enter your password.")
@@ -62,8 +66,7 @@ class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[mi
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _relabel(self, email=_("Email address"))
-        _prepare_email(self.fields["email"])
+        self.fields["email"] = _email_field(autocomplete="email")
 
     def clean_email(self) -> str:
         """Look nobody up: the answer is the same for all."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import Role
 from common.addresses import BadAddress, normalise
-from common.forms import ChoiceCards
+from common.forms import AddressInput, ChoiceCards
 from common.names import NameFormField
 
 ROLE_HINTS: dict[str, Any] = {
@@ -36,7 +36,7 @@ class NewPersonForm(PersonForm):
     email = forms.CharField(
         label=_("Email address"),
         max_length=1000,
-        widget=forms.EmailInput,
+        widget=AddressInput,
         help_text=_("A link to set a password goes to this address."),
         error_messages={
             "required": _("Enter the email address."),

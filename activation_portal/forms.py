@@ -9,6 +9,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import AddressInput
+
 _NO_AUTOCORRECT = {"autocapitalize": "none", "spellcheck": "false"}
 
 
@@ -38,9 +40,7 @@ class AddressForm(forms.Form):
     email = forms.CharField(
         label=_("Email address"),
         max_length=1000,  # with a name before it, as mail programs copy it
-        widget=forms.EmailInput(
-            _NO_AUTOCORRECT | {"autocomplete": "email", "inputmode": "email", "type": "email"}
-        ),
+        widget=AddressInput({"autocomplete": "email"}),
         error_messages={"required": _("Enter an email address.")},
     )
     run = forms.UUIDField(widget=forms.HiddenInput)

@@ -1,4 +1,4 @@
-"""How forms are drawn: a renderer with the project's field template, and two widgets.
+"""How forms are drawn: a renderer with the project's field template, and three widgets.
 
 Every Django form gets the look by the setting `FORM_RENDERER = "common.forms.Renderer"`.
 """
@@ -20,6 +20,17 @@ class SwitchInput(forms.CheckboxInput):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"role": "switch", **(attrs or {})})
+
+
+class AddressInput(forms.TextInput):
+    """An e-mail address, sent as it was typed.
+
+    Not `type=email`: Chromium would send faß.example as fass.example, which is another domain.
+    """
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        usual = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+        super().__init__(usual | (attrs or {}))
 
 
 class ChoiceCards(forms.RadioSelect):

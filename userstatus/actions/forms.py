@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Actor
 from common.addresses import shown
-from common.forms import ChoiceCards
+from common.forms import AddressInput, ChoiceCards
 from provisioning import selectors
 from provisioning.jobs import user_services
 from provisioning.models import Job, Subscriber
@@ -60,9 +60,7 @@ class RetryForm(ActionForm):
     email = forms.CharField(
         label=_("Email address"),
         max_length=1000,  # with a name before it, as mail programs copy it
-        widget=forms.EmailInput(
-            {"autocomplete": "off", "spellcheck": "false", "autofocus": True, "maxlength": None}
-        ),
+        widget=AddressInput({"autocomplete": "off", "autofocus": True, "maxlength": None}),
         error_messages={"required": _("Enter an email address.")},
     )
     make_administrator = forms.BooleanField(
