@@ -23,4 +23,5 @@ def greeting_name(text: str) -> str:
     Whoever sets names at the backend must not write into our mails: no links, no sentences.
     """
     name = one_line(text)
-    return "" if len(name) > _NAME_LENGTH or _LINK.search(name) else name
+    plain = unicodedata.normalize("NFKC", name).replace("。", ".")  # as mail programs take a dot
+    return "" if len(name) > _NAME_LENGTH or _LINK.search(plain) else name

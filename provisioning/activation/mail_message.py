@@ -15,6 +15,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from django.utils.encoding import punycode
 
 from accounts.models import Partner
 from common.addresses import shown
@@ -116,7 +117,7 @@ def _headers(mail: Mail) -> dict[str, str]:
     """
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     return {
-        "Message-ID": f"<{mail.uuid}.{mail.attempts}@{domain}>",
+        "Message-ID": f"<{mail.uuid}.{mail.attempts}@{punycode(domain)}>",
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }

@@ -158,6 +158,15 @@ def test_the_headers_say_who_when_and_that_a_machine_wrote_it(inbox, run):
     assert len(names) == len(set(names))
 
 
+def test_a_sender_with_letters_in_its_domain_makes_a_plain_message_id(inbox, run, settings):
+    settings.DEFAULT_FROM_EMAIL = "Hub <no-reply@blåbær.example>"
+
+    sent(run)
+
+    assert b"@xn--blbr-roah.example>\r\n" in inbox.raw[0].partition(b"Message-ID: <")[2][:99]
+    assert inbox.mail()["From"].addresses[0].addr_spec == "no-reply@xn--blbr-roah.example"
+
+
 class _Words(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -191,6 +200,8 @@ def test_text_and_html_say_the_same(inbox, run, purpose):
         "Win at https://evil.example/now",
         "evil.example",
         "www.evil.example",
+        "ｗｗｗ．evil．example",
+        "evil。example",
         "Freja\r\n\r\nCall +45 90 00 00 00 now",
         "mail me@evil.example",
         "F" * 400,
