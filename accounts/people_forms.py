@@ -30,6 +30,12 @@ class PersonForm(forms.Form):
     )
 
 
+class ChangedPersonForm(PersonForm):
+    """Name and role of somebody who is there, with the version that was shown."""
+
+    version = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+
 class NewPersonForm(PersonForm):
     """A new administrator."""
 

@@ -15,6 +15,7 @@ from accounts.models import Partner, User
 from accounts.rights import Right, Role
 from common import throttle
 from common.refusals import Refused
+from common.versions import version_of
 
 #: Links to set a password, for one person.
 LINK_LIMIT = throttle.Limit(3, 900)
@@ -22,6 +23,28 @@ LINK_LIMIT = throttle.Limit(3, 900)
 
 class PersonRefused(Refused):
     """The change of the person cannot be made."""
+
+
+class PersonChanged(PersonRefused):
+    """Somebody else saved the person after the form was drawn; nothing was changed.
+
+    Attributes:
+        person: as it is now.
+    """
+
+    def __init__(self, person: User) -> None:
+        message = _(
+            "Somebody else changed this person meanwhile: now %(name)s, %(role)s. Nothing of yours "
+            "is saved yet. Save again to replace it."
+        )
+        words = {"name": person.name, "role": Role(person.role).label}
+        super().__init__("changed_meanwhile", message % words)
+        self.person = person
+
+
+def person_version(person: User) -> str:
+    """Of what the form of a person changes."""
+    return version_of({"name": person.name, "role": person.role})
 
 
 def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Actor) -> User:
@@ -44,10 +67,15 @@ def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Ac
     return person
 
 
-def change_person(*, person: User, name: str, role: Role, actor: Actor) -> User:
+def change_person(
+    *, person: User, name: str, role: Role, actor: Actor, seen: str | None = None
+) -> User:
     """Change name and role; a new role ends the person's sessions (see User).
 
+    `seen` is the `person_version` that was shown; None when nothing was.
+
     Raises:
+        PersonChanged: somebody saved another name or role after that.
         PersonRefused: the last active full administrator must stay one.
         PermissionDenied: as `add_person`.
     """
@@ -55,6 +83,8 @@ def change_person(*, person: User, name: str, role: Role, actor: Actor) -> User:
     check_right(actor, Right.MANAGE, partner.pk)
     with transaction.atomic():
         row = _locked(person)
+        if seen is not None and seen != person_version(row):
+            raise PersonChanged(row)
         if row.role == Role.FULL and role != Role.FULL:
             _check_not_last(row)
         before = _facts(row)

@@ -115,6 +115,33 @@ def test_a_new_role_holds_at_once_and_ends_the_sessions(anna, bo, client_of):
     assert (bo.name, bo.role) == ("Bo", "read_only")
 
 
+def test_a_form_drawn_before_another_save_gives_back_no_role(anna, bo, client_of):
+    client = client_of(anna)
+    old = client.get(page_of(bo)).context["form"]["version"].value()
+    client.post(page_of(bo), {"name": "Bo", "role": "read_only", "version": old})
+
+    typed = {"name": "Bo Holm", "role": "administrator", "version": old}
+    answer = client.post(page_of(bo), typed)
+
+    bo.refresh_from_db()
+    assert (answer.status_code, bo.name, bo.role) == (422, "Bo", "read_only")
+    page = answer.content.decode()
+    assert "Somebody else changed this person meanwhile: now Bo, Read-only" in page
+    assert 'value="Bo Holm"' in page
+
+
+def test_the_same_form_saves_once_it_has_said_what_changed(anna, bo, client_of):
+    client = client_of(anna)
+    client.post(page_of(bo), {"name": "Bo", "role": "read_only"})
+    typed = {"name": "Bo Holm", "role": "administrator", "version": "drawn-long-ago"}
+    form = client.post(page_of(bo), typed).context["form"]
+
+    client.post(page_of(bo), typed | {"version": form["version"].value()})
+
+    bo.refresh_from_db()
+    assert (bo.name, bo.role) == ("Bo Holm", "administrator")
+
+
 def test_a_closed_account_is_out_at_the_next_request_and_can_be_opened(anna, bo, client_of):
     browser = client_of(bo)
 

@@ -14,9 +14,9 @@ from accounts import services
 from accounts.access import requires
 from accounts.audit import Actor
 from accounts.models import User
-from accounts.people_forms import NewPersonForm, PersonForm
+from accounts.people_forms import ChangedPersonForm, NewPersonForm, PersonForm
 from accounts.rights import Right, Role
-from accounts.services import PersonRefused
+from accounts.services import PersonChanged, PersonRefused
 from common.addresses import shown
 from common.folding import sort_key
 from provisioning.activation import password_mails
@@ -50,10 +50,16 @@ def person_new(request: ConsoleRequest) -> HttpResponse:
 def person(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Change name and role."""
     row = _person(request, uuid)
-    form = PersonForm(request.POST or None, initial={"name": row.name, "role": row.role})
-    if request.method == "POST" and form.is_valid() and _change(request, row, form):
-        messages.success(request, _("%(name)s is saved.") % {"name": form.cleaned_data["name"]})
-        return redirect("userstatus:people")
+    initial = {"name": row.name, "role": row.role, "version": services.person_version(row)}
+    form = ChangedPersonForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            if _change(request, row, form):
+                words = {"name": form.cleaned_data["name"]}
+                messages.success(request, _("%(name)s is saved.") % words)
+                return redirect("userstatus:people")
+        except PersonChanged as problem:
+            form = _redrawn(request, problem)
     return _form_page(request, form, row)
 
 
@@ -120,16 +126,31 @@ def _add(request: ConsoleRequest, form: NewPersonForm) -> User | None:
         return None
 
 
-def _change(request: ConsoleRequest, row: User, form: PersonForm) -> bool:
+def _change(request: ConsoleRequest, row: User, form: ChangedPersonForm) -> bool:
     data = form.cleaned_data
     try:
         services.change_person(
-            person=row, name=data["name"], role=Role(data["role"]), actor=Actor.of(request)
+            person=row,
+            name=data["name"],
+            role=Role(data["role"]),
+            actor=Actor.of(request),
+            seen=data["version"] or None,
         )
+    except PersonChanged:
+        raise
     except PersonRefused as refused:
         form.add_error(refused.field or None, refused.message)
         return False
     return True
+
+
+def _redrawn(request: ConsoleRequest, problem: PersonChanged) -> ChangedPersonForm:
+    """The form with what was typed, ready to be saved over what the other one did."""
+    data = request.POST.copy()
+    data["version"] = services.person_version(problem.person)
+    form = ChangedPersonForm(data)
+    form.add_error(None, problem.message)
+    return form
 
 
 def _say_on_its_way(request: ConsoleRequest, row: User) -> None:
