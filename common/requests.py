@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.urls import is_valid_path
 
 Respond = Callable[[HttpRequest], HttpResponse]
 #: No page knows another one; each says itself which of these it knows.
@@ -83,7 +84,24 @@ class CrossSiteMiddleware:
         unsafe = request.method not in ("GET", "HEAD", "OPTIONS")
         if unsafe and request.headers.get("Sec-Fetch-Site") == "cross-site":
             return render(request, "403_csrf.html", status=403)
-        return self.get_response(request)
+        response = self.get_response(request)
+        lost = response.status_code == 405 and request.method == "GET"
+        return _lost_form(request, response) if lost else response
+
+
+def _lost_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A form's address opened as a page, mostly after signing in again: leads to its page."""
+    page = render(request, "405.html", {"page": _page_above(request.path)}, status=405)
+    page["Allow"] = response["Allow"]
+    return page
+
+
+def _page_above(path: str) -> str:
+    """The nearest address above this one that is ours."""
+    parts = path.strip("/").split("/")[:-1]
+    while parts and not is_valid_path(f"/{'/'.join(parts)}/"):
+        parts.pop()
+    return f"/{'/'.join(parts)}/" if parts else "/"
 
 
 def request_id(request: HttpRequest) -> str:
