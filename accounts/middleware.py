@@ -1,4 +1,4 @@
-"""A person's own language wins over the browser's."""
+"""A person's own language wins over the browser's; answers to polls say whose they are."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 from accounts.models import User
+from common.requests import account_mark
 
 
-class UserLanguageMiddleware:
-    """Activates the signed-in person's language, when one was chosen in the account page."""
+class AccountMiddleware:
+    """Activates the language that the signed-in person chose, and marks answers to polls as his."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,7 +25,10 @@ class UserLanguageMiddleware:
             if isinstance(user, User) and user.language and not _is_portal(request):
                 translation.activate(user.language)
                 request.LANGUAGE_CODE = user.language
-        return self.get_response(request)
+        response = self.get_response(request)
+        if "HX-Request" in request.headers:
+            response["X-Account"] = account_mark(request)
+        return response
 
 
 def _is_portal(request: HttpRequest) -> bool:

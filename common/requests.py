@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.urls import is_valid_path
+from django.utils.crypto import salted_hmac
 
 Respond = Callable[[HttpRequest], HttpResponse]
 #: No page knows another one; each says itself which of these it knows.
@@ -111,4 +112,20 @@ def request_id(request: HttpRequest) -> str:
 
 def request_context(request: HttpRequest) -> dict[str, Any]:
     """Template context of every page."""
-    return {"request_id": request_id(request), "simulated": bool(settings.SIMULATOR_URL)}
+    return {
+        "request_id": request_id(request),
+        "simulated": bool(settings.SIMULATOR_URL),
+        "account_mark": account_mark(request),
+    }
+
+
+def account_mark(request: HttpRequest) -> str:
+    """Tells one signed-in account from another, and nothing else; "" for nobody.
+
+    A page that polls compares it, lest it show what belongs to another account that was signed in
+    in another tab.
+    """
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES or not hasattr(request, "user"):
+        return ""
+    key = request.user.pk
+    return salted_hmac("common.account", str(key)).hexdigest()[:16] if key else ""

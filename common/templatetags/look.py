@@ -163,6 +163,12 @@ def address(value: str | None) -> SafeString | str:
     return format_html(ADDRESS_HTML, local, host) if at else format_html(NAME_HTML, value)
 
 
+@register.simple_tag
+def server_now() -> str:
+    """The time now as scripts read it: ages are counted from it, not from the reader's clock."""
+    return iso(clock.known())
+
+
 @register.filter
 def shown_address(value: str | None) -> str:
     """An e-mail address as plain text, its domain in its own letters where that is safe."""

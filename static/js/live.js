@@ -108,6 +108,12 @@ const update = (answer) => {
 
 // ---- Asking ----
 
+// Somebody signed in with another account in another tab: the answer is not this page's.
+const isOfAnother = (response) => {
+  const account = response.headers.get("X-Account");
+  return account !== null && account !== document.documentElement.dataset.account;
+};
+
 const lost = (name) => {
   const place = document.getElementById("users-sync");
   if (place) updateSync(place.dataset[name], "head-note fresh tone-wait");
@@ -121,6 +127,8 @@ const ask = async (url) => {
     const response = await fetch(url, { signal: running.signal, headers: { "HX-Request": "true" } });
     // Signed out meanwhile: the answer is the sign-in page, which is not for a cell.
     if (response.redirected || response.status === 401 || response.status === 403) return "ended";
+    if (isOfAnother(response)) return "other";
+    if (response.status === 404 || response.status === 410) return "gone";
     const answer = response.ok ? parse(await response.text()) : null;
     if (request !== running) return "old";
     if (!answer) return "lost";
@@ -144,7 +152,7 @@ const poll = async () => {
   if (!url || request) return plan(CALM);
   const trouble = await ask(url);
   if (trouble === "old") return undefined; // a newer one is planned
-  ended = trouble === "ended";
+  ended = ["ended", "other", "gone"].includes(trouble);
   if (trouble) lost(trouble);
   return plan(here().hasAttribute("data-busy") ? BUSY : CALM);
 };

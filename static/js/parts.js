@@ -93,6 +93,12 @@ const tell = (word) => {
   lost.textContent = word ? lost.dataset[word] : "";
 };
 
+// Somebody signed in with another account in another tab: the answer is not this page's.
+const isOfAnother = (response) => {
+  const account = response.headers.get("X-Account");
+  return account !== null && account !== document.documentElement.dataset.account;
+};
+
 const ask = async () => {
   const running = new AbortController();
   request = running;
@@ -101,6 +107,8 @@ const ask = async () => {
     const response = await fetch(address(), { signal: running.signal, headers: { "HX-Request": "true" } });
     ended = response.redirected || response.status === 401 || response.status === 403;
     if (ended) return "ended";
+    ended = isOfAnother(response) || response.status === 404 || response.status === 410;
+    if (ended) return isOfAnother(response) ? "other" : "gone";
     if (!response.ok) return "lost";
     if (response.status !== 204) take(parse(await response.text()));
     return "";

@@ -1,9 +1,13 @@
-// Keeps <time data-relative> true: once a minute at most, in the page's language.
+// Keeps <time data-relative> true: once a minute at most, in the page's language. The time is the
+// server's (data-now of the page) and goes on by a clock that nobody can set: the reader's may be wrong.
 // The server wrote the same words; the title becomes the exact time of the reader's own clock.
 const language = document.documentElement.lang || "en";
 const relative = new Intl.RelativeTimeFormat(language, { style: "short", numeric: "always" });
 const now = new Intl.RelativeTimeFormat(language, { style: "short", numeric: "auto" });
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long" });
+const SERVER = Date.parse(document.documentElement.dataset.now) || Date.now();
+const BEGAN = performance.now();
+const serverNow = () => SERVER + performance.now() - BEGAN;
 const UNITS = [
   ["year", 31557600],
   ["month", 2629800],
@@ -22,7 +26,7 @@ const update = (root) => {
   for (const time of root.querySelectorAll("time[data-relative][datetime]")) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
-    const words = wordsFor((moment - Date.now()) / 1000);
+    const words = wordsFor((moment - serverNow()) / 1000);
     if (time.textContent !== words) time.textContent = words;
     time.title = exact.format(moment);
   }

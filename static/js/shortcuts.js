@@ -22,8 +22,12 @@ if (box) {
   });
 }
 
+// What takes letters; a box that was just ticked, or a button, does not.
+const LETTERLESS = /^(checkbox|radio|button|submit|reset|file|range|color|image)$/;
 const typing = (element) =>
-  element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+  element.isContentEditable ||
+  /^(TEXTAREA|SELECT)$/.test(element.tagName) ||
+  (element.tagName === "INPUT" && !LETTERLESS.test(element.type));
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;

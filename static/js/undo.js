@@ -37,12 +37,15 @@ document.addEventListener("submit", (event) => {
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("user-changed") : null;
 let told = false;
-channel?.addEventListener("message", () => {
+channel?.addEventListener("message", ({ data }) => {
   told = true;
+  if (data.undone) document.dispatchEvent(new CustomEvent("undone", { detail: data.undone }));
   document.body.dispatchEvent(new CustomEvent("user-changed", { bubbles: true }));
   told = false;
 });
-document.addEventListener("user-changed", () => told || channel?.postMessage("changed"));
+// The other tabs' messages must not offer what is undone already.
+document.addEventListener("undone", ({ detail }) => told || channel?.postMessage({ undone: { undo_url: detail.undo_url } }));
+document.addEventListener("user-changed", () => told || channel?.postMessage({}));
 
 tick();
 setInterval(tick, 250);

@@ -82,6 +82,7 @@ def test_another_tab_shows_the_time_and_undoes_it(open_list, freja, settings):
 
     expect(row).not_to_contain_text("Deleting in")
     expect(first.get_by_role("row", name="freja")).not_to_contain_text("Deleting in")
+    expect(first.locator(".toast").filter(has_text="Deleting")).to_have_count(0)
     assert Job.objects.get().state == JobState.CANCELLED
 
 
