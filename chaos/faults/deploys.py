@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import time
 from datetime import datetime
+from typing import Any
 
-from chaos import steps
+from chaos import set_clock, steps
 from chaos.faults.base import fault
 from chaos.options import SYNC_SECONDS
 from chaos.run import Run
@@ -16,6 +17,9 @@ from provisioning.models import Job, JobEvent
 #: A deploy waits so long for a worker to end by itself.
 EXIT_SECONDS = 35.0
 WRONG_BY = 600.0
+HOUR = 3600.0
+#: How many syncs a set clock is watched for.
+JUMP_TICKS = 6
 POISONED = {"PH-POISON", "PH-UNCLEAR"}
 
 
@@ -61,10 +65,46 @@ def beats(run: Run) -> None:
     run.settle(120)
 
 
+@fault("F32", "the clocks of beat and workers put back and forth by an hour")
+def clocks_jump(run: Run) -> None:
+    """While users act the wall clocks of beat and of all workers are put back by an hour, then
+    forth by two, then right. Beat ticks on: as many lists are read as before.
+    """
+    run.begin(users=200)
+    clock = run.folder / "clock"
+    clock.write_text("0")
+    for child in run.supervised:
+        child.stop()
+        child.environment = dict(child.environment) | {set_clock.VARIABLE: str(clock)}
+        python, option, *module = child.command
+        child.command = [python, option, "chaos.set_clock", *module]
+        child.start()
+    clients = run.act(240, per_second=4, once=True)
+    for wrong_by in (-HOUR, HOUR, 0.0):
+        clock.write_text(str(wrong_by))
+        began = run.tell("the clocks are wrong by", f"{wrong_by:.0f} s")
+        time.sleep(SYNC_SECONDS * JUMP_TICKS)
+        _check_ticks(run, began, time.time())
+    clients.wait()
+    run.settle(120)
+
+
+def _check_ticks(run: Run, begin: float, end: float) -> None:
+    """At least two thirds of the lists that one beat has read in this time."""
+    expected = (end - begin) / SYNC_SECONDS * len(run.world.connections)
+    read = len(_lists(run, begin, end))
+    words = f"{read} lists in {end - begin:.0f} s; one beat has {expected:.0f} read"
+    run.require(read >= expected * 2 / 3, words)
+
+
+def _lists(run: Run, begin: float, end: float) -> list[Any]:
+    return [line for line in run.backend.log() if line["operation"] == "list"
+            and begin < datetime.fromisoformat(line["at"]).timestamp() < end]  # fmt: skip
+
+
 def _check_lists(run: Run, begin: float, end: float) -> None:
     """No more lists were read than two beats ask for: one a tenant each time, and one to spare."""
-    lists = [line for line in run.backend.log() if line["operation"] == "list"
-             and begin < datetime.fromisoformat(line["at"]).timestamp() < end]  # fmt: skip
+    lists = _lists(run, begin, end)
     one = ((end - begin) / SYNC_SECONDS + 1) * len(run.world.connections)
     words = f"{len(lists)} lists in {end - begin:.0f} s; one beat has {one:.0f} read"
     run.require(len(lists) <= 2 * one, words)
