@@ -6,14 +6,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
 from accounts.rights import Right, may
+from common import lost_forms
 
 View = Callable[..., HttpResponseBase]
 
@@ -30,7 +33,7 @@ def requires(right: Right) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             user = request.user
             if not user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return _sign_in_first(request)
             if user.is_staff and not user.partner_id:
                 return redirect("admin:index")
             if not may(user, right):
@@ -41,6 +44,22 @@ def requires(right: Right) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
+    """Lead a stranger to the sign-in; what a form of his held waits for him behind it."""
+    if request.method != "POST":
+        return redirect_to_login(request.get_full_path())
+    if "HX-Request" in request.headers:
+        response = HttpResponse(status=401)
+        response["X-Refused"] = "signed-out"
+        return response
+    lost = lost_forms.of(request)
+    if lost is None:
+        return redirect_to_login(request.get_full_path())
+    context = {"form": import_string(settings.ACCOUNT_FORMS["login"])(request=request)}
+    context |= {"lost": lost_forms.seal(lost)}
+    return render(request, "account/login.html", context, status=401)
 
 
 def check_right(actor: Actor, right: Right, partner_id: int) -> None:

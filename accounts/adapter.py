@@ -8,8 +8,9 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve, reverse
 
-from common import throttle
+from common import lost_forms, throttle
 from common.requests import client_ip, network_of
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             throttle.clear("sign-in", email, place)
         return user
 
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Back to a form that was sent after the session had ended, filled in as it was."""
+        lost = lost_forms.keep(request, request.POST.get("lost", ""))
+        if lost is None:
+            return str(super().get_login_redirect_url(request))
+        return lost.path if _refills(lost.path) else reverse("sent_again")
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Refuse: mails of ours wait in a queue, and no request waits for a mail server."""
         logger.error("a mail of allauth's was not sent", extra={"template": template_prefix})
+
+
+def _refills(path: str) -> bool:
+    """Whether the page at this address shows a kept form by itself."""
+    try:
+        return bool(getattr(resolve(path.partition("?")[0]).func, "refills", False))
+    except Resolver404:
+        return False

@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 
 from accounts.access import public
 from accounts.language import choose_language
+from accounts.lost_forms import sent_again
 from partnerhub import health
 
 handler400 = "common.errors.bad_request"
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", public("readiness for the platform")(health.readyz), name="readyz"),
     path("metrics", public("guarded by its own token")(health.metrics), name="metrics"),
     path("login/", sign_in(allauth.login), name="account_login"),
+    path("again/", sent_again, name="sent_again"),
     path("logout/", public("signing out twice is harmless")(allauth.logout), name="account_logout"),
     path(
         "inactive/",

@@ -90,6 +90,14 @@ const prepare = () => {
   }
 };
 
+// After a sign-in elsewhere: the forms of this page may be sent, when somebody presses again.
+const renew = (token) => {
+  if (!token) return;
+  for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = token;
+  if (document.body.hasAttribute("hx-headers"))
+    document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+};
+
 const isPage = (text) => /^\s*<!doctype html/i.test(text ?? "");
 
 if (frame) {
@@ -148,8 +156,15 @@ if (frame) {
   document.addEventListener("htmx:responseError", (event) => {
     if (!frame.open || !frame.contains(event.detail.elt)) return;
     const { xhr } = event.detail;
+    renew(xhr.getResponseHeader("X-CSRF-Token"));
+    const form = event.detail.elt.closest("form");
+    // As a page: it leads to the sign-in, and from there back to this form as it is filled in.
+    if (xhr.getResponseHeader("X-Refused") === "signed-out" && form) {
+      form.action = new URL(form.getAttribute("hx-post") || address, location).href;
+      return HTMLFormElement.prototype.submit.call(form);
+    }
     const name = xhr.getResponseHeader("X-Refused") ?? { 403: "refused", 404: "gone" }[xhr.status] ?? "failed";
-    say(toasts[name]);
+    return say(toasts[name] ?? toasts.failed);
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {

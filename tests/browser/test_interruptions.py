@@ -74,3 +74,41 @@ def test_compact_rows_stay_compact_whatever_is_filtered(open_list, freja):
 
     expect(page).to_have_url(re.compile("status=error"))
     expect(page.locator("table.users")).to_have_class(re.compile("compact"))
+
+
+def test_a_dialog_older_than_the_sign_in_is_sent_by_pressing_again(open_list, freja):
+    page = open_list()
+    open_dialog(page, "Retry activation")
+    page.get_by_label("Email address").fill("typed@firma.example")
+    page.context.clear_cookies(name="csrf")  # as a sign-in in another tab renews it
+    page.get_by_role("button", name="Onboard").click()
+    expect(page.locator("dialog[open]").get_by_role("alert")).to_contain_text("press again")
+
+    page.get_by_role("button", name="Onboard").click()
+
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    assert Job.objects.get().params["email"] == "typed@firma.example"
+
+
+def test_a_dialog_sent_after_the_session_ended_waits_behind_the_sign_in(open_list, anna, freja):
+    anna.set_password("a-long-word-of-anna-1")
+    page = open_list()
+    open_dialog(page, "Retry activation")
+    page.get_by_label("Email address").fill("typed@firma.example")
+    page.context.clear_cookies(name="session")
+
+    page.get_by_role("button", name="Onboard").click()
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_text("nothing was done")).to_be_visible()
+    assert not Job.objects.exists()
+    anna.save()
+    page.get_by_label("Email address").fill(anna.email)
+    page.get_by_label("Password", exact=True).fill("a-long-word-of-anna-1")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Nothing was sent: you were signed out")).to_be_visible()
+    expect(page.get_by_label("Email address")).to_have_value("typed@firma.example")
+    page.get_by_role("button", name="Onboard").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_have_count(0)
+    page.wait_for_load_state()
+    assert Job.objects.get().params["email"] == "typed@firma.example"

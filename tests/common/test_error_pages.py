@@ -76,3 +76,20 @@ def test_a_request_without_a_session_asks_the_database_nothing(db, path):
         Client().get(path)
 
     assert len(asked) == 0
+
+
+def test_what_was_sent_while_the_database_was_away_is_sent_again_by_one_press(
+    db, browser, monkeypatch
+):
+    def broken(*args, **kwargs):
+        raise OperationalError("x")
+
+    monkeypatch.setattr(SessionStore, "load", broken)
+    given = {"name": "Ida", "email": "ida@n.example"}
+
+    page = browser.post("/settings/people/new/", given, headers={"sec-fetch-site": "same-origin"})
+
+    assert page.status_code == 503
+    text = page.content.decode()
+    assert 'action="/settings/people/new/"' in text
+    assert 'name="email" value="ida@n.example"' in text

@@ -20,7 +20,7 @@ from django_htmx.http import trigger_client_event
 from accounts.access import View, requires
 from accounts.audit import Actor
 from accounts.rights import Right
-from common import clock
+from common import clock, lost_forms
 from common.addresses import BadAddress
 from provisioning import catalogue, selectors
 from provisioning.catalogue import Explanation
@@ -63,6 +63,7 @@ def act(action: Action) -> View:
         return _get(request, action, subscriber)
 
     view.__name__ = f"act_{action.name}"
+    view.refills = True  # type: ignore[attr-defined]
     return view
 
 
@@ -76,7 +77,13 @@ def _subscriber(request: ConsoleRequest, uuid: UUID) -> Subscriber:
 def _get(request: ConsoleRequest, action: Action, subscriber: Subscriber) -> HttpResponse:
     job = selectors.unfinished_job_of(subscriber)
     reason = registry.refusal(action, request.user, subscriber, job)
-    return _dialog(request, action, _form(action, subscriber), reason=reason)
+    lost = lost_forms.take(request)
+    if lost and not reason:
+        messages.info(
+            request, _("Nothing was sent: you were signed out. Look again, then send it.")
+        )
+    form = _form(action, subscriber, lost.data if lost else None)
+    return _dialog(request, action, form, reason=reason)
 
 
 def _form(action: Action, subscriber: Subscriber, data: Any = None) -> ActionForm:
