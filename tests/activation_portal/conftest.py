@@ -112,8 +112,8 @@ def text_of(response) -> str:
 
 
 def lasting(response) -> str:
-    """A page without its CSRF tokens, which differ on every request."""
-    body = response.content.decode()
+    """A page without its CSRF tokens and its time, which differ on every request."""
+    body = re.sub(r'data-now="[^"]+"', "", response.content.decode())
     return re.sub(r'(name="csrfmiddlewaretoken" value="|X-CSRFToken":")[^"]+', "", body)
 
 

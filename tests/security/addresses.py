@@ -201,6 +201,7 @@ ADDRESSES: dict[str, Address] = {
     # ---- console ----
     "userstatus:overview": page(),
     "userstatus:settings": page(),
+    "sent_again": page(),
     "userstatus:people": page(),
     "userstatus:person_new": form(MANAGE, data=person_form),
     "userstatus:person": form(MANAGE, colleague, person_form),
