@@ -34,8 +34,6 @@ SKIPS = (
 
 #: BroadWorks refused the login. The same code for a user ID that does not exist.
 WRONG_LOGIN = "100006"
-#: The same, when one more would close the portal.
-LAST_TRY = "PH-LAST-TRY"
 #: BroadWorks says that the user is locked out.
 LOCKED_OUT = "200018"
 #: Another template's user.

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from accounts import audit, secrets
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Health, PasswordEncoding
+from provisioning import codes
 from provisioning.activation import login as portal_login
 from provisioning.activation.admission import PortalRefused
 from provisioning.backend import gate
@@ -71,7 +72,7 @@ def try_login(
     try:
         portal_login.check(login, password, encoding=first)
     except PortalRefused as refusal:
-        if refusal.code not in portal_login.WRONG or not others:
+        if refusal.code != codes.WRONG_LOGIN or not others:
             raise
         portal_login.check(login, password, encoding=others[0])
         return others[0]

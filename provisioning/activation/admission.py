@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioning import codes, selectors
 from provisioning.catalogue import Explanation, explain
+from provisioning.catalogue.explanation import Portal
 from provisioning.models import Activation, Job, Subscriber
 from provisioning.states import PENDING, UNSETTLED, Status
 from templates_app.models import OnboardingTemplate
@@ -24,16 +25,23 @@ class PortalRefused(Exception):
         code: Cisco's or ours.
         text: what the API sent, or what the administrator should know (may hold names).
         tracking_id: Webex's, or "".
+        words: what the end user reads in place of the catalogue's words.
     """
 
-    def __init__(self, code: str, text: str = "", *, tracking_id: str = "") -> None:
+    def __init__(
+        self, code: str, text: str = "", *, tracking_id: str = "", words: Portal | None = None
+    ) -> None:
         super().__init__(code)
         self.code, self.text, self.tracking_id = code, text, tracking_id
+        self.words = words
 
     @property
     def explanation(self) -> Explanation:
         """The catalogue's words."""
-        return explain(self.code, self.text)
+        found = explain(self.code, self.text)
+        if self.words is None:
+            return found
+        return replace(found, portal_title=self.words.title, portal_text=self.words.text)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from common.requests import network_of
 from common.throttle import Limit
 from provisioning import codes
 from provisioning.activation.admission import PortalRefused
+from provisioning.catalogue.words import LAST_TRY
 from templates_app.models import OnboardingTemplate
 from webex import xsi
 from webex.xsi_profile import XsiProfile
@@ -41,10 +42,6 @@ MAX_PARALLEL = 4
 _DAY = 24 * 3600
 #: BroadWorks names a lock-out only to who knows the password; asked this often a day at most.
 _LOCKED_ANSWERS = Limit(10, _DAY)
-
-
-#: What a refusal is called when the login itself is wrong.
-WRONG = frozenset({codes.WRONG_LOGIN, codes.LAST_TRY})
 
 
 @dataclass(frozen=True)
@@ -114,14 +111,11 @@ def _ask(login: Login, password: str, encoding: str) -> XsiProfile:
         refusal = PortalRefused(codes.WRONG_LOGIN, str(error))
     except xsi.XsiError as error:
         # 403 and 404 as well: what else they would say, they would say to strangers.
-        refusal = PortalRefused(_wrong(login), str(error))
+        # Unknown users are counted alike, so that the last try tells strangers nothing.
+        words = LAST_TRY if _left(login) == 1 else None
+        refusal = PortalRefused(codes.WRONG_LOGIN, str(error), words=words)
     logger.info("portal sign-in", extra=_facts(login, refusal.code) | {"reason": refusal.text})
     raise refusal
-
-
-def _wrong(login: Login) -> str:
-    """The code of a wrong login; unknown users are counted alike, so it tells strangers nothing."""
-    return codes.LAST_TRY if _left(login) == 1 else codes.WRONG_LOGIN
 
 
 def _facts(login: Login, outcome: str) -> dict[str, object]:

@@ -10,29 +10,6 @@ from provisioning.catalogue.words import LOGIN_CLOSED, SIGN_IN_AGAIN
 
 SIGN_IN_CODES = (
     explained(
-        codes.LAST_TRY,
-        "",
-        _("Wrong user ID or password; one try is left"),
-        (Actor.USER, _("check the BroadWorks login, or have the password reset")),
-        Portal(
-            _("The user ID and password do not fit together"),
-            _(
-                "One try is left today: after another wrong one, signing in is closed here for a "
-                "day. The phone works as always. Check both, capital letters count in the "
-                "password; or get a new password first."
-            ),
-        ),
-        why=_(
-            "BroadWorks refused the user ID and password. One more, and the portal stops asking, "
-            "before BroadWorks would lock the phone login."
-        ),
-        advice=_(
-            "If the user no longer knows the password, set a new one in BroadWorks before the next "
-            "try."
-        ),
-        retry=Retry.YES,
-    ),
-    explained(
         codes.LOGIN_CLOSED,
         "",
         _("Portal closed for this user ID for a day"),

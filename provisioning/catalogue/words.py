@@ -57,6 +57,15 @@ WRONG_LOGIN = Portal(
     _("The user ID and password do not fit together"),
     _("Check both and try again. Capital letters count in the password."),
 )
+#: The same, when one more would close the portal.
+LAST_TRY = Portal(
+    _("The user ID and password do not fit together"),
+    _(
+        "One try is left today: after another wrong one, signing in is closed here for a day. "
+        "The phone works as always. Check both, capital letters count in the password; or get a "
+        "new password first."
+    ),
+)
 LOGIN_CLOSED = Portal(
     _("Signing in is not possible right now"),
     _(

@@ -61,7 +61,7 @@ def test_after_the_limit_all_are_refused_alike_and_broadworks_is_not_asked(
 def test_a_locked_user_with_a_plain_answer_looks_like_a_wrong_password(arrived: Rig, portal):
     arrived.load(broadworks_users=[broadworks_user(locked=True)])
 
-    assert "Code PH-LAST-TRY" in text_of(portal.sign_in())
+    assert "Code 100006" in text_of(portal.sign_in())
 
 
 def test_a_lock_that_broadworks_names_is_told_and_closes_nothing(arrived: Rig, portal: Portal):
