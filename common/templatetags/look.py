@@ -12,10 +12,10 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.translation import get_language, gettext, ngettext
 
-from common import addresses, clock
+from common import addresses, bidi, clock
 
 if TYPE_CHECKING:
     from django.template.base import Parser, Token
@@ -160,7 +160,29 @@ def address(value: str | None) -> SafeString | str:
     if not value:
         return "–"
     local, at, host = addresses.shown(value).rpartition("@")
-    return format_html(ADDRESS_HTML, local, host) if at else format_html(NAME_HTML, value)
+    if at:
+        return format_html(ADDRESS_HTML, foreign(local), foreign(host))
+    return format_html(NAME_HTML, foreign(value))
+
+
+@register.filter
+def foreign(value: object) -> SafeString | str:
+    """A text that is not ours, as HTML: it turns nothing round that stands beside it.
+
+    Every text of a person, of a partner or of Webex is written so, or with `isolated`.
+    """
+    text = "" if value is None else str(value)
+    if not bidi.turns(text):
+        return escape(text)
+    if parts := bidi.address_parts(text):
+        return format_html('<bdi dir="ltr">{}@{}</bdi>', *map(foreign, parts))
+    return format_html("<bdi>{}</bdi>", bidi.neutral(text))
+
+
+@register.filter
+def isolated(value: object) -> str:
+    """A text that is not ours, where no tag can be: in attributes, titles, plain mails."""
+    return "" if value is None else bidi.isolated(str(value))
 
 
 @register.simple_tag
@@ -172,7 +194,7 @@ def server_now() -> str:
 @register.filter
 def shown_address(value: str | None) -> str:
     """An e-mail address as plain text, its domain in its own letters where that is safe."""
-    return addresses.shown(value or "")
+    return bidi.isolated(addresses.shown(value or ""))
 
 
 @register.simple_tag
@@ -217,7 +239,8 @@ def user_status_links(context: template.Context, items: Iterable[Any]) -> SafeSt
     link = '<li><a class="nav-link" href="{}" {}><span class="nav-text">{}</span>{}</a></li>\n'
     paths = [(f"/templates/{item.uuid}/users/", item) for item in items]
     drawn = [
-        (p, _aria_current(current, p), item.name, _errors(item.error_count)) for p, item in paths
+        (path, _aria_current(current, path), foreign(item.name), _errors(item.error_count))
+        for path, item in paths
     ]
     return format_html_join("", link, drawn)
 
