@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor
 from accounts.rights import Right, may
 from common import lost_forms
+from common.bidi import isolated
 
 View = Callable[..., HttpResponseBase]
 
@@ -88,6 +89,6 @@ def refusal(user: Any) -> str:
     if not user.partner_id or not user.role:
         return _("You are signed in, but you do not belong to a partner. Ask operations.")
     return _("You are signed in as %(email)s with the role %(role)s.") % {
-        "email": user.email,
+        "email": isolated(user.email),
         "role": user.get_role_display(),
     }

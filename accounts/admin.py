@@ -21,6 +21,7 @@ from accounts.audit import Actor
 from accounts.models import AuditEvent, Partner, User
 from accounts.operations_admin import PARTNER, AuditedAdmin, ObjectAction, ReadOnlyAdmin, Refused
 from common.addresses import shown
+from common.bidi import isolated
 
 
 @admin.register(Partner)
@@ -97,7 +98,7 @@ def _send_link(request: HttpRequest, person: User) -> str:
         audit.record(Actor.of(request), "person.send_link", person, partner=person.partner)
         password_links.ask(person.email)
     return _("A link to set a password is on its way to %(email)s.") % {
-        "email": shown(person.email)
+        "email": isolated(shown(person.email))
     }
 
 
@@ -153,7 +154,7 @@ class PersonAdmin(FoldedNames, AuditedAdmin):
             if AuditEvent.objects.filter(actor=person).exists():
                 protected.append(
                     _("What %(name)s did, in the audit log. Take “may sign in” away instead.")
-                    % {"name": person.label}
+                    % {"name": isolated(person.label)}
                 )
         return to_delete, counts, missing, protected
 

@@ -14,6 +14,7 @@ from accounts.audit import Actor
 from accounts.models import Partner, User
 from accounts.rights import Right, Role
 from common import throttle
+from common.bidi import isolated
 from common.refusals import Refused
 from common.versions import version_of
 
@@ -175,7 +176,7 @@ def _check_address(partner: Partner, email: str) -> None:
     if known is None:
         return
     if known.partner_id == partner.pk:
-        message = _("%(name)s has this email address already.") % {"name": known.label}
+        message = _("%(name)s has this email address already.") % {"name": isolated(known.label)}
         raise PersonRefused("taken", message, field="email")
     raise _taken()
 

@@ -11,6 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from accounts.models import BackendConnection, Health
+from common.bidi import isolated
 from common.templatetags.look import figure
 from partnerhub.rehearsal import simulator_client, status_cache
 from provisioning import selectors
@@ -119,7 +120,7 @@ def _connection(connection: BackendConnection, now: datetime) -> Sign:
         parts.append(_("gate closed"))
     stale = synced is None or now - synced > STALE
     troubled = connection.health in (Health.DEGRADED, Health.HELD)
-    what = _("Webex of %(partner)s") % {"partner": connection.partner.name}
+    what = _("Webex of %(partner)s") % {"partner": isolated(connection.partner.name)}
     return Sign(what, ", ".join(parts), address, closed or stale or troubled)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
+from common.bidi import isolated
 from provisioning import catalogue
 from provisioning.catalogue import Actor
 from provisioning.kinds import kind_of
@@ -45,7 +46,7 @@ class Turn:
     @property
     def sentence(self) -> str:
         """The whole sentence, "" when it is nobody's turn."""
-        return f"{self.before}{self.name}{self.after}"
+        return f"{self.before}{isolated(self.name)}{self.after}"
 
     def __bool__(self) -> bool:
         return bool(self.sentence)
@@ -80,7 +81,7 @@ def why_busy(job: Job | None, now: datetime) -> str:
     """Why another action on the user must wait for this unfinished one, known or not."""
     if job is not None and (seconds := seconds_to_undo(job, now)):
         text = _("Is about to be deleted by %(who)s, in %(seconds)s s. Undo that first.")
-        return text % {"who": job.requested_label, "seconds": seconds}
+        return text % {"who": isolated(job.requested_label), "seconds": seconds}
     return _("Another action on this user has not ended yet. Wait until it has.")
 
 

@@ -10,6 +10,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from common.bidi import isolated
 from provisioning.lists.filters import NO_ERROR, UNCODED, UserFilter
 from provisioning.states import Status
 from templates_app.models import Package
@@ -89,7 +90,7 @@ def filter_words(name: str, chosen: UserFilter) -> str:
         "error": _("the error %(value)s"),
         "enterprise": _("the enterprise %(value)s"),
     }
-    return phrases[name] % {"value": value_of(name, chosen)}
+    return phrases[name] % {"value": isolated(value_of(name, chosen))}
 
 
 def filters_of(chosen: UserFilter) -> str:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, secrets
 from accounts.audit import Actor
 from accounts.models import BackendConnection, Partner
+from common.bidi import isolated
 from partnerhub.rehearsal import simulator_client, status_cache, templates_setup
 from partnerhub.rehearsal.simulator_types import Loaded, Scenario
 from provisioning import operator_services
@@ -272,7 +273,7 @@ def _connection(partner: Partner) -> BackendConnection:
                 "%(partner)s is not connected to the simulator but to another backend. Rehearse "
                 "with a partner whose connection leads to %(url)s."
             )
-            % {"partner": partner.name, "url": settings.SIMULATOR_URL}
+            % {"partner": isolated(partner.name), "url": settings.SIMULATOR_URL}
         )
     return connection
 

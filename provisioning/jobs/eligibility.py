@@ -9,6 +9,7 @@ from collections.abc import Hashable
 
 from django.utils.translation import gettext as _
 
+from common.bidi import isolated
 from common.refusals import Refused
 from provisioning import codes, selectors, timing, whose_turn
 from provisioning.kinds import Facts, Given, kind_of
@@ -71,7 +72,7 @@ def _refusal(row: Subscriber, code: str, job: Job | None) -> ActionRefused:
         message = _("The user has this package already. Choose another one.")
         return ActionRefused("same_package", message, field="package")
     message = _("This cannot be done while the status is “%(status)s”.")
-    return ActionRefused("wrong_status", message % {"status": row.status_label})
+    return ActionRefused("wrong_status", message % {"status": isolated(row.status_label)})
 
 
 def check_given(kind: str, given: Given) -> None:
@@ -111,7 +112,7 @@ def check_turn(row: Subscriber, *, make_administrator: bool) -> None:
         )
         raise ActionRefused(
             "admin_first",
-            message % {"name": first.name or first.broadworks_id},
+            message % {"name": isolated(first.name or first.broadworks_id)},
             field="make_administrator",
         )
 

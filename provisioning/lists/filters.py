@@ -20,6 +20,7 @@ from django.db.models.expressions import Combinable
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from common.bidi import isolated
 from provisioning.lists.search import Search
 from provisioning.models import Subscriber
 from provisioning.models.subscribers import NO_ERROR as NO_ERROR
@@ -183,7 +184,9 @@ def _sort(data: QueryDict, problems: list[str]) -> str:
     text = data.get("sort", "") or DEFAULT_SORT
     if text in SORTS:
         return text
-    problems.append(_("The list cannot be sorted by “%(sort)s”.") % {"sort": clean(text, 40)})
+    problems.append(
+        _("The list cannot be sorted by “%(sort)s”.") % {"sort": isolated(clean(text, 40))}
+    )
     return DEFAULT_SORT
 
 

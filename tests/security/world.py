@@ -80,10 +80,10 @@ class World:
     operations: User
 
 
-def build() -> World:
-    """Make both sides; call it in a transaction."""
+def build(word: str = "firma") -> World:
+    """Make both sides; call it in a transaction. `word` is in our texts."""
     return World(
-        ours=_side("firma", "nordictel"),
+        ours=_side(word, "nordictel"),
         theirs=_side(MARKER, f"{MARKER}fone"),
         nobody=User.objects.create_user("nobody@hub.example"),
         operations=factories.make_user(None, email="ops@hub.example"),

@@ -27,6 +27,7 @@ from django_htmx.http import trigger_client_event
 from accounts.access import View, requires
 from accounts.audit import Actor
 from common import clock
+from common.bidi import isolated
 from common.templatetags.look import figure
 from provisioning.bulk import limits
 from provisioning.bulk import services as bulk_services
@@ -238,7 +239,7 @@ def _answer(
     context = {
         "action": asked.action,
         "dialog_title": counted(words.button, total) if total else words.bar,
-        "dialog_about": " · ".join(filter(None, [asked.template.name, where])),
+        "dialog_about": " · ".join(filter(None, [isolated(asked.template.name), where])),
         "dialog_action": asked.request.path,
         "dialog_back": way_back(asked.request, path),
         "nav_path": path,

@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy as in_context
 
 from accounts.rights import Right, may
 from common import clock
+from common.bidi import isolated
 from provisioning.kinds import allowed_kinds, kind_of
 from provisioning.models import Job, Subscriber
 from provisioning.states import UNSETTLED, JobKind
@@ -164,7 +165,7 @@ def why_nothing(user: Any, subscriber: Subscriber, job: Job | None) -> str:
         return _why_role_may_not(user)
     if not subscriber.deleted_at and allowed_kinds(subscriber.status, busy=job is not None):
         text = _("Your role allows nothing while the status is “%(status)s”.")
-        return text % {"status": subscriber.status_label}
+        return text % {"status": isolated(subscriber.status_label)}
     return _state_refusal(subscriber, job)
 
 
@@ -182,7 +183,7 @@ def _state_refusal(subscriber: Subscriber, job: Job | None) -> str:
         return why_busy(job, clock.now())
     if subscriber.status in UNSETTLED:
         return _("Webex is working on this user. Wait until it has ended, usually within a minute.")
-    words = {"status": subscriber.status_label}
+    words = {"status": isolated(subscriber.status_label)}
     if not allowed_kinds(subscriber.status, busy=False):
         return _("Nothing can be done while the status is “%(status)s”.") % words
     return _("This cannot be done while the status is “%(status)s”.") % words

@@ -22,6 +22,7 @@ from accounts.audit import Actor
 from accounts.rights import Right
 from common import clock, lost_forms
 from common.addresses import BadAddress
+from common.bidi import isolated
 from provisioning import catalogue, selectors
 from provisioning.catalogue import Explanation
 from provisioning.jobs.eligibility import ActionRefused
@@ -141,13 +142,13 @@ def _explanation(subscriber: Subscriber) -> Explanation | None:
 def _title(action: Action, subscriber: Subscriber) -> str:
     if action is registry.DELETE:
         who = subscriber.name or subscriber.broadworks_id
-        return _("Delete %(user)s?") % {"user": who}
+        return _("Delete %(user)s?") % {"user": isolated(who)}
     return str(action.label)
 
 
 def _about(subscriber: Subscriber) -> str:
     parts = [subscriber.name, subscriber.broadworks_id, subscriber.status_label]
-    return " · ".join(part for part in [*parts, subscriber.package_label] if part)
+    return " · ".join(isolated(part) for part in [*parts, subscriber.package_label] if part)
 
 
 def _accepted(
@@ -166,7 +167,7 @@ def _accepted(
 
 
 def _words(action: Action, subscriber: Subscriber, job: Job) -> str:
-    who = {"user": subscriber.name or subscriber.broadworks_id}
+    who = {"user": isolated(subscriber.name or subscriber.broadworks_id)}
     if job.is_unfinished:
         return str(action.queued) % who
     return _("This was sent before, for %(user)s. Nothing was sent again.") % who

@@ -11,6 +11,7 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from common.bidi import isolated
 from common.templatetags.look import figure
 from provisioning.bulk import services as bulk_services
 from provisioning.bulk.services import OUTCOMES, TRIAL_SIZE, BatchState, Progress
@@ -74,7 +75,7 @@ class BatchLine:
     @property
     def state_words(self) -> str:
         """The state, with who brought it about where that matters."""
-        who = self.batch.cancelled_by
+        who = isolated(self.batch.cancelled_by)
         words = {
             BatchState.GRACE: _("Waiting"),
             BatchState.TRYING: _("Trying the first %(n)s")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common import clock
+from common.bidi import isolated
 from provisioning import codes, selectors
 from provisioning.catalogue import Explanation, explain
 from provisioning.jobs import permissions
@@ -74,7 +75,7 @@ class JobLine:
     @property
     def state_words(self) -> str:
         """The state, with who cancelled or undid it."""
-        who = {"who": self.job.cancelled_by}
+        who = {"who": isolated(self.job.cancelled_by)}
         if self.is_undone:
             return _("Undone by %(who)s") % who
         if self.is_skipped:

@@ -19,6 +19,7 @@ from accounts.access import requires
 from accounts.audit import Actor
 from accounts.rights import Right
 from common import clock
+from common.bidi import isolated
 from common.templatetags.look import figure
 from provisioning.bulk import services as bulk_services
 from provisioning.jobs import job_services
@@ -38,7 +39,8 @@ def toast_of(job: Job, who: str, now: datetime) -> dict[str, Any] | None:
     if not seconds:
         return None
     return {
-        "text": _("Deleting %(user)s in %(seconds)s s") % {"user": who, "seconds": "{seconds}"},
+        "text": _("Deleting %(user)s in %(seconds)s s")
+        % {"user": isolated(who), "seconds": "{seconds}"},
         "tone": "bad",
         "icon": "trash",
         "seconds": seconds,
@@ -62,7 +64,7 @@ def _undo(found: Job | JobBatch, actor: Actor, now: datetime) -> str:
     if isinstance(found, Job):
         job_services.undo_delete(found, actor=actor, now=now)
         who = found.subscriber.name if found.subscriber else ""
-        return _("Undone. %(user)s stays.") % {"user": who or found.broadworks_id}
+        return _("Undone. %(user)s stays.") % {"user": isolated(who or found.broadworks_id)}
     if found.undo_until is None or found.undo_until <= now:
         raise ActionRefused("too_late", _("It is too late to undo: the deletion has begun."))
     count = bulk_services.cancel(found, actor=actor, now=now)
@@ -75,7 +77,7 @@ def _undone_by(found: Job | JobBatch) -> str:
     found.refresh_from_db()
     at = found.cancelled_at if isinstance(found, JobBatch) else found.finished_at
     is_undone = found.cancelled_by and found.undo_until and at and at < found.undo_until
-    return _("Undone by %(who)s") % {"who": found.cancelled_by} if is_undone else ""
+    return _("Undone by %(who)s") % {"who": isolated(found.cancelled_by)} if is_undone else ""
 
 
 def _answer(

@@ -17,6 +17,7 @@ from accounts.audit import Actor
 from accounts.models import BackendConnection
 from accounts.rights import Right
 from common import clock
+from common.bidi import isolated
 from templates_app import services
 from templates_app.countries import country_name, language_name
 from templates_app.forms import TemplateForm, initial_of
@@ -175,7 +176,7 @@ def _merged(
 
 
 def _saved(request: ConsoleRequest, saved: Saved, words: str) -> HttpResponse:
-    messages.success(request, words % {"name": saved.template.name})
+    messages.success(request, words % {"name": isolated(saved.template.name)})
     if saved.answer.check != IdCheck.KNOWN:
         _tell_answer(request, saved.answer)
     return redirect("userstatus:template", uuid=saved.template.uuid)

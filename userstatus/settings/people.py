@@ -18,6 +18,7 @@ from accounts.people_forms import ChangedPersonForm, NewPersonForm, PersonForm
 from accounts.rights import Right, Role
 from accounts.services import PersonChanged, PersonRefused
 from common.addresses import shown
+from common.bidi import isolated
 from common.folding import sort_key
 from provisioning.activation import password_mails
 from userstatus.requests import ConsoleRequest, partner_of
@@ -75,7 +76,9 @@ def person_close(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
         except PersonRefused as refused:
             context["problem"] = refused.message
         else:
-            messages.success(request, _("%(name)s can no longer sign in.") % {"name": row.label})
+            messages.success(
+                request, _("%(name)s can no longer sign in.") % {"name": isolated(row.label)}
+            )
             return redirect("userstatus:people")
     status = 422 if context["problem"] else 200
     return render(request, "userstatus/people/close.html", context, status=status)
@@ -86,7 +89,7 @@ def person_close(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
 def person_open(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     """Open a closed account again."""
     row = services.reactivate_person(person=_person(request, uuid), actor=Actor.of(request))
-    messages.success(request, _("%(name)s can sign in again.") % {"name": row.label})
+    messages.success(request, _("%(name)s can sign in again.") % {"name": isolated(row.label)})
     return redirect("userstatus:people")
 
 

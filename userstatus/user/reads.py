@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.addresses import shown
+from common.bidi import isolated
 from provisioning import catalogue, selectors
 from provisioning.catalogue import Explanation
 from provisioning.kinds import KINDS
@@ -116,7 +117,7 @@ def _requested(event: StatusEvent) -> TimelineEvent:
     kind = KINDS.get(event.text)
     if kind is None:
         return TimelineEvent(event, "user", "note", event.actor_label, event.text)
-    text = str(kind.asked) % {"what": shown(_package(event.after))}
+    text = str(kind.asked) % {"what": isolated(shown(_package(event.after)))}
     return TimelineEvent(event, kind.icon, "note", event.actor_label, text)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from common import bidi
 from common.templatetags import look
 from userstatus.actions.registry import BULK_ACTIONS, BulkOffer
 from userstatus.users.columns import Header
@@ -85,7 +86,7 @@ def _option(option: Option, name: str, kind: str) -> str:
     return (
         f'<label class="check filter-option"><input type="{escape(kind)}" name="{escape(name)}"'
         f' value="{escape(option.value)}"{_checked(option)}> <span class="break">{_code(option)}'
-        f"<bdi>{escape(option.label)}</bdi></span>{_count(option)}</label>\n"
+        f"<bdi>{escape(bidi.neutral(option.label))}</bdi></span>{_count(option)}</label>\n"
     )
 
 
@@ -111,7 +112,7 @@ def select_options(choices: Iterable[tuple[Any, Any]], chosen: Any) -> str:
 def _choice(value: Any, label: Any, chosen: Any) -> str:
     return (
         f'<option value="{escape(str(value))}"{_selected(value == chosen)}>'
-        f"{escape(str(label))}</option>"
+        f"{escape(bidi.isolated(str(label)))}</option>"
     )
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import requires
 from accounts.rights import Right
+from common.bidi import isolated
 from provisioning.lists.enterprises import Found, matching
 from provisioning.lists.filters import VALUE_LENGTH, clean
 from userstatus.requests import ConsoleRequest
@@ -43,5 +44,9 @@ def _said(found: Found, find: str) -> str:
     if found.has_more:
         return _("These are the first %(n)s. Type a part of the name.") % {"n": n}
     if not n:
-        return _("No enterprise has “%(text)s” in its name.") % {"text": find} if find else ""
+        return (
+            _("No enterprise has “%(text)s” in its name.") % {"text": isolated(find)}
+            if find
+            else ""
+        )
     return ngettext("%(n)s enterprise", "%(n)s enterprises", n) % {"n": n}

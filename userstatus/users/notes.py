@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from common.bidi import isolated
 from provisioning.lists.finder import Finder
 from provisioning.states import Status
 from userstatus.users.facets import Facets, Option
@@ -16,14 +17,16 @@ def notes_of(finder: Finder, page_request: PageRequest, page: Page, facets: Face
     notes = list(chosen.problems)
     unknown_statuses = set(chosen.statuses) - set(Status.values) - present
     for value in sorted(unknown_statuses):
-        notes.append(_("“%(value)s” is not a status that Webex has reported.") % {"value": value})
+        notes.append(
+            _("“%(value)s” is not a status that Webex has reported.") % {"value": isolated(value)}
+        )
     for value in _unknown(set(chosen.packages), facets.packages):
-        notes.append(_("No user has a package called “%(value)s”.") % {"value": value})
+        notes.append(_("No user has a package called “%(value)s”.") % {"value": isolated(value)})
     for value in _unknown({chosen.error}, facets.errors):
-        notes.append(_("No user has the error “%(value)s” now.") % {"value": value})
+        notes.append(_("No user has the error “%(value)s” now.") % {"value": isolated(value)})
     if chosen.enterprise and not page.rows and not finder.has_enterprise:
         words = _("No user belongs to the enterprise “%(value)s”.")
-        notes.append(words % {"value": chosen.enterprise})
+        notes.append(words % {"value": isolated(chosen.enterprise)})
     if chosen.template and not any(option.is_chosen for option in facets.templates):
         notes.append(_("You have no template with the ID in the address of this page."))
     if page_request.odd_size:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
+from common import bidi
 from common.addresses import shown
 from common.templatetags import look
 from common.templatetags.look import Clock
@@ -112,7 +113,7 @@ def _row(row: Row, context: RowContext, words: _Words) -> str:
         f"{_tick(row, context, words)}"
         f'<th class="cell-id" scope="row"><a class="row-link" href="{path}">'
         f"{_address(user.broadworks_id, '–')}</a>{_twin(row, words)}</th>\n"
-        f'<td class="cell-name" data-cell><bdi>{escape(user.name)}</bdi></td>\n'
+        f'<td class="cell-name" data-cell><bdi>{_foreign(user.name)}</bdi></td>\n'
         f'<td class="cell-mail" data-cell>{_address(user.email, words.none)}</td>\n'
         f"{_template(row, context)}"
         f'<td class="cell-package" data-cell>{_package(user.package, words)}</td>\n'
@@ -137,7 +138,7 @@ def _path(path: str, row: Row) -> str:
 def _named(words: str, row: Row) -> str:
     """A control's name; no two of a page have the same."""
     number = f" ({row.number:d})" if row.number else ""
-    return words.replace("%(user)s", escape(row.user.broadworks_id)) + number
+    return words.replace("%(user)s", escape(bidi.isolated(row.user.broadworks_id))) + number
 
 
 def _tick(row: Row, context: RowContext, words: _Words) -> str:
@@ -154,8 +155,13 @@ def _address(value: str, none: str) -> str:
     """An e-mail address or BroadWorks ID as the tag `address` draws it; `none` is HTML."""
     local, at, host = shown(value).rpartition("@")
     if at:
-        return look.ADDRESS_HTML.format(escape(local), escape(host))
-    return look.NAME_HTML.format(escape(value)) if value else none
+        return look.ADDRESS_HTML.format(_foreign(local), _foreign(host))
+    return look.NAME_HTML.format(_foreign(value)) if value else none
+
+
+def _foreign(text: str) -> str:
+    """What stands in a `<bdi>`."""
+    return look.foreign(text)
 
 
 def _twin(row: Row, words: _Words) -> str:
@@ -170,11 +176,11 @@ def _twin(row: Row, words: _Words) -> str:
 def _template(row: Row, context: RowContext) -> str:
     if not context.with_template:
         return ""
-    return f'<td class="cell-template"><bdi>{escape(row.user.template.name)}</bdi></td>\n'
+    return f'<td class="cell-template"><bdi>{_foreign(row.user.template.name)}</bdi></td>\n'
 
 
 def _package(package: str, words: _Words) -> str:
-    return words.packages.get(package) or escape(package)
+    return words.packages.get(package) or look.foreign(package)
 
 
 def _status(row: Row, context: RowContext, words: _Words) -> str:
@@ -236,7 +242,7 @@ def _turn(row: Row) -> str:
     if not turn:
         return ""
     return (
-        f'<p class="turn">{escape(turn.before)}<b><bdi>{escape(turn.name)}</bdi></b>'
+        f'<p class="turn">{escape(turn.before)}<b><bdi>{_foreign(turn.name)}</bdi></b>'
         f"{escape(turn.after)}</p>"
     )
 
@@ -244,12 +250,12 @@ def _turn(row: Row) -> str:
 def _error(row: Row) -> str:
     if not row.error_title:
         return ""
-    return f"<span{_hover(row)}>{_code(row)}<bdi>{escape(row.error_title)}</bdi></span>"
+    return f"<span{_hover(row)}>{_code(row)}<bdi>{_foreign(row.error_title)}</bdi></span>"
 
 
 def _hover(row: Row) -> str:
     text = row.user.error_text
-    return f' title="{escape(text)}"' if text != row.error_title else ""
+    return f' title="{escape(bidi.isolated(text))}"' if text != row.error_title else ""
 
 
 def _code(row: Row) -> str:

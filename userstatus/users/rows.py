@@ -11,6 +11,7 @@ from functools import lru_cache
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from common.bidi import isolated
 from provisioning import catalogue, selectors
 from provisioning.kinds import kind_of
 from provisioning.lists import filters
@@ -78,7 +79,7 @@ class Row:
     @property
     def tick_label(self) -> str:
         """Name of the row's tick; no two ticks of a page have the same."""
-        label = _("Select %(user)s") % {"user": self.user.broadworks_id}
+        label = _("Select %(user)s") % {"user": isolated(self.user.broadworks_id)}
         return f"{label} ({self.number})" if self.number else label
 
 
