@@ -28,6 +28,8 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import AuditEvent, Partner, User
+from common import bidi
+from common.templatetags.look import foreign
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -255,13 +257,13 @@ def plain(value: Any) -> Any:
 
 def pretty(value: Any) -> SafeString:
     """JSON in readable lines."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+    text = bidi.spelt_out(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
     return format_html('<pre class="json">{}</pre>', text)
 
 
 def link(row: models.Model | None) -> SafeString | str:
     """A link to a row's own page here."""
-    return format_html('<a href="{}">{}</a>', _address(row), row) if row else "–"
+    return format_html('<a href="{}">{}</a>', _address(row), foreign(row)) if row else "–"
 
 
 def audit_address(row: Any) -> str:

@@ -51,6 +51,16 @@ def _closed(text: str) -> str:
     return "".join(char for place, char in enumerate(text) if place not in lone)
 
 
+def spelt_out(json: str) -> str:
+    """JSON in which every control that moves text can be read, as an escape of JSON."""
+    escaped = _OVERRIDES.sub(_escape, json)
+    return _ISOLATES.sub(_escape, escaped)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
 def isolated(text: str) -> str:
     """The text as a part of our own plain text: a title, an attribute, a message, a mail.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.template import engines
 
-from common.bidi import isolated, neutral
+from common.bidi import isolated, neutral, spelt_out
 
 HEBREW = "\u05d0\u05d1\u05d2"
 
@@ -56,3 +58,11 @@ def test_the_filter_draws_foreign_text_in_an_element_of_its_own() -> None:
     assert drawn("<Anna>") == "&lt;Anna&gt;"
     assert drawn(f"<{HEBREW}\u202e>") == f"<bdi>&lt;{HEBREW}&gt;</bdi>"
     assert drawn(f"{HEBREW}@b.example") == f'<bdi dir="ltr"><bdi>{HEBREW}</bdi>@b.example</bdi>'
+
+
+def test_controls_in_json_can_be_read() -> None:
+    value = f"{HEBREW}\u202e\u2068"
+    spelt = spelt_out(json.dumps(value, ensure_ascii=False))
+
+    assert "\u202e" not in spelt
+    assert json.loads(spelt) == value

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from common.bidi import isolated
 from partnerhub.local.servers import free_port
 from provisioning.activation import mail_sending
 from provisioning.models import Activation, Mail
@@ -219,13 +220,15 @@ def test_a_name_out_of_the_backend_writes_nothing_of_its_own(inbox, run, name):
     assert text.splitlines()[1] == ""
 
 
-@pytest.mark.parametrize("name", ["Freja", "Jean-Luc", "María José", "O’Brien", "J. R.", "דוד"])
+@pytest.mark.parametrize(
+    "name", ["Freja", "Jean-Luc", "María José", "O’Brien", "J. R.", "דוד", "דוד\u202e"]
+)
 def test_a_name_is_greeted(inbox, run, name):
     Activation.objects.update(profile={"first_name": name})
 
     sent(run)
 
-    assert inbox.mail().get_body(("plain",)).get_content().startswith(f"Hello {name},")
+    assert inbox.mail().get_body(("plain",)).get_content().startswith(f"Hello {isolated(name)},")
 
 
 # ---- TLS at once ----
