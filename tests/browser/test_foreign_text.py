@@ -46,11 +46,13 @@ def test_a_name_leaves_id_and_status_in_their_order(open_list, template, last_na
     assert edges == sorted(edges)
 
 
-def test_a_host_from_right_to_left_stays_behind_its_local_part(open_list, template):
-    user = factories.make_subscriber(template, broadworks_id=f"4533900001@{HEBREW}.example")
+def test_a_host_stays_behind_a_local_part_from_right_to_left(open_list, template):
+    user = factories.make_subscriber(
+        template, Status.ERROR, error_code="200026", broadworks_id=f"{HEBREW}@4533900001.example"
+    )
     page = open_list()
 
-    page.goto(user.get_absolute_url())
+    page.goto(reverse("userstatus:retry", args=[user.uuid]))
 
-    edges = left_edges(page, ".head-note", "4533900001", HEBREW)
+    edges = left_edges(page, "main p:has-text('4533900001')", HEBREW, "4533900001")
     assert edges == sorted(edges)
