@@ -161,7 +161,7 @@ def _address(value: str, none: str) -> str:
 
 def _foreign(text: str) -> str:
     """What stands in a `<bdi>`."""
-    return look.foreign(text)
+    return look.foreign(text) if bidi.turns(text) else escape(text)
 
 
 def _twin(row: Row, words: _Words) -> str:
