@@ -17,7 +17,7 @@ _KEY = "lost_form"
 _SECRET = re.compile(r"password|token|csrf", re.IGNORECASE)
 #: Characters in all; more is a file or a list, which can be sent again as they are.
 _MOST = 20_000
-_TECHNICAL = re.compile(r"[0-9a-f-]{32,36}|on|[0-9]+", re.IGNORECASE)
+_TECHNICAL = re.compile(r"[0-9a-f-]{32,36}|on|[0-9]+|[a-z]+(_[a-z]+)+", re.IGNORECASE)
 
 
 class LostForm(NamedTuple):
