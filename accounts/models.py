@@ -291,7 +291,7 @@ class AuditEvent(models.Model):
         indexes = [models.Index(fields=["object_type", "object_id"])]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_label}: {self.action} {self.object_label}"
+        return f"{self.actor_label}: {self.action} {self.object_label}"
 
 
 def connection_of(user: User) -> BackendConnection | None:

@@ -8,11 +8,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
 from common.bidi import isolated
+from common.times import Clock
 from provisioning import catalogue
 from provisioning.catalogue import Actor
 from provisioning.kinds import kind_of
@@ -90,7 +90,7 @@ def _of_job(job: Job, now: datetime) -> Turn:
         return _turn(Actor.ADMINISTRATOR, job.requested_label, _("{name} asked for the deletion"))
     if job.state == JobState.WAITING:
         return _turn(Actor.WEBEX, "Webex", _("{name} is working, usually under a minute"))
-    at = f"{timezone.localtime(job.not_before):%H:%M}"
+    at = Clock.of_reader(now).short(job.not_before)
     return _turn(Actor.OPERATIONS, "Partner Hub", _ours(job, now), time=at)
 
 

@@ -5,6 +5,12 @@
   const root = document.documentElement;
   const key = "theme";
 
+  // Times are written by the server, in the zone of whoever reads them.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  if (zone && !document.cookie.includes(`zone=${zone}`))
+    document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
+
   const remembered = () => {
     try {
       return localStorage.getItem(key) ?? "system";

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.db.models import F, Q
 from django.http import Http404, HttpResponse
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -200,7 +201,7 @@ def job_results(request: ConsoleRequest, uuid: uuids.UUID) -> HttpResponse:
     if not isinstance(found, JobBatch):
         raise Http404
     of_whom = file_name(found.template.name) or "users"
-    name = f"{found.kind}-{of_whom}-{found.created_at:%Y%m%d-%H%M}.csv"
+    name = f"{found.kind}-{of_whom}-{timezone.localtime(found.created_at):%Y%m%d-%H%M}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = content_disposition_header(True, name)
     bulk_services.write_results(found, response)

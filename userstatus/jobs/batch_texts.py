@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from common.templatetags.look import figure
+from common.times import Clock
 from provisioning.bulk.services import BRAKE_AFTER, TRIAL_SIZE, BatchState, Finish, Limit, Progress
 from provisioning.catalogue import explain
 from provisioning.models import JobBatch
@@ -68,7 +68,7 @@ def finish_of(told: Progress, now: datetime) -> str:
     finish = told.finish
     if finish is None:
         return ""
-    words = {"at": moment(finish.at, now), "why": _limit(finish, now)}
+    words = {"at": Clock.of_reader(now).short(finish.at), "why": _limit(finish, now)}
     if told.state == BatchState.PAUSED:
         text = _("If resumed now: done about %(at)s, %(why)s") % words
     else:
@@ -86,19 +86,10 @@ def _limit(finish: Finish, now: datetime) -> str:
         return text % {"seconds": seconds, "n": figure(finish.in_flight)}
     if finish.limit == Limit.GRACE or finish.until is None:
         return _("because it begins only when it can no longer be undone.")
-    at = moment(finish.until, now)
+    at = Clock.of_reader(now).short(finish.until)
     return _("because Webex asks us to wait until %(at)s.") % {"at": at}
 
 
 def _ahead(n: int) -> str:
     text = ngettext("%(n)s other action goes first.", "%(n)s other actions go first.", n)
     return text % {"n": figure(n)} if n else ""
-
-
-def moment(at: datetime, now: datetime) -> str:
-    """The time of day in the active time zone, with the date when it is another day."""
-    local = timezone.localtime(at)
-    time = date_format(local, "H:i")
-    if local.date() == timezone.localtime(now).date():
-        return str(time)
-    return f"{date_format(local, 'SHORT_DATE_FORMAT')} {time}"

@@ -8,7 +8,7 @@ from django import template
 from django.template.base import FilterExpression, Parser, Token
 from django.template.loader import get_template
 
-from common.templatetags.look import Clock
+from common.times import Clock
 from provisioning.models import Job
 from userstatus.templatetags.undo import grace
 from userstatus.users import controls_html, row_html

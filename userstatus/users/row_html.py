@@ -15,14 +15,13 @@ from html import escape
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from common import bidi
 from common.addresses import shown
 from common.templatetags import look
-from common.templatetags.look import Clock
+from common.times import Clock, iso
 from provisioning.models import Job
 from provisioning.states import JobState, Status
 from templates_app.models import Package
@@ -207,7 +206,7 @@ def _beside(row: Row, context: RowContext, words: _Words) -> str:
     """What stands by the status: the job, or the place on the line."""
     if row.job is None:
         return _line(row.look)
-    return "" if row.job.can_be_undone(context.clock.now) else _job(row.job, words)
+    return "" if row.job.can_be_undone(context.clock.now) else _job(row.job, words, context.clock)
 
 
 @lru_cache(maxsize=32)
@@ -227,13 +226,14 @@ def _below(row: Row, context: RowContext) -> str:
     return _turn(row)
 
 
-def _job(job: Job, words: _Words) -> str:
-    return f'<span class="tag tag-queued tone-busy">{words.clock} {_job_words(job, words)}</span>'
+def _job(job: Job, words: _Words, clock: Clock) -> str:
+    said = _job_words(job, words, clock)
+    return f'<span class="tag tag-queued tone-busy">{words.clock} {said}</span>'
 
 
-def _job_words(job: Job, words: _Words) -> str:
+def _job_words(job: Job, words: _Words, clock: Clock) -> str:
     if job.state == JobState.QUEUED:
-        return f"{words.queued} {escape(f'{timezone.localtime(job.created_at):%H:%M}')}"
+        return f"{words.queued} {escape(clock.short(job.created_at))}"
     return words.jobs.get(job.state, words.waiting)
 
 
@@ -265,4 +265,4 @@ def _code(row: Row) -> str:
 
 def _time(moment: datetime, clock: Clock) -> str:
     exact, said = escape(clock.exact(moment)), escape(clock.relative(moment))
-    return look.TIME_HTML.format(look.iso(moment), exact, said)
+    return look.TIME_HTML.format(iso(moment), exact, said)

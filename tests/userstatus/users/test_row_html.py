@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone, translation
 
 from common.bidi import neutral
-from common.templatetags.look import Clock
+from common.times import Clock
 from provisioning.states import JobKind, JobState, Status
 from tests.factories import make_job, make_partner, make_subscriber, make_template
 from userstatus.actions.registry import BULK_ACTIONS, BulkOffer
@@ -172,7 +172,7 @@ def trusted(node: ast.expr, known: frozenset[str] = frozenset()) -> bool:
     """What may stand in a frame: escaped, drawn by the module, looked up; or a name for that."""
     if isinstance(node, ast.Call):
         called = ast.unparse(node.func)
-        return called in {"escape", "look.icon", "look.iso", "context.grace"} or called[:1] == "_"
+        return called in {"escape", "look.icon", "iso", "context.grace"} or called[:1] == "_"
     if isinstance(node, ast.Name):
         return node.id in known
     if isinstance(node, ast.Subscript | ast.Attribute):
