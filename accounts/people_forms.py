@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -48,11 +49,14 @@ class NewPersonForm(PersonForm):
             "required": _("Enter the email address."),
         },
     )
+    #: The same for both halves of a double click.
+    submission_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     field_order = ["name", "email", "role"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["role"].initial = Role.ADMIN
+        self.fields["submission_id"].initial = uuid.uuid4
         self.fields["email"].widget.attrs |= {
             "autocomplete": "off",
             "autocapitalize": "none",

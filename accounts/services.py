@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -48,8 +49,18 @@ def person_version(person: User) -> str:
     return version_of({"name": person.name, "role": person.role})
 
 
-def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Actor) -> User:
+def add_person(
+    *,
+    partner: Partner,
+    name: str,
+    email: str,
+    role: Role,
+    actor: Actor,
+    submission_id: UUID | None = None,
+) -> User:
     """Make an administrator without a password, whom a mail gives the way in.
+
+    A form that is sent twice, known by `submission_id`, makes one: the second answer is the first.
 
     Raises:
         PersonRefused: the address is taken.
@@ -57,15 +68,27 @@ def add_person(*, partner: Partner, name: str, email: str, role: Role, actor: Ac
     """
     check_right(actor, Right.MANAGE, partner.pk)
     email = email.strip().lower()
+    if made := _made_by(submission_id, partner):
+        return made
     _check_address(partner, email)
+    own = {"uuid": submission_id} if submission_id else {}
     try:
         with transaction.atomic():
-            person = User.objects.create_user(email, name=name, role=role, partner=partner)
+            person = User.objects.create_user(email, name=name, role=role, partner=partner, **own)
             audit.record(actor, "person.add", person, partner=partner, after=_facts(person))
             _send_link(person, partner, actor)
     except IntegrityError as error:
+        if made := _made_by(submission_id, partner):
+            return made
         raise _taken() from error
     return person
+
+
+def _made_by(submission_id: UUID | None, partner: Partner) -> User | None:
+    """The person whom this form made before; a new person bears its number."""
+    if submission_id is None:
+        return None
+    return User.objects.filter(uuid=submission_id, partner=partner).first()
 
 
 def change_person(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -92,6 +93,28 @@ def test_a_mail_that_the_server_refuses_is_told_beside_the_person(anna, client_o
     page = client_of(anna).get(reverse("userstatus:people")).content.decode()
 
     assert "could not be delivered" in page
+
+
+def test_a_double_click_makes_one_person_and_says_so_twice(anna, client_of):
+    client = client_of(anna)
+    shown = client.get(NEW).content.decode()
+    number = re.search(r'name="submission_id" value="([^"]+)"', shown)[1]
+    given = {"name": "Ida", "email": "ida@n.example", "role": "read_only", "submission_id": number}
+
+    answers = [client.post(NEW, given) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert User.objects.filter(email="ida@n.example").count() == 1
+    assert len(deliver()) == 1
+
+
+def test_a_number_of_another_partners_person_makes_and_shows_nobody(anna, carla, client_of):
+    given = {"name": "Ida", "email": "ida@n.example", "role": "read_only"}
+
+    answer = client_of(anna).post(NEW, given | {"submission_id": str(carla.uuid)})
+
+    assert answer.status_code == 422
+    assert "Carla" not in answer.content.decode()
 
 
 def test_links_are_limited(anna, bo, client_of):

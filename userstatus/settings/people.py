@@ -123,6 +123,7 @@ def _add(request: ConsoleRequest, form: NewPersonForm) -> User | None:
             email=data["email"],
             role=Role(data["role"]),
             actor=Actor.of(request),
+            submission_id=data["submission_id"],
         )
     except PersonRefused as refused:
         form.add_error(refused.field or None, refused.message)
