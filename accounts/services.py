@@ -71,7 +71,7 @@ def add_person(
     if made := _made_by(submission_id, partner):
         return made
     _check_address(partner, email)
-    own = {"uuid": submission_id} if submission_id else {}
+    own: dict[str, Any] = {"uuid": submission_id} if submission_id else {}
     try:
         with transaction.atomic():
             person = User.objects.create_user(email, name=name, role=role, partner=partner, **own)
