@@ -120,15 +120,15 @@ def server_now() -> str:
 
 
 @register.filter
-def short_time(moment: datetime) -> str:
+def short_time(moment: datetime | None) -> str:
     """The time of day in the reader's zone, after its date if that isn't today."""
-    return Clock.of_reader(clock.known()).short(moment)
+    return Clock.of_reader(clock.known()).short(moment) if moment else ""
 
 
 @register.filter
-def whole_time(moment: datetime) -> str:
+def whole_time(moment: datetime | None) -> str:
     """Date, time and zone."""
-    return Clock.of_reader(clock.known()).exact(moment)
+    return Clock.of_reader(clock.known()).exact(moment) if moment else ""
 
 
 @register.filter
