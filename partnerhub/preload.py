@@ -6,6 +6,8 @@ import gc
 
 from django.urls import get_resolver
 
+from provisioning.lists import phone_search
+
 
 def warm() -> None:
     """Read all addresses and views, and let the garbage collector pass over what stays for ever.
@@ -14,5 +16,6 @@ def warm() -> None:
     processes that are forked off share that memory, too.
     """
     list(get_resolver().url_patterns)
+    phone_search.read("+45 33 90 00 01")  # its tables of countries, a third of a second
     gc.collect()
     gc.freeze()
